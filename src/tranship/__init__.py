@@ -1,0 +1,1 @@
+"""Tranship: ship through anyone's supply chain without being owned by it."""

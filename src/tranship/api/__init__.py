@@ -1,0 +1,1 @@
+"""HTTP service: orders in, answers after commit; OpenAPI without a CDN."""

@@ -1,0 +1,42 @@
+"""`tranship`: the verbs. Each lives in its own module and imports what it needs when it runs."""
+
+import sys
+
+from cyclopts import App
+
+from tranship.cli import keeping, network, orders, service
+from tranship.core.errors import TranshipError
+
+app = App(
+    name="tranship",
+    help="Ship through anyone's supply chain without being owned by it.",
+    version_flags=["--version"],
+)
+for verb in (
+    network.init,
+    network.check,
+    orders.replay,
+    orders.explain,
+    orders.quote,
+    orders.report,
+    orders.verify,
+    service.serve,
+    service.demo,
+    keeping.backup,
+    keeping.restore,
+    keeping.erase,
+):
+    app.command(verb)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one verb. A mistake in the input is one clear sentence and exit code 2; a broken promise is exit code 1."""
+    try:
+        code = app(arguments)
+    except TranshipError as error:
+        sys.stderr.write(f"tranship: {error}\n")
+        code = 2
+    except BrokenPipeError:  # the reader of our output went away (| head): not our business
+        sys.stderr.close()
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,1 @@
+"""Outside systems, one folder each: settings, translate (pure), client (I/O)."""

@@ -1,0 +1,1 @@
+"""What people look at: the report and the service's pages."""

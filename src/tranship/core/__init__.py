@@ -1,0 +1,1 @@
+"""Core words of the house: money, quantities, SKUs, nodes, orders, the unit ledger. Pure: no clock, no randomness, no I/O."""

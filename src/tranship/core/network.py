@@ -1,0 +1,141 @@
+"""The network file's model: who can ship, from where, under which limits. One frozen document; a change is a new version.
+
+Indexes (`network.nodes[i]`, `network.skus[i]`) are the positions that every array of the engine and the router uses.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+
+FULL_BP = 10_000
+"""Basis points in one whole: shares are integers, 60 % is 6,000."""
+
+
+class Sku(msgspec.Struct, frozen=True):
+    """One sellable article. Lengths in mm, weight in g, value in minor units; `parts` makes it a bundle of other SKUs."""
+
+    code: str
+    weight_g: int
+    length_mm: int = 0
+    width_mm: int = 0
+    height_mm: int = 0
+    value_minor: int = 0
+    fragile: bool = False
+    hazmat: bool = False
+    sensitivity: str = "normal"  # normal | sensitive: sensitive SKUs are never sent to a network that competes
+    parts: tuple[tuple[str, int], ...] = ()
+    codes: dict[str, str] = {}  # code per network, where it differs
+    nodes: tuple[str, ...] = ()  # nodes that may stock it; empty: any
+
+    @property
+    def volume_cm3(self) -> int:
+        """Volume rounded up to whole cubic centimeters (0 where a dimension is unknown)."""
+        return -(-self.length_mm * self.width_mm * self.height_mm // 1000)
+
+
+class Network(msgspec.Struct, frozen=True):
+    """An operator of nodes, with its own limits on one fulfillment order."""
+
+    code: str
+    operator: str = ""
+    carrier: str = ""  # operator code of the carrier that moves its parcels, where that is someone else
+    competitor: bool = False  # sells against the brand: sensitive SKUs never go there
+    max_lines: int = 0  # 0: no limit
+    max_units: int = 0
+
+
+class Node(msgspec.Struct, frozen=True):
+    """A place that holds and ships. Cut-off and capacity day are local to `zone`."""
+
+    code: str
+    network: str
+    zip: str
+    zone: str  # IANA time zone
+    card: str  # rate card
+    state: str = ""
+    country: str = "US"
+    capacity_units: int = 0  # units a working day; 0: no limit
+    cutoff_min: int = 14 * 60  # minutes after local midnight
+    handling_days: int = 0  # working days between the cut-off and the hand-over to the carrier
+    services: tuple[str, ...] = ("ground",)
+    countries: tuple[str, ...] = ("US",)
+    hazmat: bool = False
+    fragile: bool = True
+    depends_on: tuple[str, ...] = ()  # carriers, buildings, regions it stands or falls with
+    closed: bool = False
+
+
+class Channel(msgspec.Struct, frozen=True):
+    """Where orders come from. `on_platform_for` lists the networks that own the channel: their cap does not count it."""
+
+    code: str
+    on_platform_for: tuple[str, ...] = ()
+    service: str = "ground"
+    promise_working_days: int = 0  # 0: the policy's default
+
+
+class ShareCap(msgspec.Struct, frozen=True):
+    """At most `cap_bp` of the last `window` of `measure` from off-platform channels may be placed with `network`."""
+
+    network: str
+    cap_bp: int
+    window: int = 1000
+    measure: str = "fulfillment_orders"  # fulfillment_orders | units | value (minor units)
+    counts: str = "node"  # node | carrier | either
+    per_channel: bool = True
+    on_conflict: str = "park"  # park | breach, when the independent side fails
+    reserve: int = 3  # last entries of room, kept for orders that only the capped network can fill
+    bucket_rate_bp: int = -30  # refill of the token bucket relative to the cap, in basis points
+    bucket_burst_bp: int = 200  # size of the token bucket in basis points of the window
+    price_micros: int = 2_000_000  # price of an empty bucket; a full one costs nothing
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """Documented settings of routing; ranges are checked by `tranship check`."""
+
+    promise_working_days: int = 5
+    park_days: int = 0  # calendar days a part may stay parked; 0: up to its promise
+    must: tuple[str, ...] = ()
+    prefer: tuple[str, ...] = ()
+    after: tuple[str, ...] = ("split", "park")
+    max_parts: int = 8  # fulfillment orders one order may become before the rest is parked
+    starts: int = 0  # search starts above 8 lines; 0: by number of nodes (8, 16, 32)
+    rounds: int = 3  # best starts that get the pair search
+    retry_limit: int = 500  # parked parts re-decided by one event
+
+
+class NetworkFile(msgspec.Struct, frozen=True):
+    """The whole document: what `tranship.toml`, its SKU file and its rate cards say."""
+
+    party: str
+    currency: str
+    networks: tuple[Network, ...]
+    nodes: tuple[Node, ...]
+    channels: tuple[Channel, ...]
+    caps: tuple[ShareCap, ...] = ()
+    skus: tuple[Sku, ...] = ()
+    cards: dict[str, dict[str, object]] = {}  # name -> the card as written in the file (rates.cards reads it)
+    policy: Policy = Policy()
+    sources: dict[str, dict[str, object]] = {}  # mappings of input files (connectors.files reads them)
+    world: dict[str, object] = {}  # settings of the derived world (sim reads them)
+    peak_per_day: int = 0  # units on the busiest day, for the capacity check; 0: not said
+
+    def node_index(self) -> dict[str, int]:
+        """Position of each node code."""
+        return {node.code: i for i, node in enumerate(self.nodes)}
+
+    def sku_index(self) -> dict[str, int]:
+        """Position of each SKU code."""
+        return {sku.code: i for i, sku in enumerate(self.skus)}
+
+    def network_of(self, node: Node) -> Network:
+        """The network that operates `node`."""
+        return next(n for n in self.networks if n.code == node.network)
+
+    def capped_nodes(self, cap: ShareCap) -> Iterator[int]:
+        """Positions of the nodes whose fulfillment orders count against `cap` (by operator of node, carrier or either)."""
+        for i, node in enumerate(self.nodes):
+            by_node = node.network == cap.network
+            by_carrier = self.network_of(node).carrier == cap.network
+            if (cap.counts in ("node", "either") and by_node) or (cap.counts in ("carrier", "either") and by_carrier):
+                yield i

@@ -1,0 +1,49 @@
+"""The first answer to a command, as JSON bytes: kept beside its key, given again when the command comes again."""
+
+import msgspec
+
+from tranship.core.time import day_to_date
+from tranship.engine import commands as cmd
+from tranship.engine import events as ev
+from tranship.engine.rows import part_id, rest_id
+from tranship.engine.state import State
+
+_json = msgspec.json.Encoder().encode
+
+
+def answer_of(state: State, command: cmd.Command, events: list[ev.Event]) -> bytes:
+    """What the caller is told; for an order: where it ships from, when, and what waits and why."""
+    if not isinstance(command, cmd.PlaceOrder):
+        return _json({"events": len(events)})
+    nodes = state.require_network().nodes
+    for event in events:
+        if isinstance(event, ev.OrderRouted):
+            decision = event.decision
+            return _json(
+                {
+                    "order": event.order_id,
+                    "status": state.orders[event.order_id].status(),
+                    "fulfillment_orders": [
+                        {
+                            "id": part_id(event.order_id, part.number),
+                            "node": nodes[part.node].code,
+                            "units": sum(part.quantities),
+                            "ship_by": day_to_date(part.ship_day).isoformat(),
+                            "deliver_by": day_to_date(part.deliver_day).isoformat(),
+                            "late": part.late,
+                            "cost_micros": part.cost,
+                        }
+                        for part in decision.parts
+                    ],
+                    "parked": [
+                        {
+                            "id": rest_id(event.order_id, rest.number),
+                            "units": sum(rest.quantities),
+                            "reason": rest.reason,
+                            "action": rest.action,
+                        }
+                        for rest in decision.rests
+                    ],
+                }
+            )
+    return _json({"events": len(events)})

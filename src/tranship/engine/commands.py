@@ -1,0 +1,89 @@
+"""What can be asked of the engine. A command brings its own time and ids; deciding it twice gives the same events."""
+
+import msgspec
+
+from tranship.core.order import Order
+from tranship.engine.events import FileTaken
+
+
+class LoadNetwork(msgspec.Struct, frozen=True):
+    """Bring a network document into force (already merged, so that positions keep their meaning)."""
+
+    document: bytes
+    sha256: str
+    at: int
+
+
+class ReceiveStock(msgspec.Struct, frozen=True):
+    """Units arrive at a node from an outside account."""
+
+    ref: str
+    node: int
+    source: int
+    skus: tuple[int, ...]
+    quantities: tuple[int, ...]
+    at: int
+
+
+class PlaceOrder(msgspec.Struct, frozen=True):
+    """Take an order and place it."""
+
+    order: Order
+    at: int
+
+
+class TakeBack(msgspec.Struct, frozen=True):
+    """A customer takes units of one line back: before the cut-off a void, later a return."""
+
+    order_id: str
+    line_key: str
+    quantity: int
+    ref: str
+    at: int
+
+
+class Tick(msgspec.Struct, frozen=True):
+    """Let happen what is due by `at`: shipments at cut-off, deliveries, expiry, and parked parts decided again."""
+
+    at: int
+
+
+class SwitchNode(msgspec.Struct, frozen=True):
+    """Close or open a node by hand."""
+
+    node: str
+    closed: bool
+    reason: str
+    at: int
+
+
+class ErasePerson(msgspec.Struct, frozen=True):
+    """Book that a person's key is destroyed (the store destroys it in the same step)."""
+
+    person_id: str
+    at: int
+
+
+class ReportException(msgspec.Struct, frozen=True):
+    """Put something before a person: intake found it, nothing else changes."""
+
+    kind: str
+    subject: str
+    detail: str
+    at: int
+
+
+class TakeFile(msgspec.Struct, frozen=True):
+    """Book that a file was read, with its counts and what had to be derived."""
+
+    taken: FileTaken
+
+    @property
+    def at(self) -> int:
+        """Time of the command."""
+        return self.taken.at
+
+
+Command = (
+    LoadNetwork | ReceiveStock | PlaceOrder | TakeBack | Tick | SwitchNode | ErasePerson | ReportException | TakeFile
+)

@@ -1,0 +1,348 @@
+"""`decide(state, command) -> events`: deterministic, changes nothing. What follows from a fact is a further decision.
+
+`execute` runs a command and its consequences to the end: it decides, evolves, and asks again for parked parts that the
+change may have freed. The same commands in the same order give the same events, however they were batched.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from tranship.core.errors import InputError
+from tranship.core.ledger import merged
+from tranship.core.network import Channel
+from tranship.core.order import Order
+from tranship.core.states import zone_of_state
+from tranship.core.time import date_to_day, local_day_minute
+from tranship.engine import commands as cmd
+from tranship.engine import events as ev
+from tranship.engine.evolve import evolve
+from tranship.engine.state import CANCELLED, PROCESSING, OrderState, RestKey, State
+from tranship.routing.decide import Situation, decide as route
+from tranship.routing.model import Ask, Decision, Part, Rest
+from tranship.routing.promise import promise_day
+
+MICROS_PER_DAY = 86_400_000_000
+MOST_LINES = 2_000
+"""Lines one order may have; above, it is refused with a clear error."""
+MOST_QUANTITY = 1_000_000
+"""Units one line may ask for."""
+
+
+def execute(state: State, command: cmd.Command) -> Iterator[ev.Event]:
+    """Carry a command out: yield each event after it was applied. Raises InputError before the first event, or not at all."""
+    for event in decide(state, command):
+        evolve(state, event)
+        yield event
+    for key in _candidates(state, command):
+        for event in _redecide(state, key, command.at):
+            evolve(state, event)
+            yield event
+
+
+def decide(state: State, command: cmd.Command) -> Iterable[ev.Event]:
+    """Events of a command, without what parked parts make of it."""
+    if isinstance(command, cmd.PlaceOrder):
+        return _place(state, command)
+    if isinstance(command, cmd.ReceiveStock):
+        return _receive(state, command)
+    if isinstance(command, cmd.Tick):
+        return _tick(state, command)
+    if isinstance(command, cmd.TakeBack):
+        return _take_back(state, command)
+    if isinstance(command, cmd.LoadNetwork):
+        return [ev.NetworkLoaded(state.network_version + 1, command.sha256, command.at)]
+    if isinstance(command, cmd.SwitchNode):
+        return _switch(state, command)
+    if isinstance(command, cmd.ErasePerson):
+        return [ev.PersonErased(command.person_id, command.at)]
+    if isinstance(command, cmd.TakeFile):
+        return [command.taken]
+    return [ev.Excepted(command.kind, command.subject, command.detail, command.at)]
+
+
+def order_id_of(order: Order) -> str:
+    """The id of an order: its source and number, as people know it."""
+    return f"{order.source}:{order.number}"
+
+
+# -- orders -----------------------------------------------------------------------------------------------------------
+
+
+def _place(state: State, command: cmd.PlaceOrder) -> Iterator[ev.Event]:
+    order = command.order
+    order_id = order_id_of(order)
+    channel = check_order(state, order)
+    promise = _promise(state, order, channel, command.at)
+    yield ev.OrderAccepted(order_id, order, promise, command.at)
+    held = state.orders[order_id]
+    decision = _route(state, held, list(range(len(order.lines))), [line.qty for line in order.lines], command.at)
+    yield ev.OrderRouted(order_id, 0, decision, command.at)
+    if any(part.breach for part in decision.parts):
+        yield _breach(state, order_id, decision, command.at)
+
+
+def check_order(state: State, order: Order) -> Channel:
+    """Refuse an order that cannot be taken, naming what, where and what is allowed; its channel where it can."""
+    network = state.require_network()
+    where = f"order {order.source}:{order.number}"
+    channel = next((c for c in network.channels if c.code == order.channel), None)
+    if channel is None:
+        known = ", ".join(c.code for c in network.channels)
+        raise InputError(f"unknown channel {order.channel!r}", where=where, hint=f"Known channels: {known}.")
+    if not order.source or not order.number:
+        raise InputError("an order needs a source and a number", where=where)
+    if not 0 < len(order.lines) <= MOST_LINES:
+        raise InputError(f"an order has 1 to {MOST_LINES} lines, found {len(order.lines)}", where=where)
+    if len({line.key for line in order.lines}) != len(order.lines):
+        raise InputError("two lines have the same key", where=where, hint="A line's key is unique in its order.")
+    for line in order.lines:
+        if line.sku not in state.skus:
+            raise InputError(f"line {line.key}: unknown SKU {line.sku!r}", where=where, hint="Add it to the SKU file.")
+        if not 0 < line.qty <= MOST_QUANTITY:
+            raise InputError(f"line {line.key}: quantity {line.qty} is not between 1 and {MOST_QUANTITY}", where=where)
+    if order.currency != network.currency:
+        hint = f"This network counts in {network.currency}; convert before placing."
+        raise InputError(f"currency {order.currency}", where=where, hint=hint)
+    return channel
+
+
+def _promise(state: State, order: Order, channel: Channel, at: int) -> int:
+    if order.deliver_by:
+        import datetime as dt
+
+        try:
+            return date_to_day(dt.date.fromisoformat(order.deliver_by))
+        except ValueError as error:
+            raise InputError(f"deliver_by {order.deliver_by!r} is not an ISO date", where=order_id_of(order)) from error
+    days = channel.promise_working_days or state.require_network().policy.promise_working_days
+    return promise_day(at, zone_of_state(order.to.state), days)
+
+
+def _route(
+    state: State, held: OrderState, lines: list[int], quantities: list[int], at: int, *, rest: int = 0
+) -> Decision:
+    ask, groups = build_ask(state, held, lines, quantities, at)
+    decision = route(ask, state.facts(at // MICROS_PER_DAY), situation(state))
+    return decision if groups is None else _expanded(decision, groups)
+
+
+def situation(state: State) -> Situation:
+    """The part of the state that routing reads."""
+    return Situation(state.ledger.fulfillable, state.caps, state.used, state.closed)
+
+
+def build_ask(
+    state: State, held: OrderState, lines: list[int], quantities: list[int], at: int
+) -> tuple[Ask, list[list[tuple[int, int]]] | None]:
+    """What routing is asked for these lines; lines of one SKU are merged, `groups` says which they were."""
+    order = held.order
+    network = state.require_network()
+    channel = next(c for c in network.channels if c.code == order.channel)
+    facts = state.facts(at // MICROS_PER_DAY)
+    skus = [held.skus[line] for line in lines]
+    values = [order.lines[line].unit_price_minor * q for line, q in zip(lines, quantities, strict=True)]
+    groups: list[list[tuple[int, int]]] | None = None
+    positions = lines
+    if len(set(skus)) != len(skus):
+        total = merged(zip(skus, quantities, strict=True))
+        worth = merged(zip(skus, values, strict=True))
+        groups = [
+            [(line, q) for line, sku, q in zip(lines, skus, quantities, strict=True) if sku == code] for code in total
+        ]
+        skus, quantities, values = list(total), list(total.values()), list(worth.values())
+        positions = list(range(len(skus)))
+    zip3 = order.to.zip[:3]
+    ask = Ask(
+        lines=positions,
+        skus=skus,
+        quantities=quantities,
+        values=values,
+        zip3=int(zip3) if len(zip3) == 3 and zip3.isascii() and zip3.isdigit() else -1,
+        country=order.to.country,
+        state=order.to.state,
+        residential=order.to.residential,
+        service=facts.services.get(order.service or channel.service, -1),
+        channel=order.channel,
+        at=at,
+        promise_day=held.promise_day,
+        first_part=held.next_part,
+        first_rest=held.next_rest,
+        parts_left=network.policy.max_parts,
+        leaving={},
+    )
+    return ask, groups
+
+
+def _expanded(decision: Decision, groups: list[list[tuple[int, int]]]) -> Decision:
+    """Give merged quantities back to the lines they came from, first line first."""
+    left = [[quantity for _, quantity in group] for group in groups]
+
+    def spread(lines: tuple[int, ...], quantities: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        out: dict[int, int] = {}
+        for position, quantity in zip(lines, quantities, strict=True):
+            for i, (line, _) in enumerate(groups[position]):
+                take = min(quantity, left[position][i])
+                if take:
+                    left[position][i] -= take
+                    quantity -= take
+                    out[line] = out.get(line, 0) + take
+        return tuple(out), tuple(out.values())
+
+    parts, rests = [], []
+    for part in decision.parts:
+        lines, quantities = spread(part.lines, part.quantities)
+        parts.append(
+            Part(
+                part.number, part.node, lines, quantities, part.ship_day, part.deliver_day, part.late, part.cost,
+                part.earliest, part.breach,
+            )  # fmt: skip
+        )
+    for rest in decision.rests:
+        lines, quantities = spread(rest.lines, rest.quantities)
+        rests.append(Rest(rest.number, lines, quantities, rest.reason, rest.action, rest.until_day))
+    return Decision(tuple(parts), tuple(rests), decision.why)
+
+
+def _breach(state: State, order_id: str, decision: Decision, at: int) -> ev.Excepted:
+    nodes = state.require_network().nodes
+    where = ", ".join(nodes[part.node].code for part in decision.parts if part.breach)
+    return ev.Excepted("cap_breach", order_id, f"placed beyond the share cap at {where}: on_conflict is breach", at)
+
+
+# -- parked parts -----------------------------------------------------------------------------------------------------
+
+
+def _candidates(state: State, command: cmd.Command) -> list[RestKey]:
+    """Parked parts that this command may have freed, oldest first, at most the policy's `retry_limit`."""
+    if isinstance(command, cmd.ReceiveStock):
+        found: dict[RestKey, None] = {}
+        for sku in command.skus:
+            found.update(state.rests_of_sku.get(sku, {}))
+        keys = list(found)
+    elif isinstance(command, cmd.Tick):
+        keys = list(state.rests_on_clock)
+    elif isinstance(command, cmd.SwitchNode | cmd.LoadNetwork):
+        keys = [(order_id, n) for order_id, held in state.orders.items() for n in held.rests]
+    elif isinstance(command, cmd.TakeBack):
+        held = state.orders.get(command.order_id)
+        skus = {held.skus[i] for i, x in enumerate(held.order.lines) if x.key == command.line_key} if held else set()
+        keys = [key for sku in skus for key in state.rests_of_sku.get(sku, {})]
+    else:
+        return []
+    keys.sort(key=lambda key: (state.orders[key[0]].rests[key[1]].since, key))
+    return keys[: state.require_network().policy.retry_limit]
+
+
+def _redecide(state: State, key: RestKey, at: int) -> Iterator[ev.Event]:
+    """Decide a parked part again; silence where nothing of it can be placed now."""
+    held = state.orders[key[0]]
+    rest = held.rests.get(key[1])
+    if rest is None:
+        return
+    pairs = [(line, q) for line, q in zip(rest.lines, rest.quantities, strict=True) if q]
+    decision = _route(state, held, [line for line, _ in pairs], [q for _, q in pairs], at, rest=key[1])
+    if not decision.parts:
+        return
+    kept = tuple(
+        Rest(r.number, r.lines, r.quantities, r.reason, rest.action, rest.until_day) for r in decision.rests
+    )
+    decision = Decision(decision.parts, kept, decision.why)
+    yield ev.OrderRouted(key[0], key[1], decision, at)
+    if any(part.breach for part in decision.parts):
+        yield _breach(state, key[0], decision, at)
+
+
+# -- clock ------------------------------------------------------------------------------------------------------------
+
+
+def _tick(state: State, command: cmd.Tick) -> Iterator[ev.Event]:
+    yield ev.Ticked(command.at)
+    network = state.require_network()
+    for n, node in enumerate(network.nodes):
+        day, minute = local_day_minute(command.at, node.zone)
+        last = day if minute >= node.cutoff_min else day - 1
+        due = [key for ship_day in sorted(state.due[n]) if ship_day <= last for key in state.due[n][ship_day]]
+        if due:
+            yield ev.PartsShipped(n, tuple(due), command.at)
+    today = command.at // MICROS_PER_DAY
+    arrived = [key for day in sorted(state.arriving) if day < today for key in state.arriving[day]]
+    if arrived:
+        yield ev.PartsDelivered(tuple(arrived), command.at)
+    expired = [key for day in sorted(state.expiring) if day < today for key in state.expiring[day]]
+    for order_id, number in expired:
+        rest = state.orders[order_id].rests[number]
+        pairs = [(line, q) for line, q in zip(rest.lines, rest.quantities, strict=True) if q]
+        lines, quantities = tuple(line for line, _ in pairs), tuple(q for _, q in pairs)
+        yield ev.RestReduced(order_id, number, lines, quantities, "expired", command.at)
+        detail = f"{sum(quantities)} units of {len(lines)} lines stayed parked ({rest.reason}) past the promise"
+        yield ev.Excepted("expired", order_id, detail, command.at)
+
+
+# -- stock, cancellations, nodes --------------------------------------------------------------------------------------
+
+
+def _receive(state: State, command: cmd.ReceiveStock) -> list[ev.Event]:
+    nodes = len(state.require_network().nodes)
+    if not 0 <= command.node < nodes:
+        raise InputError(f"node #{command.node} does not exist", where=f"receipt {command.ref}")
+    if any(not 0 <= sku < len(state.skus) or sku in state.bundles for sku in command.skus):
+        raise InputError("a SKU that does not exist or is a bundle", where=f"receipt {command.ref}")
+    if any(q < 0 for q in command.quantities):
+        raise InputError("a negative quantity", where=f"receipt {command.ref}")
+    return [
+        ev.StockReceived(command.ref, command.node, command.source, command.skus, command.quantities, command.at)
+    ]
+
+
+def _take_back(state: State, command: cmd.TakeBack) -> Iterator[ev.Event]:
+    held = state.orders.get(command.order_id)
+    if held is None:
+        yield ev.Excepted("cancel_unknown", command.order_id, f"{command.ref}: no such open order", command.at)
+        return
+    line = next((i for i, x in enumerate(held.order.lines) if x.key == command.line_key), -1)
+    if line < 0:
+        yield ev.Excepted("cancel_unknown", command.order_id, f"{command.ref}: no line {command.line_key}", command.at)
+        return
+    yield ev.CancelTaken(command.order_id, line, command.quantity, command.ref, command.at)
+    left = command.quantity
+    for event, taken in _taken(held, command, line, left):
+        left -= taken
+        yield event
+    if left:
+        detail = f"{command.ref}: {left} of {command.quantity} units were never placed or are already back"
+        yield ev.Excepted("cancel_beyond", command.order_id, detail, command.at)
+
+
+def _taken(held: OrderState, command: cmd.TakeBack, line: int, left: int) -> Iterator[tuple[ev.Event, int]]:
+    """Take from what waits first, then from what has not shipped, then as a return; newest first."""
+    order_id, at = command.order_id, command.at
+    for number in sorted(held.rests, reverse=True):
+        rest = held.rests[number]
+        take = min(left, _of_line(rest.lines, rest.quantities, line))
+        if take:
+            left -= take
+            yield ev.RestReduced(order_id, number, (line,), (take,), "cancelled", at), take
+    for wanted in (True, False):
+        for number in sorted(held.parts, reverse=True):
+            part = held.parts[number]
+            if part.status == CANCELLED or (part.status == PROCESSING) is not wanted:
+                continue
+            take = min(left, _of_line(part.lines, part.quantities, line) - part.returned.get(line, 0))
+            if take <= 0:
+                continue
+            left -= take
+            if wanted:
+                whole = part.units() == take
+                yield ev.PartVoided(order_id, number, (line,), (take,), whole, at), take
+            else:
+                yield ev.UnitsReturned(order_id, number, (line,), (take,), at), take
+
+
+def _of_line(lines: list[int], quantities: list[int], line: int) -> int:
+    return quantities[lines.index(line)] if line in lines else 0
+
+
+def _switch(state: State, command: cmd.SwitchNode) -> list[ev.Event]:
+    if command.node not in state.nodes:
+        known = ", ".join(state.nodes)
+        raise InputError(f"unknown node {command.node!r}", where="switch", hint=f"Known nodes: {known}.")
+    return [ev.NodeSwitched(state.nodes[command.node], command.closed, command.reason, command.at)]

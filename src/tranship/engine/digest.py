@@ -1,0 +1,51 @@
+"""The state hash: a chain over events and a digest of the sorted state, independent of how batches were cut."""
+
+import hashlib
+
+import msgspec
+
+from tranship.engine.state import OrderState, State
+
+_pack = msgspec.msgpack.Encoder().encode
+
+GENESIS = b"\0" * 16
+"""Chain value before the first event."""
+
+
+def link(chain: bytes, seq: int, key: str, n: int, kind: str, at: int, payload: bytes) -> bytes:
+    """Chain value of a journal row: covers the row and, through `chain`, all rows before it."""
+    head = f"{seq}\x1f{key}\x1f{n}\x1f{kind}\x1f{at}\x1f".encode()
+    return hashlib.blake2b(chain + head + payload, digest_size=16).digest()
+
+
+def state_digest(state: State) -> str:
+    """Digest of balances, orders, counters and calendars in sorted order."""
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(state.network_sha.encode())
+    balance = state.ledger.balance
+    digest.update(_pack(balance.shape))
+    digest.update(balance.astype("<i8").tobytes())
+    for order_id in sorted(state.orders):
+        digest.update(_pack((order_id, *_order(state.orders[order_id]))))
+    for cap in state.caps:
+        digest.update(_pack((cap.cap.network, cap.total.digest(), cap.bucket.tokens, cap.bucket.base, cap.breaches)))
+        for channel in sorted(cap.channels):
+            digest.update(_pack((channel, cap.channels[channel].digest())))
+    digest.update(_pack([sorted((day, units) for day, units in used.items() if units) for used in state.used]))
+    digest.update(_pack(sorted(state.closed)))
+    digest.update(_pack(state.people))
+    return digest.hexdigest()
+
+
+def _order(held: OrderState) -> tuple[object, ...]:
+    parts = [
+        (n, p.node, p.status, p.lines, p.quantities, p.ship_day, p.deliver_day, p.cost, sorted(p.returned.items()))
+        for n, p in sorted(held.parts.items())
+    ]
+    rests = [(n, r.lines, r.quantities, r.reason, r.until_day) for n, r in sorted(held.rests.items())]
+    return parts, rests, held.unplaced, held.next_part, held.next_rest
+
+
+def run_hash(chain: bytes, state: State) -> str:
+    """The hash that two runs of the same commands share, and that a rebuild must reproduce."""
+    return hashlib.blake2b(chain + state_digest(state).encode(), digest_size=16).hexdigest()

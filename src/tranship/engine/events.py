@@ -1,0 +1,187 @@
+"""Facts in the journal. The first event of a command carries all of the command, so that `verify --decide` can decide it again.
+
+Nodes and SKUs are positions in the network document; positions never change meaning within a shard (see `merge`).
+No event carries personal data: an order has a `person_id`, a ZIP and a state.
+"""
+
+import msgspec
+
+from tranship.core.order import Order
+from tranship.routing.model import Decision
+
+
+class NetworkLoaded(msgspec.Struct, frozen=True, array_like=True, tag="network"):
+    """A network document came into force. Its body lies beside the journal under its hash."""
+
+    version: int
+    sha256: str
+    at: int
+
+
+class StockReceived(msgspec.Struct, frozen=True, array_like=True, tag="received"):
+    """Units came in at a node from an outside account (opening or supplier) and may be sold."""
+
+    ref: str
+    node: int
+    source: int  # Bucket
+    skus: tuple[int, ...]
+    quantities: tuple[int, ...]
+    at: int
+
+
+class OrderAccepted(msgspec.Struct, frozen=True, array_like=True, tag="accepted"):
+    """An order was taken. `at` is when the engine took it (the order's own time in a recorded run)."""
+
+    order_id: str
+    order: Order
+    promise_day: int
+    at: int
+
+
+class OrderRouted(msgspec.Struct, frozen=True, array_like=True, tag="routed"):
+    """One decision for an order: fulfillment orders, what could not be placed, and why. `rest` > 0: a parked part re-decided."""
+
+    order_id: str
+    rest: int  # number of the parked part that was decided again; 0: the order's first decision
+    decision: Decision
+    at: int
+
+
+class CancelTaken(msgspec.Struct, frozen=True, array_like=True, tag="cancel"):
+    """A customer took units of a line back. What it became follows as its own events."""
+
+    order_id: str
+    line: int
+    quantity: int
+    ref: str
+    at: int
+
+
+class PartVoided(msgspec.Struct, frozen=True, array_like=True, tag="voided"):
+    """Units of a fulfillment order that had not shipped went back to the shelf; `whole` when nothing of it is left."""
+
+    order_id: str
+    number: int
+    lines: tuple[int, ...]
+    quantities: tuple[int, ...]
+    whole: bool
+    at: int
+
+
+class RestReduced(msgspec.Struct, frozen=True, array_like=True, tag="reduced"):
+    """Units of a parked part are no longer wanted: cancelled by the customer, or its time is over (`reason`)."""
+
+    order_id: str
+    number: int
+    lines: tuple[int, ...]
+    quantities: tuple[int, ...]
+    reason: str  # cancelled | expired
+    at: int
+
+
+class UnitsReturned(msgspec.Struct, frozen=True, array_like=True, tag="returned"):
+    """Units of a shipped fulfillment order came back. Cap and decision stay as they were."""
+
+    order_id: str
+    number: int
+    lines: tuple[int, ...]
+    quantities: tuple[int, ...]
+    at: int
+
+
+class PartsShipped(msgspec.Struct, frozen=True, array_like=True, tag="shipped"):
+    """Fulfillment orders of one node left with the carrier at its cut-off."""
+
+    node: int
+    parts: tuple[tuple[str, int], ...]
+    at: int
+
+
+class PartsDelivered(msgspec.Struct, frozen=True, array_like=True, tag="delivered"):
+    """Fulfillment orders arrived, by projected transit days."""
+
+    parts: tuple[tuple[str, int], ...]
+    at: int
+
+
+class Ticked(msgspec.Struct, frozen=True, array_like=True, tag="ticked"):
+    """The clock, as a command: what is due by `at` happens now."""
+
+    at: int
+
+
+class NodeSwitched(msgspec.Struct, frozen=True, array_like=True, tag="node"):
+    """A node was closed or opened by hand."""
+
+    node: int
+    closed: bool
+    reason: str
+    at: int
+
+
+class PersonErased(msgspec.Struct, frozen=True, array_like=True, tag="erased"):
+    """A person's key was destroyed. The books stay; `person_id` names nobody any more."""
+
+    person_id: str
+    at: int
+
+
+class Excepted(msgspec.Struct, frozen=True, array_like=True, tag="exception"):
+    """Something a person should look at; changes nothing else."""
+
+    kind: str  # changed_order | cap_breach | late | cancel_beyond | expired
+    subject: str
+    detail: str
+    at: int
+
+
+class FileTaken(msgspec.Struct, frozen=True, array_like=True, tag="file"):
+    """A file of orders was read: its counts, why lines were rejected, and what had to be derived (`banner`)."""
+
+    source: str
+    file: str
+    sha256: str
+    read: int
+    accepted: int
+    rejected: int
+    reasons: dict[str, int]
+    banner: tuple[str, ...]
+    notes: tuple[str, ...]
+    at: int
+
+
+Event = (
+    FileTaken
+    | NetworkLoaded
+    | StockReceived
+    | OrderAccepted
+    | OrderRouted
+    | CancelTaken
+    | PartVoided
+    | RestReduced
+    | UnitsReturned
+    | PartsShipped
+    | PartsDelivered
+    | Ticked
+    | NodeSwitched
+    | PersonErased
+    | Excepted
+)
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder: msgspec.msgpack.Decoder[Event] = msgspec.msgpack.Decoder(Event)
+
+
+def encode(event: Event) -> bytes:
+    """Journal bytes of an event; the same event gives the same bytes on every machine."""
+    return _encoder.encode(event)
+
+
+def decode(payload: bytes) -> Event:
+    """Read one journal payload; raises msgspec.DecodeError on anything that no release wrote."""
+    return _decoder.decode(payload)
+
+
+def kind_of(event: Event) -> str:
+    """The event's tag, as the journal's `kind` column shows it."""
+    return str(type(event).__struct_config__.tag)

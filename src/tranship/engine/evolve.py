@@ -1,0 +1,305 @@
+"""`evolve(state, event)`: the only code that changes balances, orders and counters. Deterministic; reads no clock and no rates."""
+
+from collections.abc import Callable
+from typing import Any
+
+from tranship.connectors.netfile import from_document
+from tranship.core.errors import InvariantError
+from tranship.core.ledger import Bucket
+from tranship.core.network import NetworkFile
+from tranship.engine import events as ev
+from tranship.engine.state import CANCELLED, DELIVERED, SHIPPED, OrderState, PartState, RestKey, RestState, State
+from tranship.routing.facts import counts_for, is_bundle
+from tranship.routing.model import Part, Rest
+from tranship.routing.promise import book
+from tranship.routing.share import CapState
+
+CLOCK_REASONS = frozenset({"cap", "larger_than_window", "no_node", "max_parts", "no_split", "bundle"})
+"""Reasons for which a parked part is decided again on clock ticks; `no_stock` waits for units."""
+
+
+def evolve(state: State, event: ev.Event) -> None:
+    """Apply one fact. Raises InvariantError, before anything is half done, where the fact cannot be true."""
+    state.moves.clear()
+    _HANDLERS[type(event)](state, event)
+    kind = ev.kind_of(event)
+    state.counts[kind] = state.counts.get(kind, 0) + 1
+    state.last_at = event.at
+
+
+def _network(state: State, event: ev.NetworkLoaded) -> None:
+    network = from_document(state.documents(event.sha256))
+    _check_positions(state.network, network)
+    state.network, state.network_version, state.network_sha = network, event.version, event.sha256
+    state.skus, state.nodes = network.sku_index(), network.node_index()
+    state.ledger.grow(len(network.skus), len(network.nodes))
+    state.bundles = {
+        i: [(state.skus[code], count) for code, count in sku.parts]
+        for i, sku in enumerate(network.skus)
+        if is_bundle(sku)
+    }
+    while len(state.used) < len(network.nodes):
+        state.used.append({})
+        state.due.append({})
+    known = {(cap.cap.network, cap.cap.measure, cap.cap.window): cap for cap in state.caps}
+    caps = []
+    for cap in network.caps:
+        fresh = CapState(cap, frozenset(network.capped_nodes(cap)))
+        kept = known.get((cap.network, cap.measure, cap.window))
+        if kept is not None:  # the same counter under a new limit: its entries stay
+            fresh.total, fresh.channels, fresh.bucket = kept.total, kept.channels, kept.bucket
+            for window in (fresh.total, *fresh.channels.values()):
+                window.cap_bp = cap.cap_bp
+        caps.append(fresh)
+    state.caps = caps
+    state.forget_facts()
+
+
+def _check_positions(old: NetworkFile | None, new: NetworkFile) -> None:
+    if old is None:
+        return
+    _same_positions("SKU", [sku.code for sku in old.skus], [sku.code for sku in new.skus])
+    _same_positions("node", [node.code for node in old.nodes], [node.code for node in new.nodes])
+
+
+def _same_positions(name: str, before: list[str], after: list[str]) -> None:
+    if after[: len(before)] != before:
+        lost = next(i for i, code in enumerate(before) if i >= len(after) or after[i] != code)
+        raise InvariantError(f"{name} #{lost} {before[lost]} lost its position in the new network document")
+
+
+def _received(state: State, event: ev.StockReceived) -> None:
+    pairs = zip(event.skus, event.quantities, strict=True)
+    state.move(Bucket(event.source), Bucket.FULFILLABLE, event.node, pairs)
+
+
+def _accepted(state: State, event: ev.OrderAccepted) -> None:
+    if event.order_id in state.orders:
+        raise InvariantError(f"order {event.order_id} was accepted twice")
+    order = event.order
+    state.orders[event.order_id] = OrderState(order, [state.skus[line.sku] for line in order.lines], event.promise_day)
+    if order.person_id.startswith("P"):
+        state.people = max(state.people, int(order.person_id[1:]))
+
+
+def _routed(state: State, event: ev.OrderRouted) -> None:
+    order = state.orders[event.order_id]
+    if event.rest:
+        _drop_rest(state, (event.order_id, event.rest), order)
+    placed = [_add_part(state, event.order_id, order, part) for part in event.decision.parts]
+    _enter_caps(state, order, placed)
+    for rest in event.decision.rests:
+        _add_rest(state, event.order_id, order, rest, event.at)
+
+
+def _add_part(state: State, order_id: str, order: OrderState, part: Part) -> PartState:
+    node = part.node
+    state.move(
+        Bucket.FULFILLABLE, Bucket.RESERVED, node,
+        zip([order.skus[line] for line in part.lines], part.quantities, strict=True),
+    )  # fmt: skip
+    held = PartState(
+        node, list(part.lines), list(part.quantities), part.ship_day, part.deliver_day, part.earliest, part.cost,
+        part.late, part.breach,
+    )  # fmt: skip
+    order.parts[part.number] = held
+    order.next_part = max(order.next_part, part.number + 1)
+    _book(state, held, held.units())
+    state.due[node].setdefault(part.ship_day, {})[order_id, part.number] = None
+    return held
+
+
+def _book(state: State, part: PartState, units: int) -> None:
+    """Take (or give back, where negative) capacity: on the days from `earliest` to the ship day."""
+    network = state.require_network()
+    capacity = network.nodes[part.node].capacity_units
+    if capacity <= 0:
+        return
+    used = state.used[part.node]
+    if units < 0:
+        used[part.ship_day] = max(0, used.get(part.ship_day, 0) + units)
+        return
+    book(capacity, part.earliest, units, used, part.ship_day)
+
+
+def _enter_caps(state: State, order: OrderState, parts: list[PartState]) -> None:
+    if not state.caps or not parts:
+        return
+    network = state.require_network()
+    channel = next(c for c in network.channels if c.code == order.order.channel)
+    lines = order.order.lines
+    for index, cap in enumerate(state.caps):
+        if not counts_for(channel, cap.cap.network):
+            continue
+        for part in sorted(parts, key=lambda p: p.node in cap.nodes):
+            units = part.units()
+            value = 0
+            if cap.cap.measure == "value":
+                value = sum(lines[i].unit_price_minor * q for i, q in zip(part.lines, part.quantities, strict=True))
+            capped = part.node in cap.nodes
+            part.entries.append((index, cap.enter(channel.code, cap.size_of(units, value), capped)))
+            if capped and part.breach:
+                cap.breaches += 1
+
+
+def _add_rest(state: State, order_id: str, order: OrderState, rest: Rest, at: int) -> None:
+    order.next_rest = max(order.next_rest, rest.number + 1)
+    if rest.action == "cancel":
+        order.unplaced += sum(rest.quantities)
+        return
+    held = RestState(list(rest.lines), list(rest.quantities), rest.reason, rest.action, rest.until_day, at)
+    order.rests[rest.number] = held
+    key = (order_id, rest.number)
+    for line in rest.lines:
+        sku = order.skus[line]
+        for part, _ in state.bundles.get(sku, [(sku, 1)]):
+            state.rests_of_sku.setdefault(part, {})[key] = None
+    if rest.reason in CLOCK_REASONS:
+        state.rests_on_clock[key] = None
+    if rest.until_day:
+        state.expiring.setdefault(rest.until_day, {})[key] = None
+
+
+def _drop_rest(state: State, key: RestKey, order: OrderState) -> None:
+    rest = order.rests.pop(key[1])
+    for line in rest.lines:
+        sku = order.skus[line]
+        for part, _ in state.bundles.get(sku, [(sku, 1)]):
+            waiting = state.rests_of_sku.get(part)
+            if waiting is not None:
+                waiting.pop(key, None)
+                if not waiting:
+                    del state.rests_of_sku[part]
+    state.rests_on_clock.pop(key, None)
+    if rest.until_day:
+        group = state.expiring.get(rest.until_day)
+        if group is not None:
+            group.pop(key, None)
+            if not group:
+                del state.expiring[rest.until_day]
+
+
+def _cancel(state: State, event: ev.CancelTaken) -> None:
+    """What it became follows in its own events."""
+
+
+def _voided(state: State, event: ev.PartVoided) -> None:
+    order = state.orders[event.order_id]
+    part = order.parts[event.number]
+    pairs = list(zip(event.lines, event.quantities, strict=True))
+    state.move(Bucket.RESERVED, Bucket.FULFILLABLE, part.node, [(order.skus[line], q) for line, q in pairs])
+    _reduce(part.lines, part.quantities, pairs)
+    _book(state, part, -sum(event.quantities))
+    if event.whole:
+        part.status = CANCELLED
+        del state.due[part.node][part.ship_day][event.order_id, event.number]
+        if not state.due[part.node][part.ship_day]:
+            del state.due[part.node][part.ship_day]
+        for index, positions in part.entries:
+            cap = state.caps[index]
+            if part.node in cap.nodes:
+                for window, position in zip(cap.windows(order.order.channel), positions, strict=True):
+                    window.uncap(position)
+
+
+def _reduce(lines: list[int], quantities: list[int], pairs: list[tuple[int, int]]) -> None:
+    for line, quantity in pairs:
+        i = lines.index(line)
+        if quantities[i] < quantity:
+            raise InvariantError(f"line {line} holds {quantities[i]} units, cannot give {quantity}")
+        quantities[i] -= quantity
+
+
+def _reduced(state: State, event: ev.RestReduced) -> None:
+    order = state.orders[event.order_id]
+    rest = order.rests[event.number]
+    _reduce(rest.lines, rest.quantities, list(zip(event.lines, event.quantities, strict=True)))
+    if event.reason != "cancelled":
+        order.unplaced += sum(event.quantities)
+    if not any(rest.quantities):
+        _drop_rest(state, (event.order_id, event.number), order)
+
+
+def _returned(state: State, event: ev.UnitsReturned) -> None:
+    order = state.orders[event.order_id]
+    part = order.parts[event.number]
+    source = Bucket.DELIVERED if part.status == DELIVERED else Bucket.IN_TRANSIT
+    pairs = list(zip(event.lines, event.quantities, strict=True))
+    state.move(source, Bucket.RETURNED, part.node, [(order.skus[line], q) for line, q in pairs])
+    for line, quantity in pairs:
+        part.returned[line] = part.returned.get(line, 0) + quantity
+
+
+def _shipped(state: State, event: ev.PartsShipped) -> None:
+    for order_id, number in event.parts:
+        order = state.orders[order_id]
+        part = order.parts[number]
+        state.move(
+            Bucket.RESERVED, Bucket.IN_TRANSIT, part.node,
+            [(order.skus[line], q) for line, q in zip(part.lines, part.quantities, strict=True) if q],
+        )  # fmt: skip
+        part.status = SHIPPED
+        del state.due[part.node][part.ship_day][order_id, number]
+        if not state.due[part.node][part.ship_day]:
+            del state.due[part.node][part.ship_day]
+        state.used[part.node].pop(part.ship_day - 1, None)
+        state.arriving.setdefault(part.deliver_day, {})[order_id, number] = None
+
+
+def _delivered(state: State, event: ev.PartsDelivered) -> None:
+    for order_id, number in event.parts:
+        order = state.orders[order_id]
+        part = order.parts[number]
+        pairs = [
+            (order.skus[line], q - part.returned.get(line, 0))
+            for line, q in zip(part.lines, part.quantities, strict=True)
+            if q > part.returned.get(line, 0)
+        ]
+        state.move(Bucket.IN_TRANSIT, Bucket.DELIVERED, part.node, pairs)
+        part.status = DELIVERED
+        del state.arriving[part.deliver_day][order_id, number]
+        if not state.arriving[part.deliver_day]:
+            del state.arriving[part.deliver_day]
+
+
+def _ticked(state: State, event: ev.Ticked) -> None:
+    """The clock moved; what is due follows in its own events."""
+
+
+def _switched(state: State, event: ev.NodeSwitched) -> None:
+    if event.closed:
+        state.closed.add(event.node)
+    else:
+        state.closed.discard(event.node)
+
+
+def _erased(state: State, event: ev.PersonErased) -> None:
+    """The key is gone from the person table; the books name a stump."""
+
+
+def _file(state: State, event: ev.FileTaken) -> None:
+    """A file was read; its orders follow as their own commands."""
+    state.files[event.sha256] = event
+
+
+def _excepted(state: State, event: ev.Excepted) -> None:
+    """A note for a person; nothing else changes."""
+
+
+_HANDLERS: dict[type, Callable[[State, Any], None]] = {
+    ev.NetworkLoaded: _network,
+    ev.StockReceived: _received,
+    ev.OrderAccepted: _accepted,
+    ev.OrderRouted: _routed,
+    ev.CancelTaken: _cancel,
+    ev.PartVoided: _voided,
+    ev.RestReduced: _reduced,
+    ev.UnitsReturned: _returned,
+    ev.PartsShipped: _shipped,
+    ev.PartsDelivered: _delivered,
+    ev.Ticked: _ticked,
+    ev.NodeSwitched: _switched,
+    ev.PersonErased: _erased,
+    ev.Excepted: _excepted,
+    ev.FileTaken: _file,
+}

@@ -1,0 +1,35 @@
+"""Bring a new network document into a shard: positions of SKUs and nodes that are in use keep their meaning."""
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import msgspec
+
+from tranship.core.network import NetworkFile, Node, Sku
+
+Item = TypeVar("Item", Sku, Node)
+
+
+def merged(old: NetworkFile | None, new: NetworkFile) -> NetworkFile:
+    """`new`, reordered so that every SKU and node of `old` keeps its position.
+
+    A node that `new` no longer has stays as a closed one, a SKU stays as it was: their units are still in the books.
+    """
+    if old is None:
+        return new
+    nodes = _ordered(old.nodes, new.nodes)
+    gone = {node.code for node in old.nodes} - {node.code for node in new.nodes}
+    nodes = tuple(msgspec.structs.replace(node, closed=True) if node.code in gone else node for node in nodes)
+    networks = list(new.networks)
+    known = {network.code for network in networks}
+    networks += [network for network in old.networks if network.code not in known]
+    cards = {**{name: card for name, card in old.cards.items() if name not in new.cards}, **new.cards}
+    return msgspec.structs.replace(
+        new, nodes=nodes, skus=_ordered(old.skus, new.skus), networks=tuple(networks), cards=cards
+    )
+
+
+def _ordered(old: Sequence[Item], new: Sequence[Item]) -> tuple[Item, ...]:
+    fresh: dict[str, Item] = {item.code: item for item in new}
+    kept: list[Item] = [fresh.pop(item.code, item) for item in old]
+    return (*kept, *fresh.values())

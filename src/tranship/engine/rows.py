@@ -1,0 +1,146 @@
+"""Relational rows that follow from an event: what SQL users, reports and the service read. Pure; called after `evolve`."""
+
+import msgspec
+
+from tranship.core.ledger import Bucket
+from tranship.engine import events as ev
+from tranship.engine.state import CANCELLED, DELIVERED, SHIPPED, PartState, State
+from tranship.store.port import Batch, DocumentRow, ExceptionRow, LineRow, OrderRow, OutboxRow, ParkedRow, PartRow
+
+_pack = msgspec.msgpack.Encoder().encode
+
+
+def part_id(order_id: str, number: int) -> str:
+    """Id of a fulfillment order: its order's id and its number."""
+    return f"{order_id}/{number}"
+
+
+def rest_id(order_id: str, number: int) -> str:
+    """Id of a parked part."""
+    return f"{order_id}/p{number}"
+
+
+def project(state: State, event: ev.Event, seq: int, batch: Batch) -> None:
+    """Add the rows of one event, already applied to `state`, to the batch of its transaction."""
+    if state.moves:
+        _stock(state, batch)
+    if isinstance(event, ev.OrderAccepted):
+        _accepted(state, event, batch)
+    elif isinstance(event, ev.OrderRouted):
+        _routed(state, event, seq, batch)
+    elif isinstance(event, ev.PartsShipped | ev.PartsDelivered):
+        _moved_on(state, event, seq, batch)
+    elif isinstance(event, ev.PartVoided):
+        _voided(state, event, seq, batch)
+    elif isinstance(event, ev.RestReduced):
+        _reduced(state, event, batch)
+    elif isinstance(event, ev.NetworkLoaded):
+        batch.documents.append(DocumentRow(event.sha256, "network", state.documents(event.sha256)))
+    elif isinstance(event, ev.Excepted):
+        batch.exceptions.append(ExceptionRow(seq, event.at, event.kind, event.subject, event.detail))
+
+
+def _stock(state: State, batch: Batch) -> None:
+    network = state.require_network()
+    stock = batch.stock
+    for source, target, node, skus, quantities in state.moves:
+        name = network.nodes[node].code
+        for sku, quantity in zip(skus, quantities, strict=True):
+            code = network.skus[sku].code
+            taken, given = (name, code, int(source)), (name, code, int(target))
+            stock[taken] = stock.get(taken, 0) - quantity
+            stock[given] = stock.get(given, 0) + quantity
+
+
+def _accepted(state: State, event: ev.OrderAccepted, batch: Batch) -> None:
+    order = event.order
+    units = sum(line.qty for line in order.lines)
+    batch.orders.append(
+        OrderRow(
+            event.order_id, order.source, order.number, order.channel, order.placed_at, order.person_id, order.to.zip,
+            order.to.state, order.to.country, len(order.lines), units, order.value_minor, order.currency,
+            event.promise_day, "NEW",
+        )  # fmt: skip
+    )
+    batch.lines.extend(
+        [
+            LineRow(event.order_id, i, line.key, line.sku, line.qty, line.unit_price_minor)
+            for i, line in enumerate(order.lines)
+        ]
+    )
+
+
+def _routed(state: State, event: ev.OrderRouted, seq: int, batch: Batch) -> None:
+    order_id = event.order_id
+    nodes = state.require_network().nodes
+    if event.rest:
+        batch.unparked.append((rest_id(order_id, event.rest),))
+    for part in event.decision.parts:
+        node = nodes[part.node]
+        pid = part_id(order_id, part.number)
+        lines = _pack(list(zip(part.lines, part.quantities, strict=True)))
+        batch.parts.append(
+            PartRow(
+                pid, order_id, node.code, node.network, event.at, part.ship_day, part.deliver_day, int(part.late),
+                sum(part.quantities), part.cost, "PROCESSING", lines,
+            )  # fmt: skip
+        )
+        batch.outbox.append(OutboxRow(f"{seq}.{part.number}", seq, "part.committed", pid.encode()))
+    for rest in event.decision.rests:
+        if rest.action != "cancel":
+            lines = _pack(list(zip(rest.lines, rest.quantities, strict=True)))
+            batch.parked.append(
+                ParkedRow(
+                    rest_id(order_id, rest.number), order_id, rest.reason, event.at, rest.until_day,
+                    sum(rest.quantities), lines,
+                )  # fmt: skip
+            )
+    _status(state, order_id, batch)
+
+
+def _status(state: State, order_id: str, batch: Batch) -> None:
+    batch.order_status.append((state.orders[order_id].status(), order_id))
+
+
+def _moved_on(state: State, event: ev.PartsShipped | ev.PartsDelivered, seq: int, batch: Batch) -> None:
+    status = SHIPPED if isinstance(event, ev.PartsShipped) else DELIVERED
+    for order_id, number in event.parts:
+        batch.part_status.append((status, part_id(order_id, number)))
+    if status == SHIPPED:
+        for order_id in dict.fromkeys(order_id for order_id, _ in event.parts):
+            _status(state, order_id, batch)
+
+
+def _lines_of(part: PartState) -> bytes:
+    return _pack([[line, q] for line, q in zip(part.lines, part.quantities, strict=True)])
+
+
+def _voided(state: State, event: ev.PartVoided, seq: int, batch: Batch) -> None:
+    pid = part_id(event.order_id, event.number)
+    part = state.orders[event.order_id].parts[event.number]
+    batch.part_lines.append((part.units(), _lines_of(part), pid))
+    if event.whole:
+        batch.part_status.append((CANCELLED, pid))
+        batch.outbox.append(OutboxRow(f"{seq}.{event.number}", seq, "part.voided", pid.encode()))
+    _status(state, event.order_id, batch)
+
+
+def _reduced(state: State, event: ev.RestReduced, batch: Batch) -> None:
+    rid = rest_id(event.order_id, event.number)
+    rest = state.orders[event.order_id].rests.get(event.number)
+    if rest is None:
+        batch.unparked.append((rid,))
+    else:
+        lines = _pack([[line, q] for line, q in zip(rest.lines, rest.quantities, strict=True)])
+        batch.parked_lines.append((sum(rest.quantities), lines, rid))
+    _status(state, event.order_id, batch)
+
+
+def expected_stock(state: State) -> dict[tuple[str, str, int], int]:
+    """Every non-zero account as the stock table should show it."""
+    network = state.require_network()
+    balance = state.ledger.balance
+    out = {}
+    for bucket, sku, node in zip(*(axis.tolist() for axis in balance.nonzero()), strict=True):
+        out[network.nodes[node].code, network.skus[sku].code, int(Bucket(bucket))] = int(balance[bucket, sku, node])
+    return out

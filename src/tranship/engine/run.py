@@ -1,0 +1,28 @@
+"""Wiring of a run: a folder with one shard on SQLite, its key file, and what was said about it. The place where adapters are chosen."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tranship.core.errors import InputError
+from tranship.engine.shard import Ids, RecordedIds, Shard
+from tranship.store.people import Vault
+from tranship.store.sqlite import SqliteStore
+
+
+def open_shard(
+    folder: Path, *, create: bool = False, ids: Ids | None = None, progress: Callable[[int], None] | None = None
+) -> Shard:
+    """Open the run in `folder` for writing (made where `create`), rebuilt from its journal."""
+    store = open_store(folder, create=create)
+    try:
+        return Shard(store, Vault.open(folder, create=create), ids or RecordedIds(), progress=progress)
+    except BaseException:
+        store.close()
+        raise
+
+
+def open_store(folder: Path, *, create: bool = False, read_only: bool = False) -> SqliteStore:
+    """The store of a run; InputError where there is none."""
+    if not create and not folder.is_dir():
+        raise InputError("no run here", where=str(folder), hint="`tranship replay FILE --run DIR` makes one.")
+    return SqliteStore.open(folder, create=create, read_only=read_only)

@@ -1,0 +1,220 @@
+"""One shard: the single writer's synchronous heart. Takes a batch of submissions, decides them in order, commits once, answers.
+
+Nothing is answered before its transaction is durable. A commit that fails leaves the hot state ahead of the disk, so the
+state is thrown away and rebuilt from the journal before the next batch.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from tranship.core.errors import ConflictError, DamageError, InputError, TranshipError, UnavailableError
+from tranship.core.order import Person
+from tranship.engine import commands as cmd
+from tranship.engine import events as ev
+from tranship.engine.answer import answer_of
+from tranship.engine.decide import execute
+from tranship.engine.digest import GENESIS, link, run_hash
+from tranship.engine.evolve import evolve
+from tranship.engine.rows import project
+from tranship.engine.state import State
+from tranship.store.port import Batch, JournalRow, KeyRow, PersonRow, Store
+
+MOST_IN_BATCH = 500
+"""Submissions that share one transaction at most."""
+
+
+class Ids(Protocol):
+    """Where new ids come from: a sequence in recorded runs, random when live."""
+
+    def person(self, state: State) -> str:
+        """A person_id that was never used in this shard."""
+
+
+class People(Protocol):
+    """Seals personal data under the person's own key (`store.people.Vault`)."""
+
+    def blind(self, source: str, reference: str) -> bytes:
+        """Keyed index that finds a person again without telling who it is."""
+
+    def seal(self, person_id: str, person: Person, blind: bytes) -> PersonRow:
+        """The person's row, encrypted under a fresh key."""
+
+
+class RecordedIds:
+    """Ids of recorded runs: numbered by first appearance, so that a resumed run gives the same ones."""
+
+    def person(self, state: State) -> str:
+        """The next person number; `evolve` counts it once the order is accepted."""
+        return f"P{state.people + 1}"
+
+
+class Submission(msgspec.Struct):
+    """A command on its way in: idempotency key, digest of its content, and the personal data that must not be journaled."""
+
+    key: str
+    command: cmd.Command
+    fingerprint: bytes = b""
+    person: Person | None = None
+    person_source: str = ""
+
+
+class Answer(msgspec.Struct):
+    """What a submission came to: the first answer's bytes, or why it was refused. `repeated`: it was carried out before."""
+
+    reply: bytes = b""
+    error: TranshipError | None = None
+    repeated: bool = False
+
+
+class Shard:
+    """State, store and chain of one party. Not thread-safe: one writer calls it."""
+
+    def __init__(self, store: Store, vault: People, ids: Ids, *, progress: Callable[[int], None] | None = None) -> None:
+        self.store, self.vault, self.ids = store, vault, ids
+        self._bodies: dict[str, bytes] = {}
+        self.state = State(self._document)
+        self.seq = 0
+        self.chain = GENESIS
+        self._stale = False
+        self.rebuild(progress)
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def _document(self, sha256: str) -> bytes:
+        body = self._bodies.get(sha256)
+        return body if body is not None else self.store.document(sha256)
+
+    def rebuild(self, progress: Callable[[int], None] | None = None) -> None:
+        """Make the state anew from the journal, checking the chain; DamageError names the first bad row."""
+        state = State(self._document)
+        chain, seq = GENESIS, 0
+        for row in self.store.journal():
+            chain = checked(row, seq, chain)
+            seq = row.seq
+            evolve(state, decoded(row))
+            if progress and seq % 5000 == 0:
+                progress(seq)
+        self.state, self.chain, self.seq, self._stale = state, chain, seq, False
+
+    def hash(self) -> str:
+        """The state hash now."""
+        return run_hash(self.chain, self.state)
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+
+    def submit(self, submissions: Sequence[Submission]) -> list[Answer]:
+        """Carry out up to MOST_IN_BATCH submissions in order, in one transaction; answers in the same order."""
+        if len(submissions) > MOST_IN_BATCH:
+            raise ValueError(f"at most {MOST_IN_BATCH} submissions in a batch, got {len(submissions)}")
+        if self._stale:
+            self.rebuild()
+        try:
+            return self._submit(submissions)
+        except UnavailableError as error:  # the disk or the lock: the same batch may go through later, none of it did now
+            return [Answer(error=error) for _ in submissions]
+        except (TranshipError, AssertionError, ArithmeticError, LookupError, ValueError) as error:
+            self.rebuild()
+            if len(submissions) == 1:
+                return [Answer(error=_as_ours(error))]
+            middle = len(submissions) // 2  # bisect, so that one bad command does not take others with it
+            return self.submit(submissions[:middle]) + self.submit(submissions[middle:])
+
+    def _submit(self, submissions: Sequence[Submission]) -> list[Answer]:
+        batch = Batch()
+        answers: list[Answer] = []
+        fresh: dict[str, KeyRow] = {}
+        self._stale = True  # until the commit has gone through
+        for submission in submissions:
+            known = fresh.get(submission.key) or self.store.find_key(submission.key)
+            if known is not None:
+                answers.append(_repeated(submission, known))
+                continue
+            answers.append(self._carry_out(submission, batch, fresh))
+        if batch.journal:
+            self.store.commit(batch)
+        self._stale = False
+        return answers
+
+    def _carry_out(self, submission: Submission, batch: Batch, fresh: dict[str, KeyRow]) -> Answer:
+        people = len(batch.people)
+        command = self._identified(submission, batch)
+        if isinstance(command, cmd.LoadNetwork):
+            self._bodies[command.sha256] = command.document
+        first = self.seq + 1
+        events: list[ev.Event] = []
+        try:
+            for event in execute(self.state, command):
+                self._append(submission.key, len(events), event, batch)
+                events.append(event)
+        except InputError as error:
+            if events:
+                raise
+            del batch.people[people:]
+            return Answer(error=error)
+        reply = answer_of(self.state, command, events)
+        fresh[submission.key] = KeyRow(submission.key, submission.fingerprint, first, reply)
+        batch.keys.append(fresh[submission.key])
+        return Answer(reply=reply)
+
+    def _append(self, key: str, n: int, event: ev.Event, batch: Batch) -> None:
+        payload = ev.encode(event)
+        kind = ev.kind_of(event)
+        self.seq += 1
+        self.chain = link(self.chain, self.seq, key, n, kind, event.at, payload)
+        batch.journal.append(JournalRow(self.seq, key, n, kind, event.at, payload, self.chain))
+        project(self.state, event, self.seq, batch)
+
+    def _identified(self, submission: Submission, batch: Batch) -> cmd.Command:
+        """Give the order its person_id; personal data goes to the person table only."""
+        command = submission.command
+        if submission.person is None or not isinstance(command, cmd.PlaceOrder):
+            return command
+        person = submission.person
+        reference = person.ref or person.email or f"order {command.order.number}"  # a guest is a person of one order
+        blind = self.vault.blind(submission.person_source, reference)
+        person_id = next((row.person_id for row in batch.people if row.blind == blind), None)
+        person_id = person_id or self.store.find_person(blind)
+        if person_id is None:
+            person_id = self.ids.person(self.state)
+            batch.people.append(self.vault.seal(person_id, person, blind))
+        order = msgspec.structs.replace(command.order, person_id=person_id)
+        return msgspec.structs.replace(command, order=order)
+
+
+def checked(row: JournalRow, seq: int, chain: bytes) -> bytes:
+    """The chain after `row`, which must follow `seq`; DamageError naming the row where it does not."""
+    if row.seq != seq + 1:
+        raise DamageError(f"journal row {seq + 1} is missing: the next one found is {row.seq}; restore a backup")
+    found = link(chain, row.seq, row.key, row.n, row.kind, row.at, row.payload)
+    if found != row.chain:
+        raise DamageError(f"journal row {row.seq} ({row.kind}, key {row.key}) does not match its chain value")
+    return found
+
+
+def decoded(row: JournalRow) -> ev.Event:
+    """The row's event; DamageError naming the row where it cannot be read."""
+    try:
+        return ev.decode(row.payload)
+    except msgspec.MsgspecError as error:
+        raise DamageError(f"journal row {row.seq} ({row.kind}) cannot be read: {error}") from error
+
+
+def _repeated(submission: Submission, known: KeyRow) -> Answer:
+    if submission.fingerprint and known.fingerprint and submission.fingerprint != known.fingerprint:
+        text = f"key {submission.key!r} was used before with other content (first event {known.seq})"
+        return Answer(error=ConflictError(text), repeated=True)
+    return Answer(reply=known.reply, repeated=True)
+
+
+def _as_ours(error: Exception) -> TranshipError:
+    if isinstance(error, TranshipError):
+        return error
+    return UnavailableError(f"the command could not be carried out: {type(error).__name__}: {error}")
+
+
+def fingerprint(*parts: bytes) -> bytes:
+    """Digest of content that holds no personal data, to tell a repeated command from a changed one."""
+    return hashlib.blake2b(b"\x1e".join(parts), digest_size=16).digest()

@@ -1,0 +1,194 @@
+"""`tranship verify`: rebuild from the journal and hold everything against it. Says what it checked and names what is wrong."""
+
+from collections.abc import Callable, Iterator
+
+import msgspec
+
+from tranship.core.errors import DamageError, TranshipError
+from tranship.engine import commands as cmd
+from tranship.engine import events as ev
+from tranship.engine.decide import execute
+from tranship.engine.digest import GENESIS, run_hash
+from tranship.engine.evolve import evolve
+from tranship.engine.rows import expected_stock, part_id, rest_id
+from tranship.engine.shard import checked, decoded
+from tranship.engine.state import State
+from tranship.store.port import JournalRow, Store
+
+
+class Verdict(msgspec.Struct):
+    """What was checked and what was found. Sound when `problems` is empty."""
+
+    checks: list[str] = []
+    problems: list[str] = []
+    events: int = 0
+    orders: int = 0
+    hash: str = ""
+    decided: int = 0
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing was found."""
+        return not self.problems
+
+
+def verify(store: Store, *, decide: bool = False, progress: Callable[[int], None] | None = None) -> Verdict:
+    """Rebuild the state, check chain, invariants, ledger and relational rows; `decide` takes every decision again."""
+    verdict = Verdict()
+    state = State(store.document)
+    try:
+        chain = _rebuild(store, state, verdict, progress)
+    except TranshipError as error:
+        verdict.problems.append(str(error))
+        return verdict
+    verdict.hash = run_hash(chain, state)
+    verdict.orders = len(state.orders)
+    last_seq, last_chain = store.last_seq()
+    if last_chain and last_chain != chain:
+        verdict.problems.append(f"the journal ends with another chain value than its row {last_seq} says")
+    verdict.checks.append(f"journal: {verdict.events} events read, chain recomputed row by row")
+    _invariants(state, verdict)
+    _stock(store, state, verdict)
+    _orders(store, state, verdict)
+    if decide:
+        _decide_again(store, verdict, progress)
+    return verdict
+
+
+def _rebuild(store: Store, state: State, verdict: Verdict, progress: Callable[[int], None] | None) -> bytes:
+    chain, seq = GENESIS, 0
+    for row in store.journal():
+        chain = checked(row, seq, chain)
+        seq = row.seq
+        try:
+            evolve(state, decoded(row))
+        except (TranshipError, LookupError, ValueError, AssertionError) as error:
+            raise DamageError(f"journal row {row.seq} ({row.kind}, key {row.key}) cannot be true: {error}") from error
+        verdict.events += 1
+        if progress and seq % 2000 == 0:
+            progress(seq)
+    return chain
+
+
+def _invariants(state: State, verdict: Verdict) -> None:
+    verdict.problems.extend(state.ledger.problems())
+    verdict.checks.append("ledger: every account balances, no shelf is below zero")
+    for order_id, held in state.orders.items():
+        for i, line in enumerate(held.order.lines):
+            placed = sum(q for p in held.parts.values() for at, q in zip(p.lines, p.quantities, strict=True) if at == i)
+            waits = sum(q for r in held.rests.values() for at, q in zip(r.lines, r.quantities, strict=True) if at == i)
+            if placed + waits > line.qty:
+                verdict.problems.append(f"order {order_id} line {line.key}: {placed}+{waits} of {line.qty} units placed")
+    verdict.checks.append(f"orders: no line of {len(state.orders)} orders is placed more than once")
+    _reserved(state, verdict)
+    for cap in state.caps:
+        for name, window in (("total", cap.total), *cap.channels.items()):
+            if window.recount() != (window.inside, window.inside_capped):
+                verdict.problems.append(f"cap {cap.cap.network} {name}: running counts differ from a recount")
+            if window.max_share_bp > cap.cap.cap_bp and not cap.breaches:
+                verdict.problems.append(f"cap {cap.cap.network} {name}: reached {window.max_share_bp} bp unbooked")
+        verdict.checks.append(f"cap {cap.cap.network}: counters recounted, maximum {cap.total.max_share_bp / 100:.2f} %")
+
+
+def _reserved(state: State, verdict: Verdict) -> None:
+    """Units reserved in the ledger are exactly those of fulfillment orders that have not shipped."""
+    from tranship.core.ledger import Bucket
+
+    wanted: dict[tuple[int, int], int] = {}
+    for held in state.orders.values():
+        for part in held.parts.values():
+            if part.status == "PROCESSING":
+                for line, quantity in zip(part.lines, part.quantities, strict=True):
+                    sku = held.skus[line]
+                    for piece, count in state.bundles.get(sku, [(sku, 1)]):
+                        key = (piece, part.node)
+                        wanted[key] = wanted.get(key, 0) + quantity * count
+    reserved = state.ledger.balance[Bucket.RESERVED]
+    found = {(int(s), int(n)): int(reserved[s, n]) for s, n in zip(*reserved.nonzero(), strict=True)}
+    if found != {key: q for key, q in wanted.items() if q}:
+        verdict.problems.append("reserved units differ from the units of open fulfillment orders")
+    verdict.checks.append("reservations: each reserved unit belongs to one open fulfillment order")
+
+
+def _stock(store: Store, state: State, verdict: Verdict) -> None:
+    if state.network is None:
+        return
+    rows = store.query("SELECT node, sku, bucket, qty FROM stock WHERE qty <> 0")
+    found = {(str(n), str(s), int(str(b))): int(str(q)) for n, s, b, q in rows}
+    expected = expected_stock(state)
+    for key in sorted(found.keys() | expected.keys()):
+        if found.get(key, 0) != expected.get(key, 0):
+            text = f"stock row {key}: the table says {found.get(key, 0)}, the journal {expected.get(key, 0)}"
+            verdict.problems.append(text)
+            if len(verdict.problems) > 20:
+                break
+    verdict.checks.append(f"stock table: {len(expected)} accounts equal the ledger")
+
+
+def _orders(store: Store, state: State, verdict: Verdict) -> None:
+    statuses = {order_id: held.status() for order_id, held in state.orders.items()}
+    _compare(verdict, "order", statuses, store.query("SELECT order_id, status FROM orders"))
+    parts = {part_id(o, n): p.status for o, held in state.orders.items() for n, p in held.parts.items()}
+    _compare(verdict, "fulfillment order", parts, store.query("SELECT part_id, status FROM part"))
+    rests = {rest_id(o, n): r.reason for o, held in state.orders.items() for n, r in held.rests.items()}
+    _compare(verdict, "parked part", rests, store.query("SELECT park_id, reason FROM parked"))
+
+
+def _compare(verdict: Verdict, what: str, expected: dict[str, str], rows: list[tuple[object, ...]]) -> None:
+    found = {str(key): str(value) for key, value in rows}
+    wrong = [key for key in sorted(expected.keys() | found.keys()) if expected.get(key) != found.get(key)]
+    for key in wrong[:5]:
+        text = f"{what} {key}: the table says {found.get(key)}, the journal {expected.get(key)}"
+        verdict.problems.append(text)
+    verdict.checks.append(f"{what} table: {len(expected)} rows equal the journal")
+
+
+def _decide_again(store: Store, verdict: Verdict, progress: Callable[[int], None] | None) -> None:
+    """Decide every journaled command again and compare each event byte for byte."""
+    state = State(store.document)
+    for rows in _commands(store):
+        command = command_of(store, state, [decoded(row) for row in rows])
+        again = [ev.encode(event) for event in execute(state, command)]
+        if again != [row.payload for row in rows]:
+            verdict.problems.append(f"command {rows[0].key} (journal row {rows[0].seq}) decides otherwise now")
+            return
+        verdict.decided += 1
+        if progress and verdict.decided % 500 == 0:
+            progress(rows[-1].seq)
+    verdict.checks.append(f"decisions: {verdict.decided} commands decided again, every event equal")
+
+
+def _commands(store: Store) -> Iterator[list[JournalRow]]:
+    rows: list[JournalRow] = []
+    for row in store.journal():
+        if row.n == 0 and rows:
+            yield rows
+            rows = []
+        rows.append(row)
+    if rows:
+        yield rows
+
+
+def command_of(store: Store, state: State, events: list[ev.Event]) -> cmd.Command:
+    """The command that a journaled group of events came from: its first event carries all of it."""
+    first = events[0]
+    if isinstance(first, ev.OrderAccepted):
+        return cmd.PlaceOrder(first.order, first.at)
+    if isinstance(first, ev.StockReceived):
+        return cmd.ReceiveStock(first.ref, first.node, first.source, first.skus, first.quantities, first.at)
+    if isinstance(first, ev.Ticked):
+        return cmd.Tick(first.at)
+    if isinstance(first, ev.NetworkLoaded):
+        return cmd.LoadNetwork(store.document(first.sha256), first.sha256, first.at)
+    if isinstance(first, ev.NodeSwitched):
+        return cmd.SwitchNode(state.require_network().nodes[first.node].code, first.closed, first.reason, first.at)
+    if isinstance(first, ev.CancelTaken):
+        line = state.orders[first.order_id].order.lines[first.line]
+        return cmd.TakeBack(first.order_id, line.key, first.quantity, first.ref, first.at)
+    if isinstance(first, ev.FileTaken):
+        return cmd.TakeFile(first)
+    if isinstance(first, ev.PersonErased):
+        return cmd.ErasePerson(first.person_id, first.at)
+    if isinstance(first, ev.Excepted):
+        return cmd.ReportException(first.kind, first.subject, first.detail, first.at)
+    raise DamageError(f"no command begins with {ev.kind_of(first)}")

@@ -1,0 +1,414 @@
+"""The routing decision: which node ships what, under the published precedence.
+
+1 never oversell (only units that are there are placed) · 2 (masking: not here) · 3 share cap · 5 promise · 6 cost.
+A preference sorts candidates into tiers before cost; what fits nowhere is parked, backordered or cancelled by policy.
+"""
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+
+from tranship.core.ledger import merged
+from tranship.core.time import add_working_days
+from tranship.rates.cost import part_cost
+from tranship.routing.facts import Facts, counts_for
+from tranship.routing.model import Alternative, Ask, Decision, Gate, Ints, Part, Reason, Rest, Why
+from tranship.routing.place import Lanes, Placement, attempt, available
+from tranship.routing.promise import NOT_SERVED
+from tranship.routing.share import CapState
+
+MOST_SUBSETS = 4
+"""Above this many capped nodes only single ones and none are tried when the window has little room."""
+
+
+class Situation:
+    """What the decision reads of the state: shelves, caps, capacity in use and nodes switched off. Nothing is changed."""
+
+    __slots__ = ("caps", "closed", "shelf", "used")
+
+    def __init__(self, shelf: Ints, caps: list[CapState], used: list[dict[int, int]], closed: set[int]) -> None:
+        self.shelf, self.caps, self.used, self.closed = shelf, caps, used, closed
+
+
+def decide(ask: Ask, facts: Facts, now: Situation, *, counted: bool = True) -> Decision:
+    """Place an order (or a parked part of it) and say why. Pure: the same ask, facts and situation give the same answer.
+
+    `counted = False` leaves the share cap out: what a report asks for "without a cap".
+    """
+    lanes, reasons = _lanes(ask, facts, now)
+    caps = _gates(ask, facts, now) if counted else []
+    stock = available(ask, facts, now.shelf)
+    gamma = np.zeros(facts.count, np.int64)
+    for _, cap in caps:
+        price = cap.bucket.price
+        if price:
+            for node in cap.nodes:
+                gamma[node] += price
+    chooser = _Chooser(ask, facts, lanes, stock, gamma, caps)
+    placement = chooser.choose()
+    if facts.bundles:
+        _drop_overlap(ask, facts, now.shelf, placement)
+    parts = _parts(ask, facts, lanes, placement, now)
+    breach = chooser.breach
+    if breach:
+        parts = [_marked(part, caps) for part in parts]
+    rests = _rests(ask, facts, placement, chooser)
+    why = _why(facts, chooser, placement, reasons, lanes, stock, caps)
+    return Decision(tuple(parts), tuple(rests), why)
+
+
+def _lanes(ask: Ask, facts: Facts, now: Situation) -> tuple[Lanes, list[int]]:
+    """Ship and arrival days of every node, and why a node is out before stock is looked at."""
+    zone, _ = facts.zones(ask.zip3)
+    transit = facts.transit(ask.service, ask.zip3)
+    earliest = facts.calendar.earliest_ship_days(ask.at)
+    units = sum(ask.quantities)
+    count = facts.count
+    ship, deliver, late = list(earliest), [0] * count, [False] * count
+    reasons: list[int] = list(facts.static_reasons(ask.country, ask.channel))
+    lanes = Lanes(zone, earliest, ship, deliver, late)
+    for n in range(count):
+        if n in now.closed:
+            reasons[n] = Reason.CLOSED
+        if reasons[n]:
+            continue
+        if transit[n] == NOT_SERVED:
+            reasons[n] = Reason.LANE
+            continue
+        day = facts.calendar.ship_day(n, earliest[n], units, now.used[n])
+        if day < 0:
+            reasons[n] = Reason.FULL
+            continue
+        ship[n] = day
+        deliver[n] = arrival = add_working_days(day, transit[n])
+        late[n] = arrival > ask.promise_day
+        lanes.mask[n] = True
+    return lanes, reasons
+
+
+def _gates(ask: Ask, facts: Facts, now: Situation) -> list[tuple[int, CapState]]:
+    channel = facts.channels[ask.channel]
+    return [(i, cap) for i, cap in enumerate(now.caps) if counts_for(channel, cap.cap.network)]
+
+
+class _Chooser:
+    """Tries node masks from the freest to the strictest and keeps the best placement that every cap admits."""
+
+    def __init__(
+        self, ask: Ask, facts: Facts, lanes: Lanes, stock: list[list[int]], gamma: Ints, caps: list[tuple[int, CapState]]
+    ) -> None:
+        self.ask, self.facts, self.lanes, self.stock, self.gamma, self.caps = ask, facts, lanes, stock, gamma, caps
+        self.breach = False
+        self.whole = "split" not in facts.network.policy.after
+        self.refused: list[tuple[Placement, str]] = []
+        self.capped: list[int] = sorted({n for _, cap in caps for n in cap.nodes if lanes.mask[n]}) if caps else []
+        self.larger_than_window = False
+
+    def choose(self) -> Placement:
+        """The placement to carry out."""
+        free = self._try(self.lanes.mask)
+        policy = self.facts.network.policy
+        if policy.prefer and free.pieces:
+            free = self._preferred(free)
+        if not self.capped or not any(n in self.capped for _, _, n in free.pieces):
+            return free
+        if self._admits(free):
+            return self._spare_reserve(free)
+        return self._under_cap(free)
+
+    def _try(self, mask: list[bool]) -> Placement:
+        placement = attempt(self.ask, self.facts, self.lanes, self.stock, mask, self.gamma, whole=self.whole)
+        if len(placement.pieces) > self.ask.parts_left:
+            _truncate(placement, self.ask.parts_left)
+        return placement
+
+    def _preferred(self, free: Placement) -> Placement:
+        tiers = self.facts.tiers(self.ask.state)
+        for tier in sorted(set(tiers)):
+            mask = [ok and mine <= tier for ok, mine in zip(self.lanes.mask, tiers, strict=True)]
+            found = self._try(mask)
+            if sum(found.open) <= sum(free.open):
+                if found.priced > free.priced:
+                    self.refused.append((free, "tier"))
+                return found
+        return free
+
+    def _admits(self, placement: Placement) -> bool:
+        for index, cap in self.caps:
+            entries = _entries(self.ask, self.facts, cap, placement)
+            leaving = self.ask.leaving.get(index, [])
+            for w, window in enumerate(cap.windows(self.ask.channel)):
+                if not window.admits(entries, leaving=leaving[w] if w < len(leaving) else ()):
+                    return False
+        return True
+
+    def _spare_reserve(self, free: Placement) -> Placement:
+        """The last entries of room are for orders that only the capped network can fill."""
+        tight = [cap for _, cap in self.caps if _is_tight(cap, self.ask.channel)]
+        if not tight:
+            return free
+        nodes = {n for cap in tight for n in cap.nodes}
+        mask = [ok and n not in nodes for n, ok in enumerate(self.lanes.mask)]
+        other = self._try(mask)
+        if other.rank[:2] > free.rank[:2]:
+            return free
+        self.refused.append((free, "reserve"))
+        return other
+
+    def _under_cap(self, free: Placement) -> Placement:
+        best: Placement | None = None
+        for subset in self._subsets():
+            shut = [n for n in self.capped if n not in subset]
+            mask = [ok and n not in shut for n, ok in enumerate(self.lanes.mask)]
+            found = self._try(mask)
+            if (best is None or found.rank < best.rank) and (not subset or self._admits(found)):
+                best = found
+        assert best is not None, "the empty subset is always tried"
+        if sum(best.open) > sum(free.open) and self._may_breach(free):
+            self.breach = True
+            return free
+        self.larger_than_window = any(
+            size > cap.cap.cap_bp * cap.cap.window // 10_000
+            for _, cap in self.caps
+            for size, capped in _entries(self.ask, self.facts, cap, free)
+            if capped
+        )
+        self.refused.append((free, "cap"))
+        return best
+
+    def _subsets(self) -> list[tuple[int, ...]]:
+        sizes = range(len(self.capped) - 1, 0, -1) if len(self.capped) <= MOST_SUBSETS else (1,)
+        return [subset for size in sizes for subset in combinations(self.capped, size)] + [()]
+
+    def _may_breach(self, free: Placement) -> bool:
+        used = set(free.used())
+        hit = [cap for _, cap in self.caps if used & cap.nodes]
+        return bool(hit) and all(cap.cap.on_conflict == "breach" for cap in hit)
+
+
+def _is_tight(cap: CapState, channel: str) -> bool:
+    reserve = cap.cap.reserve
+    if not reserve:
+        return False
+    for window in cap.windows(channel):
+        room = window.limit(window.entered + 1) - window.inside_capped
+        scale = 1 if cap.cap.measure == "fulfillment_orders" else max(1, window.entered // max(1, len(window)))
+        if window.entered >= window.window and room <= reserve * scale:
+            return True
+    return False
+
+
+def _entries(ask: Ask, facts: Facts, cap: CapState, placement: Placement) -> list[tuple[int, bool]]:
+    """Entries of a placement in this cap's measure, the independent ones first."""
+    out = []
+    for node, pieces in _by_node(placement).items():
+        for chunk in _chunks(facts, node, pieces):
+            units = sum(q for _, q in chunk)
+            value = sum(ask.values[p] * q // max(1, ask.quantities[p]) for p, q in chunk)
+            out.append((cap.size_of(units, value), node in cap.nodes))
+    out.sort(key=lambda entry: entry[1])
+    return out
+
+
+def _by_node(placement: Placement) -> dict[int, list[tuple[int, int]]]:
+    found: dict[int, list[tuple[int, int]]] = {}
+    for position, quantity, node in placement.pieces:
+        found.setdefault(node, []).append((position, quantity))
+    return dict(sorted(found.items()))
+
+
+def _chunks(facts: Facts, node: int, pieces: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
+    """Cut a part into fulfillment orders that the network takes: at most `max_lines` lines and `max_units` units each."""
+    network = facts.network_of[node]
+    most_lines, most_units = network.max_lines or len(pieces), network.max_units
+    units = sum(q for _, q in pieces)
+    if len(pieces) <= most_lines and (not most_units or units <= most_units):
+        return [pieces]
+    chunks: list[list[tuple[int, int]]] = [[]]
+    room = most_units
+    for position, quantity in pieces:
+        left = quantity
+        while left:
+            if len(chunks[-1]) >= most_lines or (most_units and room == 0):
+                chunks.append([])
+                room = most_units
+            take = min(left, room) if most_units else left
+            chunks[-1].append((position, take))
+            left -= take
+            room -= take
+    return chunks
+
+
+def _parts(ask: Ask, facts: Facts, lanes: Lanes, placement: Placement, now: Situation) -> list[Part]:
+    """Fulfillment orders of a placement, the independent ones first."""
+    capped = {n for cap in now.caps for n in cap.nodes}
+    by_node = _by_node(placement)
+    order = sorted(by_node, key=lambda n: (n in capped, n))
+    groups = [(n, chunk) for n in order for chunk in _chunks(facts, n, by_node[n])]
+    alone = len(groups) == 1 and placement.cost >= 0
+    return [
+        Part(
+            number=ask.first_part + k,
+            node=node,
+            lines=tuple(ask.lines[p] for p, _ in chunk),
+            quantities=tuple(q for _, q in chunk),
+            ship_day=lanes.ship[node],
+            deliver_day=lanes.deliver[node],
+            late=lanes.late[node],
+            cost=placement.cost if alone else _cost(ask, facts, lanes, placement, node, chunk),
+            earliest=lanes.earliest[node],
+        )
+        for k, (node, chunk) in enumerate(groups)
+    ]
+
+
+def _truncate(placement: Placement, most: int) -> None:
+    """Keep the `most` nodes with the most units; what the others would have shipped stays open."""
+    by_node = _by_node(placement)
+    if len(by_node) <= most:
+        return
+    keep = set(sorted(by_node, key=lambda n: (-sum(q for _, q in by_node[n]), n))[:most])
+    for position, quantity, node in placement.pieces:
+        if node not in keep:
+            placement.open[position] += quantity
+            placement.dropped[position] = placement.dropped.get(position, 0) + quantity
+    placement.pieces = [piece for piece in placement.pieces if piece[2] in keep]
+    placement.cost = -1  # parts are priced one by one
+
+
+def _cost(ask: Ask, facts: Facts, lanes: Lanes, placement: Placement, node: int, chunk: Sequence[tuple[int, int]]) -> int:
+    """What `tranship quote` charges for this fulfillment order."""
+    tables = facts.tables
+    lines = merged((ask.skus[p], q) for p, q in chunk)
+    pooled = None
+    if tables.unit_scope[node]:
+        row = tables.unit_row[node]
+        pooled = sum(q for _, q, n in placement.pieces if tables.unit_row[n] == row)
+    return part_cost(tables, node, list(lines.items()), int(lanes.zone[node]), int(ask.residential), pooled)
+
+
+def _marked(part: Part, caps: list[tuple[int, CapState]]) -> Part:
+    if not any(part.node in cap.nodes for _, cap in caps):
+        return part
+    return Part(
+        part.number, part.node, part.lines, part.quantities, part.ship_day, part.deliver_day, part.late, part.cost,
+        part.earliest, breach=True,
+    )  # fmt: skip
+
+
+def _rests(ask: Ask, facts: Facts, placement: Placement, chooser: _Chooser) -> list[Rest]:
+    found: dict[str, dict[int, int]] = {}
+    for position, quantity in enumerate(placement.open):
+        dropped = placement.dropped.get(position, 0)
+        if quantity > dropped:
+            reason = _open_reason(position, quantity - dropped, facts, chooser)
+            found.setdefault(reason, {})[position] = quantity - dropped
+        if dropped:
+            found.setdefault("max_parts", {})[position] = dropped
+    after = facts.network.policy.after
+    action = "park" if "park" in after else "backorder" if "backorder" in after else "cancel"
+    days = facts.network.policy.park_days
+    until = 0 if action != "park" else (ask.at // 86_400_000_000 + days if days else ask.promise_day)
+    return [
+        Rest(
+            number=ask.first_rest + k,
+            lines=tuple(ask.lines[p] for p in group),
+            quantities=tuple(group.values()),
+            reason=reason,
+            action=action,
+            until_day=until,
+        )
+        for k, (reason, group) in enumerate(found.items())
+    ]
+
+
+def _open_reason(position: int, quantity: int, facts: Facts, chooser: _Chooser) -> str:
+    """Why these units found no node: the cap, the stock, a rule, or that the order may not be split."""
+    for refused, why in chooser.refused:
+        if why == "cap" and refused.open[position] < quantity:
+            return "larger_than_window" if chooser.larger_than_window else "cap"
+    pairs = zip(facts.item_rows[chooser.ask.skus[position]], chooser.lanes.mask, strict=True)
+    may = [item and lane for item, lane in pairs]
+    if True not in may:
+        return "no_node"
+    if chooser.whole and sum(u for u, ok in zip(chooser.stock[position], may, strict=True) if ok) >= quantity:
+        return "no_split"
+    return "no_stock"
+
+
+def _drop_overlap(ask: Ask, facts: Facts, shelf: Ints, placement: Placement) -> None:
+    """A bundle and its parts may stand in one order: give units to the lines in order, keep the rest of the line open."""
+    taken: dict[tuple[int, int], int] = {}
+    kept = []
+    for position, quantity, node in placement.pieces:
+        needs = facts.bundles.get(ask.skus[position], [(ask.skus[position], 1)])
+        possible = min((int(shelf[sku, node]) - taken.get((sku, node), 0)) // count for sku, count in needs)
+        fill = max(0, min(quantity, possible))
+        if fill:
+            kept.append((position, fill, node))
+            for sku, count in needs:
+                taken[sku, node] = taken.get((sku, node), 0) + fill * count
+        placement.open[position] += quantity - fill
+    if len(kept) != len(placement.pieces) or any(a[1] != b[1] for a, b in zip(kept, placement.pieces, strict=True)):
+        placement.pieces = kept
+        placement.cost = -1  # the solver's sum no longer holds: parts are priced one by one
+
+
+def _why(
+    facts: Facts,
+    chooser: _Chooser,
+    placement: Placement,
+    reasons: list[int],
+    lanes: Lanes,
+    stock: list[list[int]],
+    caps: list[tuple[int, CapState]],
+) -> Why:
+    used = {node for _, _, node in placement.pieces}
+    for n in range(facts.count):
+        if not reasons[n] and n not in used:
+            reasons[n] = int(_reason(n, chooser, lanes, stock, used))
+    refused = [Alternative(tuple(other.used()), other.cost, why) for other, why in chooser.refused]
+    return Why(
+        rates=facts.version,
+        day=facts.day,
+        nodes=tuple(reasons),
+        gates=tuple(_gate(cap, chooser) for _, cap in caps),
+        alternatives=(*refused, *_dearer(chooser, placement)),
+        priced=placement.priced,
+    )
+
+
+_REFUSED_BY = {"cap": Reason.CAP, "reserve": Reason.CAP, "tier": Reason.TIER}
+
+
+def _reason(n: int, chooser: _Chooser, lanes: Lanes, stock: list[list[int]], used: set[int]) -> Reason:
+    """Why a node that could be reached ships nothing of this order; OK where it was only dearer."""
+    rows = chooser.facts.item_rows
+    may = [there[n] for sku, there in zip(chooser.ask.skus, stock, strict=True) if rows[sku][n]]
+    if not may:
+        return Reason.ITEM
+    if not any(may):
+        return Reason.STOCK
+    if lanes.late[n] and not any(lanes.late[m] for m in used):
+        return Reason.LATE
+    for refused, why in chooser.refused:
+        if any(node == n for _, _, node in refused.pieces):
+            return _REFUSED_BY[why]
+    return Reason.OK
+
+
+def _dearer(chooser: _Chooser, placement: Placement) -> list[Alternative]:
+    out = []
+    for priced, nodes in placement.alternatives[:2]:
+        opened = sorted(set(nodes))
+        cost = priced - sum(int(chooser.gamma[n]) for n in opened)
+        out.append(Alternative(tuple(opened), cost, "dearer"))
+    return out
+
+
+def _gate(cap: CapState, chooser: _Chooser) -> Gate:
+    total = cap.total
+    closed = any(why in ("cap", "reserve") for _, why in chooser.refused)
+    limit = total.limit(total.entered + 1)
+    return Gate(cap.cap.network, total.inside, total.inside_capped, limit, cap.bucket.price, closed)

@@ -1,0 +1,72 @@
+"""Where compiled kernels are kept, and the one typed door to numba.
+
+Compiled code is cached in a directory named by a hash of the kernel's own sources and numba's version: numba itself only looks at
+the file of the outermost function, so a change in an inner module would otherwise run stale code. Importing this module imports numba.
+"""
+
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba  # type: ignore[import-untyped]  # numba ships no type information
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def cache_home() -> Path:
+    """The directory for derived data: $TRANSHIP_CACHE, else $XDG_CACHE_HOME/tranship, else ~/.cache/tranship."""
+    own = os.environ.get("TRANSHIP_CACHE")
+    if own:
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tranship"
+
+
+def _writable(path: Path) -> bool:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            return True
+    except OSError:
+        return False
+
+
+def _sources_hash() -> str:
+    digest = hashlib.blake2b(f"{numba.__version__} {sys.version_info[:2]}".encode(), digest_size=8)
+    for path in sorted(Path(__file__).parent.glob("kernel*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _cache_directory() -> str:
+    """Directory of this version's compiled code; empty where nothing can be written (then each process compiles)."""
+    base = os.environ.get("NUMBA_CACHE_DIR")
+    path = Path(base) if base else cache_home() / "numba"
+    path = path / f"kernel-{_sources_hash()}"
+    return str(path) if _writable(path) else ""
+
+
+CACHE_DIRECTORY = _cache_directory()
+
+
+def inner(function: F) -> F:
+    """Compile `function` as a part of the kernel; it is compiled and cached within the entry that calls it."""
+    return cast(F, numba.njit(error_model="numpy")(function))
+
+
+def entry(signature: str) -> Callable[[F], F]:
+    """Compile a function that Python calls, for exactly one signature (other types are refused), cached on disk."""
+
+    def compiled(function: F) -> F:
+        before = numba.config.CACHE_DIR
+        try:
+            if CACHE_DIRECTORY:
+                numba.config.CACHE_DIR = CACHE_DIRECTORY
+            return cast(F, numba.njit([signature], cache=bool(CACHE_DIRECTORY), error_model="numpy", nogil=True)(function))
+        finally:
+            numba.config.CACHE_DIR = before
+
+    return compiled

@@ -1,0 +1,126 @@
+"""What routing is asked and what it answers. A decision carries its reasons: never a bare node."""
+
+from enum import IntEnum
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
+
+class Reason(IntEnum):
+    """Why a node was not a candidate for an order (0: it was)."""
+
+    OK = 0
+    CLOSED = 1  # switched off, or closed in the network file
+    COUNTRY = 2  # does not ship to the destination's country
+    LANE = 3  # no zone, or the service is not offered on it
+    RULE = 4  # a must-rule of the policy
+    FULL = 5  # no capacity within the horizon
+    ITEM = 6  # no line of the order may be shipped there (hazmat, fragile, sensitive, card limits)
+    STOCK = 7  # may ship every line, has stock of none
+    LATE = 8  # would arrive after the promise, and another node would not
+    CAP = 9  # the share cap's window has no room
+    TIER = 10  # a preferred tier could fill the order
+
+
+REASON_WORDS = {
+    Reason.OK: "candidate",
+    Reason.CLOSED: "closed",
+    Reason.COUNTRY: "does not ship to this country",
+    Reason.LANE: "service not offered to this destination",
+    Reason.RULE: "ruled out by a must-rule",
+    Reason.FULL: "no capacity within the horizon",
+    Reason.ITEM: "may not ship these goods",
+    Reason.STOCK: "no stock of these goods",
+    Reason.LATE: "would arrive after the promise",
+    Reason.CAP: "share cap has no room",
+    Reason.TIER: "a preferred node could fill it",
+}
+"""Words that `explain` shows."""
+
+
+class Gate(msgspec.Struct, frozen=True, array_like=True):
+    """State of one cap when the decision was taken: sizes in the cap's measure, price in micros."""
+
+    network: str
+    inside: int
+    capped: int
+    limit: int
+    price: int
+    closed: bool
+
+
+class Alternative(msgspec.Struct, frozen=True, array_like=True):
+    """Another way to ship the order: node of each part, cost in micros without prices, and what ruled it out."""
+
+    nodes: tuple[int, ...]
+    cost: int
+    ruled_out: str  # dearer | cap | tier | reserve
+
+
+class Why(msgspec.Struct, frozen=True, array_like=True):
+    """Why this decision: enough to render the full story later from the tables that `rates` and `network` name."""
+
+    rates: str  # version of the rate tables
+    day: int  # price date (day number)
+    nodes: tuple[int, ...]  # Reason per node
+    gates: tuple[Gate, ...]
+    alternatives: tuple[Alternative, ...]
+    priced: int  # cost that was minimized, prices included (micros)
+
+
+class Part(msgspec.Struct, frozen=True, array_like=True):
+    """A fulfillment order: what one node is to ship. `lines` index the order's lines; cost is micros."""
+
+    number: int
+    node: int
+    lines: tuple[int, ...]
+    quantities: tuple[int, ...]
+    ship_day: int
+    deliver_day: int
+    late: bool
+    cost: int
+    earliest: int  # first day its capacity is booked from
+    breach: bool = False
+
+
+class Rest(msgspec.Struct, frozen=True, array_like=True):
+    """What could not be placed now, and why: parked (waits here), or cancelled by the policy's `after`."""
+
+    number: int
+    lines: tuple[int, ...]
+    quantities: tuple[int, ...]
+    reason: str  # no_stock | no_node | cap | larger_than_window | max_parts | no_split | bundle
+    action: str  # park | backorder | cancel
+    until_day: int
+
+
+class Decision(msgspec.Struct, frozen=True, array_like=True):
+    """Everything decided for one order (or for one parked part of it) at once."""
+
+    parts: tuple[Part, ...]
+    rests: tuple[Rest, ...]
+    why: Why
+
+
+class Ask(msgspec.Struct):
+    """What is to be placed: lines with their SKU index and open quantity, and the destination as routing sees it."""
+
+    lines: list[int]
+    skus: list[int]
+    quantities: list[int]
+    values: list[int]  # minor units a line, for caps by value
+    zip3: int  # -1: unknown
+    country: str
+    state: str
+    residential: bool
+    service: int  # index into the rate tables' services; -1: unknown
+    channel: str
+    at: int
+    promise_day: int
+    first_part: int  # number of the next part
+    first_rest: int
+    parts_left: int
+    leaving: dict[int, list[list[int]]]  # cap index -> per window: entries that leave when this is placed

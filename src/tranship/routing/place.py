@@ -1,0 +1,177 @@
+"""One assignment problem: given which nodes may be used, what can be filled from where at least cost?
+
+Splits a short line by quantity (what is there ships, the rest stays open), prefers what arrives in time, and asks the solver.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from tranship.routing.facts import Facts
+from tranship.routing.model import Ask, Ints
+
+
+class Lanes:
+    """What an order meets at each node: zone, ship day, arrival; computed once per decision."""
+
+    __slots__ = ("deliver", "earliest", "late", "mask", "ship", "zone")
+
+    def __init__(self, zone: Ints, earliest: list[int], ship: list[int], deliver: list[int], late: list[bool]) -> None:
+        self.zone, self.earliest, self.ship, self.deliver, self.late = zone, earliest, ship, deliver, late
+        self.mask: list[bool] = [False] * len(ship)
+
+
+class Placement:
+    """A solved attempt: pieces (line position, quantity, node), what stayed open, and what it costs."""
+
+    __slots__ = ("alternatives", "cost", "dropped", "late", "open", "pieces", "priced")
+
+    def __init__(self) -> None:
+        self.pieces: list[tuple[int, int, int]] = []  # (position in ask, quantity, node)
+        self.open: list[int] = []  # open quantity per position
+        self.dropped: dict[int, int] = {}  # of that, what was placed but exceeds the number of parts
+        self.priced = 0
+        self.cost = 0  # without prices; -1: parts must be priced one by one
+        self.late = 0  # units that would arrive late
+        self.alternatives: list[tuple[int, tuple[int, ...]]] = []  # (priced, node per piece)
+
+    @property
+    def rank(self) -> tuple[int, int, int]:
+        """Fill first, then promise, then cost: the published order."""
+        return (sum(self.open), self.late, self.priced)
+
+    def used(self) -> list[int]:
+        """Nodes used, ascending."""
+        return sorted({node for _, _, node in self.pieces})
+
+
+def available(ask: Ask, facts: Facts, shelf: Ints) -> list[list[int]]:
+    """Units each node could give per line `[line][node]`; a bundle has as many as its scarcest part allows."""
+    rows: list[list[int]] = shelf[ask.skus].tolist()
+    if facts.bundles:
+        for i, sku in enumerate(ask.skus):
+            parts = facts.bundles.get(sku)
+            if parts:
+                rows[i] = np.min([shelf[part] // count for part, count in parts], axis=0).tolist()
+    return rows
+
+
+def attempt(
+    ask: Ask, facts: Facts, lanes: Lanes, stock: list[list[int]], allowed: Sequence[bool], gamma: Ints, *, whole: bool
+) -> Placement:
+    """Fill as much as the allowed nodes can, at least cost. `whole`: one node for everything, or nothing."""
+    cover: list[list[bool]] = []
+    short = False
+    any_late = True in lanes.late
+    for sku, wanted, there in zip(ask.skus, ask.quantities, stock, strict=True):
+        row = [
+            may and ok and have >= wanted for may, ok, have in zip(facts.item_rows[sku], allowed, there, strict=True)
+        ]
+        if True not in row:
+            short = True
+        elif any_late:
+            in_time = [ok and not late for ok, late in zip(row, lanes.late, strict=True)]
+            if True in in_time and not whole:
+                row = in_time
+        cover.append(row)
+    if whole:
+        return _whole(ask, facts, lanes, cover, gamma)
+    if short:
+        return _with_short(ask, facts, lanes, stock, allowed, cover, gamma)
+    count = len(ask.skus)
+    return _solved(ask, facts, lanes, range(count), ask.quantities, cover, gamma, [0] * count)
+
+
+def _with_short(
+    ask: Ask,
+    facts: Facts,
+    lanes: Lanes,
+    stock: list[list[int]],
+    allowed: Sequence[bool],
+    cover: list[list[bool]],
+    gamma: Ints,
+) -> Placement:
+    """Split short lines by quantity: each piece is pinned to a node that has it, the most first, in time before late."""
+    positions: list[int] = []
+    quantities: list[int] = []
+    rows: list[list[bool]] = []
+    still_open = [0] * len(ask.skus)
+    for i, wanted in enumerate(ask.quantities):
+        if True in cover[i]:
+            positions.append(i)
+            quantities.append(wanted)
+            rows.append(cover[i])
+            continue
+        left, may, have = wanted, facts.item_rows[ask.skus[i]], stock[i]
+        there = [n for n in range(facts.count) if may[n] and allowed[n] and have[n] > 0]
+        there.sort(key=lambda n, have=have: (lanes.late[n], -have[n], n))  # type: ignore[misc]
+        for node in there:
+            take = min(left, have[node])
+            positions.append(i)
+            quantities.append(take)
+            rows.append([n == node for n in range(facts.count)])
+            left -= take
+            if left == 0:
+                break
+        still_open[i] = left
+    if not positions:
+        return _nothing(still_open)
+    return _solved(ask, facts, lanes, positions, quantities, rows, gamma, still_open)
+
+
+def _nothing(still_open: Sequence[int]) -> Placement:
+    placement = Placement()
+    placement.open = list(still_open)
+    return placement
+
+
+def _whole(ask: Ask, facts: Facts, lanes: Lanes, cover: list[list[bool]], gamma: Ints) -> Placement:
+    best: Placement | None = None
+    count = len(cover)
+    for node in range(facts.count):
+        if all(row[node] for row in cover):
+            only = [[n == node for n in range(facts.count)]] * count
+            found = _solved(ask, facts, lanes, range(count), ask.quantities, only, gamma, [0] * count)
+            if best is None or found.rank < best.rank:
+                best = found
+    return best or _nothing(ask.quantities)
+
+
+def _solved(
+    ask: Ask,
+    facts: Facts,
+    lanes: Lanes,
+    positions: Sequence[int],
+    quantities: Sequence[int],
+    cover: list[list[bool]],
+    gamma: Ints,
+    still_open: list[int],
+) -> Placement:
+    count = len(positions)
+    skus = ask.skus
+    sku = np.array(skus if count == len(skus) and isinstance(positions, range) else [skus[p] for p in positions], np.int64)
+    mu = _no_price(count, facts.count)
+    solution = facts.solver.solve(
+        np.array(quantities, np.int64), sku, np.array(cover, np.uint8), mu, gamma, lanes.zone, int(ask.residential)
+    )
+    placement = Placement()
+    placement.open = still_open
+    placement.priced = solution.cost
+    nodes: list[int] = solution.assign.tolist()
+    placement.pieces = list(zip(positions, quantities, nodes, strict=True))
+    opened = set(nodes)
+    price = 0
+    for n in opened:
+        price += int(gamma[n])
+        if lanes.late[n]:
+            placement.late += sum(q for q, node in zip(quantities, nodes, strict=True) if node == n)
+    placement.cost = solution.cost - price
+    placement.alternatives = [(int(cost), tuple(assign.tolist())) for cost, assign in solution.alternatives]
+    return placement
+
+
+@lru_cache(maxsize=4096)
+def _no_price(lines: int, nodes: int) -> Ints:
+    """Stock prices of nothing: this router looks at what is there, not at what it may be worth later."""
+    return np.zeros((lines, nodes), np.int64)

@@ -1,0 +1,1 @@
+"""Recorded years, derived worlds and rehearsals: the real engine on a virtual clock."""

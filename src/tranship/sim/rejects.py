@@ -1,0 +1,32 @@
+"""rejects.csv of a run: every line that was not accepted, of every file that was read, with where and why."""
+
+import csv
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from tranship.connectors.files.model import Reject, Staged
+
+HEADER = ("file", "line", "document", "reason", "detail")
+
+
+def save_rejects(path: Path, staged: Staged, refused: Sequence[Reject]) -> int:
+    """Write the rejects of this file, keeping those of other files; returns how many lines of this file it holds."""
+    kept: list[Sequence[str]] = []
+    if path.exists():
+        with path.open(encoding="utf-8", newline="") as held:
+            kept = [row for row in csv.reader(held) if row and row[0] not in (staged.file, HEADER[0])]
+    rows = sorted([*staged.rejects, *refused], key=lambda reject: reject.at_line)
+    part = path.with_suffix(".part")
+    with part.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(HEADER)
+        writer.writerows(kept)
+        writer.writerows((staged.file, r.at_line, _safe(r.document), r.reason, _safe(r.detail)) for r in rows)
+    os.replace(part, path)
+    return len(rows)
+
+
+def _safe(cell: str) -> str:
+    """A spreadsheet must not run what a file of orders says."""
+    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell

@@ -1,0 +1,276 @@
+"""`tranship replay`: a recorded file of orders, run through the real engine on a virtual clock."""
+
+import hashlib
+import heapq
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from tranship.connectors import netfile
+from tranship.connectors.files.intake import stage
+from tranship.connectors.files.model import Reject, Staged
+from tranship.core.errors import ConflictError, InputError, TranshipError
+from tranship.core.ledger import Bucket
+from tranship.core.network import NetworkFile
+from tranship.core.order import Person
+from tranship.core.time import at_local, local_day_minute
+from tranship.engine import commands as cmd
+from tranship.engine.events import FileTaken
+from tranship.engine.merge import merged
+from tranship.engine.run import open_shard
+from tranship.engine.shard import Answer, Shard, Submission
+from tranship.sim.rejects import save_rejects
+from tranship.sim.world.derive import World, derive
+
+ORDERS_IN_BATCH = 200
+"""Submissions per transaction: small enough that Ctrl-C answers at once, large enough that the disk is not the limit."""
+DAYS_AFTER = 21
+"""Days the clock runs on after the last order, so that what is due ships, arrives or expires."""
+
+Progress = Callable[[str, float, float], None]
+"""Called with a phase, how much of it is done and how much there is."""
+
+
+class Summary(msgspec.Struct):
+    """What a replay came to. The last line of `tranship replay --json`."""
+
+    lines_read: int
+    lines_accepted: int
+    lines_rejected: int
+    orders: int
+    max_window_share: float
+    seconds: float
+    peak_rss_mb: float
+    complete: bool
+    cancels: int
+    fulfillment_orders: int
+    units_ordered: int
+    units_placed: int
+    events: int
+    state_hash: str
+    rejected_by_reason: dict[str, int]
+    refused: int
+
+
+def replay(
+    path: Path,
+    network_path: Path,
+    run: Path,
+    *,
+    form: str | None = None,
+    mapping: str | None = None,
+    progress: Progress | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Summary:
+    """Read, stage and validate the whole file, then run its orders; safe to stop and to run again.
+
+    Raises InputError before anything is committed where the file or the network cannot be used.
+    """
+    began = time.perf_counter()
+    tell = progress or (lambda phase, done, total: None)
+    loaded = netfile.load(network_path)
+    chosen = loaded.network.sources.get(mapping) if mapping else None
+    if mapping and chosen is None:
+        known = ", ".join(loaded.network.sources) or "none"
+        raise InputError(f"no [source.{mapping}]", where=str(network_path), hint=f"Known sources: {known}.")
+    staged = stage(path, mapping=chosen, format=form, progress=lambda part: tell("reading", part, 1.0))
+    world = derive(staged, loaded.network, stock_given=bool(loaded.stock))
+    shard = open_shard(run, create=True, progress=lambda seq: tell("rebuilding", seq, 0))
+    try:
+        player = _Player(shard, staged, world, loaded.network, tell)
+        complete = player.play(stop, [(s.node, s.sku, s.qty) for s in loaded.stock])
+        save_rejects(run / "rejects.csv", staged, player.refused)
+        return player.summary(began, complete)
+    finally:
+        shard.store.close()
+
+
+class _Player:
+    """Feeds a shard from a staged file: every command with its own key, so that running it again changes nothing."""
+
+    def __init__(self, shard: Shard, staged: Staged, world: World, network: NetworkFile, tell: Progress) -> None:
+        self.shard, self.staged, self.world, self.tell = shard, staged, world, tell
+        self.refused: list[Reject] = []
+        with_skus = msgspec.structs.replace(network, skus=world.skus)
+        self.network = merged(shard.state.network, with_skus)
+        self.sku_at = [self.network.sku_index()[sku.code] for sku in world.skus]
+        self.node_at = [self.network.node_index()[node.code] for node in network.nodes]
+        self.channel = _default_channel(staged, network)
+
+    def play(self, stop: Callable[[], bool], stock: list[tuple[str, str, int]]) -> bool:
+        """Run all commands in time order; False when stopped on the way."""
+        total = len(self.staged.orders) + len(self.staged.cancels)
+        waiting: list[tuple[Submission, int]] = []
+        done = 0
+        for submission, order in self._submissions(stock):
+            waiting.append((submission, order))
+            if len(waiting) >= ORDERS_IN_BATCH:
+                done += self._flush(waiting)
+                self.tell("orders", done, total)
+                if stop():
+                    return False
+        done += self._flush(waiting)
+        self.tell("orders", done, total)
+        return True
+
+    def summary(self, began: float, complete: bool) -> Summary:
+        """Counts of this file and of the run as it stands."""
+        state = self.shard.state
+        staged = self.staged
+        parts = [part for held in state.orders.values() for part in held.parts.values()]
+        refused_lines = len(self.refused)
+        reasons = dict(staged.reasons)
+        if refused_lines:
+            reasons["refused"] = refused_lines
+        share = max((cap.total.max_share_bp for cap in state.caps), default=0)
+        per_channel = max((w.max_share_bp for cap in state.caps for w in cap.channels.values()), default=0)
+        return Summary(
+            lines_read=staged.read,
+            lines_accepted=staged.accepted - refused_lines,
+            lines_rejected=len(staged.rejects) + refused_lines,
+            orders=len(staged.orders),
+            max_window_share=max(share, per_channel) / 10_000,
+            seconds=round(time.perf_counter() - began, 3),
+            peak_rss_mb=round(peak_rss_mb(), 1),
+            complete=complete,
+            cancels=len(staged.cancels),
+            fulfillment_orders=len(parts),
+            units_ordered=sum(line.qty for order in staged.orders for line in order.lines),
+            units_placed=sum(part.units() for part in parts),
+            events=self.shard.seq,
+            state_hash=self.shard.hash(),
+            rejected_by_reason=reasons,
+            refused=refused_lines,
+        )
+
+    # -- commands in time order -----------------------------------------------------------------------------------
+
+    def _submissions(self, stock: list[tuple[str, str, int]]) -> Iterator[tuple[Submission, int]]:
+        """(submission, index of its order or -1), by time; at one moment stock first, then orders, cancels and the clock."""
+        staged = self.staged
+        if not staged.orders:
+            return
+        first = staged.orders[0].placed_at
+        for command in self._preamble(first, stock):
+            yield command, -1
+        streams = [
+            ((r.at, 0, i) for i, r in enumerate(self.world.receipts)),
+            ((order.placed_at, 1, i) for i, order in enumerate(staged.orders)),
+            ((cancel.at, 2, i) for i, cancel in enumerate(staged.cancels)),
+            ((at, 3, at) for at in self._ticks(first)),
+        ]
+        for at, kind, i in heapq.merge(*streams):
+            if kind == 0:
+                yield self._receipt("receipt", i), -1
+            elif kind == 1:
+                yield self._order(i), i
+            elif kind == 2:
+                yield self._cancel(i), -1
+            else:
+                yield Submission(f"tick/{at}", cmd.Tick(at)), -1
+
+    def _preamble(self, first: int, stock: list[tuple[str, str, int]]) -> Iterator[Submission]:
+        staged, at = self.staged, first - 2
+        document = netfile.to_document(self.network)
+        sha = hashlib.sha256(document).hexdigest()
+        if sha != self.shard.state.network_sha:
+            yield Submission(f"network/{sha}", cmd.LoadNetwork(document, sha, at))
+        taken = FileTaken(
+            staged.source, staged.file, staged.sha256, staged.read, staged.accepted, len(staged.rejects),
+            dict(staged.reasons), tuple(self.world.banner), tuple(staged.notes), at,
+        )  # fmt: skip
+        yield Submission(f"file/{staged.sha256}", cmd.TakeFile(taken))
+        for i in range(len(self.world.opening)):
+            yield self._receipt("opening", i)
+        yield from self._given_stock(stock, at)
+
+    def _given_stock(self, stock: list[tuple[str, str, int]], at: int) -> Iterator[Submission]:
+        by_node: dict[str, list[tuple[str, int]]] = {}
+        for node, sku, quantity in stock:
+            by_node.setdefault(node, []).append((sku, quantity))
+        nodes, skus = self.network.node_index(), self.network.sku_index()
+        for node, pairs in by_node.items():
+            command = cmd.ReceiveStock(
+                "opening", nodes[node], int(Bucket.OPENING), tuple(skus[s] for s, _ in pairs),
+                tuple(q for _, q in pairs), at,
+            )  # fmt: skip
+            yield Submission(f"opening-balance/{node}", command)
+
+    def _receipt(self, kind: str, i: int) -> Submission:
+        receipt = (self.world.opening if kind == "opening" else self.world.receipts)[i]
+        source = Bucket.OPENING if kind == "opening" else Bucket.SUPPLIER
+        ref = f"{kind}/{self.staged.sha256[:12]}/{i}"
+        skus = tuple(self.sku_at[s] for s in receipt.skus.tolist())
+        node = self.node_at[receipt.node]
+        command = cmd.ReceiveStock(ref, node, int(source), skus, tuple(receipt.quantities.tolist()), receipt.at)
+        return Submission(ref, command)
+
+    def _order(self, i: int) -> Submission:
+        staged = self.staged.orders[i]
+        order = self.world.order(self.staged, i, self.channel)
+        person = staged.person or (Person(ref=staged.customer) if staged.customer else None)
+        key = f"order/{order.source}/{order.number}"
+        return Submission(key, cmd.PlaceOrder(order, order.placed_at), staged.fingerprint, person, order.source)
+
+    def _cancel(self, i: int) -> Submission:
+        cancel = self.staged.cancels[i]
+        order_id = f"{self.staged.source}:{cancel.order}"
+        ref = f"{cancel.number}#{cancel.key}"
+        command = cmd.TakeBack(order_id, cancel.line, cancel.qty, ref, cancel.at)
+        return Submission(f"cancel/{self.staged.source}/{cancel.number}/{cancel.key}", command)
+
+    def _ticks(self, first: int) -> Iterable[int]:
+        """The cut-off of every node on every day of the file, and for some days after."""
+        last = max(o.placed_at for o in self.staged.orders) + DAYS_AFTER * 86_400_000_000
+        moments: set[int] = set()
+        for node in self.network.nodes:
+            day, _ = local_day_minute(first, node.zone)
+            end, _ = local_day_minute(last, node.zone)
+            moments.update(at_local(d, node.cutoff_min, node.zone) for d in range(day, end + 1))
+        return sorted(at for at in moments if first < at <= last)
+
+    # -- answers --------------------------------------------------------------------------------------------------
+
+    def _flush(self, waiting: list[tuple[Submission, int]]) -> int:
+        answers = self.shard.submit([submission for submission, _ in waiting])
+        follow: list[Submission] = []
+        for (submission, order), answer in zip(waiting, answers, strict=True):
+            if answer.error is not None:
+                follow.extend(self._failed(submission, order, answer))
+        if follow:
+            self.shard.submit(follow)
+        count = sum(1 for submission, order in waiting if order >= 0 or isinstance(submission.command, cmd.TakeBack))
+        waiting.clear()
+        return count
+
+    def _failed(self, submission: Submission, order: int, answer: Answer) -> Iterator[Submission]:
+        """An order with other content than before is an exception; one that cannot be taken is rejected, line by line."""
+        error = answer.error
+        if order < 0 or not isinstance(error, ConflictError | InputError):
+            raise error if error is not None else TranshipError("no answer")
+        staged = self.staged.orders[order]
+        if isinstance(error, ConflictError):
+            key = f"changed/{submission.key}/{staged.fingerprint.hex()}"
+            subject = f"{self.staged.source}:{staged.number}"
+            detail = f"{self.staged.file} has this order with other content than the one taken before; the first stands"
+            yield Submission(key, cmd.ReportException("changed_order", subject, detail, staged.placed_at))
+            reason, text = "changed_order", "the first content stands"
+        else:
+            reason, text = "refused", str(error)
+        self.refused.extend(Reject(line.at_line, staged.number, reason, text) for line in staged.lines)
+
+
+def _default_channel(staged: Staged, network: NetworkFile) -> str:
+    named = network.sources.get(staged.source, {}).get("channel")
+    return str(named) if named else network.channels[0].code
+
+
+def peak_rss_mb() -> float:
+    """Peak resident memory of this process in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
+

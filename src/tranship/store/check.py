@@ -1,0 +1,69 @@
+"""Is the store whole? What a database can tell about itself; whether the journal says the same is `tranship verify`'s question."""
+
+from collections.abc import Callable, Sequence
+
+from tranship.core.errors import DamageError, UnavailableError
+from tranship.core.ledger import OUTSIDE
+from tranship.store.reads import Snapshot
+from tranship.store.sqlite import SqliteStore
+
+SHOWN = 5
+"""Rows named per kind of problem."""
+
+Ask = Callable[[str], list[tuple[object, ...]]]
+
+_outside = ", ".join(str(int(bucket)) for bucket in OUTSIDE)
+_CHECKS = (
+    ("journal row {} is missing", "SELECT seq + 1 FROM journal j WHERE seq < (SELECT max(seq) FROM journal)"
+     " AND NOT EXISTS (SELECT 1 FROM journal k WHERE k.seq = j.seq + 1)"),
+    ("the journal begins with row {}, not 1", "SELECT min(seq) FROM journal HAVING min(seq) <> 1"),
+    ("the journal was left at row {} and now ends at row {}: rows are missing at its end, or were added",
+     "SELECT seq, (SELECT coalesce(max(seq), 0) FROM journal) AS newest FROM meta WHERE seq <> newest"),
+    ("journal row {} has another chain value than the one it was left with", "SELECT meta.seq FROM meta JOIN journal"
+     " ON journal.seq = meta.seq WHERE journal.chain <> meta.chain"),
+    ("command {} names journal row {}, which is not there", "SELECT key, seq FROM command c WHERE seq > 0"
+     " AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.seq = c.seq)"),
+    ("line {}/{} has no order", "SELECT order_id, line FROM order_line l"
+     " WHERE NOT EXISTS (SELECT 1 FROM orders o WHERE o.order_id = l.order_id)"),
+    ("part {} has no order", "SELECT part_id FROM part p WHERE NOT EXISTS (SELECT 1 FROM orders o WHERE o.order_id = p.order_id)"),
+    ("parked part {} has no order",
+     "SELECT park_id FROM parked p WHERE NOT EXISTS (SELECT 1 FROM orders o WHERE o.order_id = p.order_id)"),
+    ("order {} has no lines", "SELECT order_id FROM orders o WHERE lines > 0"
+     " AND NOT EXISTS (SELECT 1 FROM order_line l WHERE l.order_id = o.order_id)"),
+    ("outbox row {} follows from journal row {}, which is not there", "SELECT id, seq FROM outbox x WHERE seq > 0"
+     " AND NOT EXISTS (SELECT 1 FROM journal j WHERE j.seq = x.seq)"),
+    ("{} of {} in bucket {} is {}",
+     f"SELECT sku, node, bucket, qty FROM stock WHERE qty < 0 AND bucket NOT IN ({_outside})"),
+    ("accounts of {} at {} sum to {}, not 0",
+     "SELECT sku, node, sum(qty) FROM stock GROUP BY sku, node HAVING sum(qty) <> 0"),
+    ("an erasure is unfinished{}: close readers and run it again", "SELECT '' FROM meta WHERE scrub <> 0"),
+)  # fmt: skip
+
+
+def integrity(store: SqliteStore, *, full: bool = True) -> list[str]:
+    """What is wrong with the store, in words; empty where nothing is. Reads everything, on one snapshot.
+
+    `full` also compares every index with its table (SQLite's integrity_check instead of quick_check): about twice the time.
+    """
+    try:
+        with store.snapshot() as snapshot:
+            return problems(snapshot, full=full)
+    except (DamageError, UnavailableError) as error:
+        return [str(error)]
+
+
+def problems(snapshot: Snapshot, *, full: bool = True) -> list[str]:
+    """As `integrity`, on a snapshot that is open already."""
+    pages = _asked(snapshot.query, "PRAGMA integrity_check(20)" if full else "PRAGMA quick_check(20)")
+    found = [str(row[0]) for row in pages if row != ("ok",)]
+    for text, sql in _CHECKS:
+        found += [text.format(*row) for row in _asked(snapshot.query, f"{sql} LIMIT {SHOWN}")]
+    return found
+
+
+def _asked(ask: Ask, sql: str) -> Sequence[tuple[object, ...]]:
+    """The answer, or the reason why there is none as if it were one: one damaged page must not hide the rest."""
+    try:
+        return ask(sql)
+    except DamageError as error:
+        return [(str(error),) * 4]

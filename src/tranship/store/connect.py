@@ -1,0 +1,138 @@
+"""Connections to SQLite with the house's settings, its errors in our words, its schema in versions."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import apsw
+
+from tranship.core.errors import (
+    ConflictError,
+    DamageError,
+    InputError,
+    InvariantError,
+    TranshipError,
+    UnavailableError,
+)
+
+DB_NAME = "tranship.db"
+APPLICATION_ID = 0x54524E53  # "TRNS": tells a run's database from any other SQLite file
+
+BUSY_MS = 5_000
+"""How long a statement waits for another process's lock before it says so."""
+CACHE_KIB = 64 * 1024
+"""Page cache of the writer; a reader has a quarter of it."""
+CHECKPOINT_PAGES = 4_000
+"""WAL pages (4 KiB) after which a commit also moves them to the database: 16 MB, some 20 ms once in ten batches of 500."""
+
+_SETTINGS = (
+    "PRAGMA synchronous = FULL",  # WAL is synced before a commit returns
+    "PRAGMA fullfsync = ON",  # only macOS looks at it: there fsync alone does not reach the disk
+    "PRAGMA checkpoint_fullfsync = ON",
+    "PRAGMA foreign_keys = OFF",  # store/check.py looks for orphans; the hot path does not pay for it
+    "PRAGMA temp_store = MEMORY",  # no temporary file can keep what an erasure removed
+    "PRAGMA trusted_schema = OFF",
+)
+
+
+def migrations() -> list[str]:
+    """The schema, one script per version, oldest first; script i makes version i + 1 out of version i."""
+    folder = resources.files("tranship.store") / "schema"
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    return [(folder / name).read_text(encoding="utf-8") for name in names]
+
+
+def translate(error: apsw.Error, where: str) -> TranshipError:
+    """The house's error for one of SQLite's."""
+    text = f"{where}: {error}"
+    if isinstance(error, apsw.ConstraintError):
+        used_before = any(name in str(error) for name in ("command.key", "orders.order_id", "orders.number"))
+        return ConflictError(text) if used_before else InvariantError(text)
+    if isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
+        return DamageError(text)
+    if isinstance(error, apsw.FullError):
+        return UnavailableError(f"{text}: nothing of this was written; make room, then try again")
+    if isinstance(error, (apsw.BindingsError, apsw.SQLError, apsw.MismatchError, apsw.RangeError)):
+        return InvariantError(text)
+    return UnavailableError(text)
+
+
+@contextmanager
+def translated(where: str) -> Iterator[None]:
+    """Turns SQLite's errors inside the block into the house's."""
+    try:
+        yield
+    except apsw.Error as error:
+        raise translate(error, where) from error
+
+
+def rows(db: apsw.Connection, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """All rows of one statement."""
+    return db.execute(sql, tuple(parameters)).fetchall()
+
+
+def connect_reader(path: Path, vfs: str | None = None) -> apsw.Connection:
+    """A connection that cannot write, beside a writer or alone, also on a read-only disk."""
+    try:
+        return _reader(str(path), apsw.SQLITE_OPEN_READONLY, vfs)
+    except apsw.CantOpenError:
+        if not path.is_file() or path.with_name(path.name + "-wal").exists():
+            raise
+        # WAL wants a helper file beside the database; where none can be made nobody writes either.
+        uri = f"file:{quote(str(path.resolve()))}?immutable=1"
+        return _reader(uri, apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI, vfs)
+
+
+def _reader(name: str, flags: int, vfs: str | None) -> apsw.Connection:
+    db = apsw.Connection(name, flags=flags, vfs=vfs)
+    db.set_busy_timeout(BUSY_MS)
+    for pragma in (*_SETTINGS, f"PRAGMA cache_size = -{CACHE_KIB // 4}", "PRAGMA query_only = ON"):
+        db.execute(pragma)
+    db.execute("SELECT count(*) FROM sqlite_schema").fetchall()  # opens the files now, not at the first question
+    return db
+
+
+def connect_writer(path: Path, vfs: str | None = None) -> apsw.Connection:
+    """The writer's connection. The caller holds the folder's lock."""
+    db = apsw.Connection(str(path), vfs=vfs)
+    db.set_busy_timeout(BUSY_MS)
+    db.execute("PRAGMA secure_delete = ON")  # deleted content is overwritten with zeros
+    mode = rows(db, "PRAGMA journal_mode = WAL")[0][0]
+    if mode != "wal":
+        raise UnavailableError(f"{path}: this file system cannot hold a write-ahead log (journal mode {mode})")
+    for pragma in _SETTINGS:
+        db.execute(pragma)
+    db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    db.wal_autocheckpoint(CHECKPOINT_PAGES)
+    return db
+
+
+def schema_version(db: apsw.Connection, path: Path) -> int:
+    """The schema's version; 0 for an empty database. InputError where the file is not a run's, or newer than this program."""
+    application, version = db.pragma("application_id"), db.pragma("user_version")
+    tables = rows(db, "SELECT count(*) FROM sqlite_schema")[0][0]
+    if application != APPLICATION_ID and (tables or application or version):
+        raise InputError("is not a database of Tranship", where=str(path))
+    assert isinstance(version, int)
+    known = len(migrations())
+    if version > known:
+        raise InputError(
+            f"has schema version {version}, this program knows versions up to {known}",
+            where=str(path),
+            hint="It was written by a newer Tranship: use that one, or a newer one",
+        )
+    return version
+
+
+def migrate(db: apsw.Connection, scripts: list[str], version: int) -> None:
+    """Brings the schema from `version` to the last script's, in one transaction."""
+    if version == len(scripts):
+        return
+    with db:
+        db.pragma("application_id", APPLICATION_ID)
+        for script in scripts[version:]:
+            db.execute(script)
+        db.pragma("user_version", len(scripts))

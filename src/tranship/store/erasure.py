@@ -1,0 +1,96 @@
+"""Erasing people so that no file of the folder keeps them (scope and steps: docs/erasure.md).
+
+Deleting is not enough: the WAL keeps old pages until it is truncated, and an index page that was split earlier can carry a
+stale copy of an entry in its slack. So: delete (zeros over the cell), truncate the WAL, look at the bytes of the table's
+pages, and where anything is found write indexes, then the whole table, anew.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import apsw
+
+from tranship.core.errors import DamageError, UnavailableError
+from tranship.store.connect import rows
+
+PIECE = 16
+"""Bytes of a mark that are looked for: a copy that was half overwritten counts as found."""
+
+
+def delete(db: apsw.Connection, person_ids: Iterable[str], marks: list[bytes]) -> int:
+    """Inside a transaction: delete the rows, add what must be found nowhere to `marks`, mark the erasure as unfinished."""
+    gone = 0
+    for person_id in person_ids:
+        sql = "DELETE FROM person WHERE person_id = ? RETURNING blind, wrapped_key, sealed"
+        for row in rows(db, sql, (person_id,)):
+            gone += 1
+            marks.extend(bytes(value) for value in row if value)
+    if gone:
+        # 2: an earlier erasure was interrupted, so there is more to look for than these marks.
+        db.execute("UPDATE meta SET scrub = min(scrub + 1, 2)")
+    return gone
+
+
+def finish(db: apsw.Connection, path: Path, marks: Sequence[bytes] = ()) -> None:
+    """Drive what was deleted out of every file. Without marks (after a crash or a busy reader) all is written anew.
+
+    Raises UnavailableError where a reader keeps the WAL alive; the mark stays and the same call finishes later.
+    """
+    unfinished = rows(db, "SELECT scrub FROM meta")[0][0]
+    if not unfinished:
+        return
+    known = bool(marks) and unfinished == 1
+    truncate_wal(db, path)
+    if not known or found(db, marks):
+        db.execute("REINDEX person")
+        truncate_wal(db, path)
+        if not known or found(db, marks):
+            rewrite(db)
+            truncate_wal(db, path)
+            if known and found(db, marks):
+                raise DamageError(f"{path}: erased data is still in the file after its table was written anew")
+    db.execute("UPDATE meta SET scrub = 0")
+
+
+def truncate_wal(db: apsw.Connection, path: Path) -> None:
+    """Move the WAL into the database and cut it to nothing; waits for readers as long as the busy timeout."""
+    try:
+        db.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    except (apsw.BusyError, apsw.LockedError) as error:
+        raise UnavailableError(
+            f"{path}: erased in the database; the WAL still holds the old pages because someone is reading."
+            " Close readers (reports, backups) and run the erasure again"
+        ) from error
+
+
+def found(db: apsw.Connection, marks: Iterable[bytes]) -> bool:
+    """Whether a piece of any mark is in the pages of the person table or its indexes."""
+    pieces = {mark[at : at + PIECE] for mark in marks for at in range(0, len(mark) - PIECE + 1, PIECE)}
+    size = db.pragma("page_size")
+    assert isinstance(size, int)
+    names = ["person"]
+    names += [
+        row[0] for row in db.execute("SELECT name FROM sqlite_schema WHERE tbl_name = 'person' AND type = 'index'")
+    ]
+    for name in names:
+        for (number,) in db.execute("SELECT pageno FROM dbstat WHERE name = ?", (name,)):
+            # Read through SQLite: opening the file here and closing it would drop this process's locks on it (POSIX).
+            page = db.read("main", 0, (number - 1) * size, size)[1]
+            if any(piece in page for piece in pieces):
+                return True
+    return False
+
+
+def rewrite(db: apsw.Connection) -> None:
+    """Copy the person table into new pages and zero the old ones, in one transaction."""
+    parts = rows(db, "SELECT type, name, sql FROM sqlite_schema WHERE tbl_name = 'person' AND sql IS NOT NULL")
+    table = next(sql for kind, _, sql in parts if kind == "table")
+    with db:
+        db.execute(re.sub(r'^CREATE TABLE "?person"?', "CREATE TABLE person_anew", table))
+        db.execute("INSERT INTO person_anew SELECT * FROM person ORDER BY pos")
+        db.execute("DROP TABLE person")
+        db.execute("ALTER TABLE person_anew RENAME TO person")
+        for kind, _, sql in parts:
+            if kind == "index":
+                db.execute(sql)

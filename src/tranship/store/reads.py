@@ -1,0 +1,138 @@
+"""What can be asked of a run's database: the same questions on a fresh connection or inside one snapshot."""
+
+import hashlib
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+
+from tranship.core.errors import DamageError
+from tranship.store.connect import connect_reader, rows, translate, translated
+from tranship.store.port import JournalRow, KeyRow, OutboxRow, PersonRow
+
+JOURNAL_PAGE = 4_096
+"""Journal rows read at a time: between pages no reader stands in the way of a checkpoint."""
+IDLE_READERS = 4
+"""Connections kept for the next question; more are opened when needed and closed after."""
+
+
+class Readers:
+    """Read connections of one database, for any number of threads."""
+
+    def __init__(self, path: Path, vfs: str | None = None) -> None:
+        self.path = path
+        self._vfs = vfs
+        self._idle: deque[apsw.Connection] = deque()
+        self._closed = False
+
+    @contextmanager
+    def one(self) -> Iterator[apsw.Connection]:
+        """A connection for this block alone; SQLite's errors come out as the house's."""
+        try:
+            db = self._idle.pop()
+        except IndexError:
+            with translated(str(self.path)):
+                db = connect_reader(self.path, self._vfs)
+        try:
+            yield db
+        except apsw.Error as error:
+            raise translate(error, str(self.path)) from error
+        finally:
+            if self._closed or len(self._idle) >= IDLE_READERS:
+                db.close()
+            else:
+                self._idle.append(db)
+
+    def close(self) -> None:
+        """Close what is idle now and what comes back later."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
+
+
+class Snapshot:
+    """The run as it was at one moment, however much is written meanwhile. Keep it short: the WAL grows as long as it lives."""
+
+    def __init__(self, db: apsw.Connection, where: str) -> None:
+        self._db, self._where = db, where
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:
+        """Rows of a read-only statement."""
+        with translated(self._where):
+            return rows(self._db, sql, parameters)
+
+    def journal(self, after: int = 0) -> Iterator[JournalRow]:
+        """Journal rows after a seq; DamageError naming the first that is missing or unreadable."""
+        expected = after + 1
+        while page := journal_page(self._db, expected - 1, self._where):
+            yield from in_sequence(page, expected)
+            expected += len(page)
+
+
+def journal_page(db: apsw.Connection, after: int, where: str) -> list[JournalRow]:
+    """The next rows after a seq, at most JOURNAL_PAGE."""
+    page: list[JournalRow] = []
+    try:
+        sql = "SELECT seq, key, n, kind, at, payload, chain FROM journal WHERE seq > ? ORDER BY seq LIMIT ?"
+        page.extend(map(JournalRow._make, db.execute(sql, (after, JOURNAL_PAGE))))
+    except (apsw.CorruptError, apsw.NotADBError) as error:
+        bad = page[-1].seq + 1 if page else after + 1
+        raise DamageError(f"{where}: journal row {bad} cannot be read: {error}") from error
+    except apsw.Error as error:
+        raise translate(error, where) from error
+    return page
+
+
+def in_sequence(page: Sequence[JournalRow], expected: int) -> Sequence[JournalRow]:
+    """The rows, checked to be without a gap; DamageError naming the first missing one."""
+    for seq, row in enumerate(page, expected):
+        if row.seq != seq:
+            raise DamageError(f"journal row {seq} is missing: the next one is {row.seq}")
+    return page
+
+
+def last_seq(db: apsw.Connection) -> tuple[int, bytes]:
+    """The newest journal row's seq and chain."""
+    found = rows(db, "SELECT seq, chain FROM journal ORDER BY seq DESC LIMIT 1")
+    return (int(found[0][0]), bytes(found[0][1])) if found else (0, b"")
+
+
+def find_keys(db: apsw.Connection, keys: Sequence[str]) -> dict[str, KeyRow]:
+    """What was carried out under these keys."""
+    sql = "SELECT key, fingerprint, seq, reply FROM command WHERE key = ?"
+    return {row[0]: KeyRow._make(row) for row in db.executemany(sql, ((key,) for key in keys))}
+
+
+def document(db: apsw.Connection, sha256: str) -> bytes:
+    """A document's body, checked against its hash."""
+    found = rows(db, "SELECT body FROM document WHERE sha256 = ?", (sha256,))
+    if not found:
+        raise DamageError(f"document {sha256} is missing: decisions that name it cannot be read without it")
+    body = bytes(found[0][0])
+    if hashlib.sha256(body).hexdigest() != sha256:
+        raise DamageError(f"document {sha256} has changed: its content has another hash")
+    return body
+
+
+def find_person(db: apsw.Connection, blind: bytes) -> str | None:
+    """The person with this blind index."""
+    sql = (
+        "SELECT person_id FROM person WHERE blind = ? AND blind <> x''"  # the second half lets it use the partial index
+    )
+    found = rows(db, sql, (blind,))
+    return str(found[0][0]) if found else None
+
+
+def person(db: apsw.Connection, person_id: str) -> PersonRow | None:
+    """A person's sealed row."""
+    sql = "SELECT person_id, blind, wrapped_key, sealed FROM person WHERE person_id = ?"
+    found = rows(db, sql, (person_id,))
+    return PersonRow._make(found[0]) if found else None
+
+
+def unsent(db: apsw.Connection, limit: int) -> list[OutboxRow]:
+    """The oldest outbox rows."""
+    sql = "SELECT id, seq, topic, payload FROM outbox ORDER BY pos LIMIT ?"
+    return list(map(OutboxRow._make, db.execute(sql, (limit,))))
