@@ -5,7 +5,15 @@ import pytest
 
 from tests.rates.build import CLASSES, FLAT, SPRING, day, network
 from tranship.core.errors import InputError
-from tranship.rates.cards import card_for, change_days, check_card, packaged_cards, parse_card, raw_card
+from tranship.rates.cards import (
+    assumed_settings,
+    card_for,
+    change_days,
+    check_card,
+    packaged_cards,
+    parse_card,
+    raw_card,
+)
 from tranship.rates.compile import last_change, next_change
 
 
@@ -68,6 +76,13 @@ def test_a_card_starts_from_its_base():
     }
     card = card_for(cards, "mine", SPRING)
     assert (card.unit_fee, card.order_fee, card.carton.fee, card.discount_bp) == (20, 300, 200, 1500)
+
+
+def test_assumptions_are_named_until_the_file_says_otherwise():
+    """What a packaged card assumes and no card of the file replaces; one's own card assumes nothing."""
+    cards = {"mine": {"base": "3pl_pick_pack", "unit_fee": 0.2, "discount_pct": 20}, "own": FLAT}
+    assert assumed_settings(cards, "mine") == ("order_fee", "carton_fee")
+    assert assumed_settings(cards, "own") == ()
 
 
 def test_bases_in_a_circle_are_refused():

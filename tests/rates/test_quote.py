@@ -51,7 +51,10 @@ def test_a_parcel_quote_reads_like_a_bill():
         ("carton", "carton 3 of 3", 100),
     ]
     assert str(told.total) == "275.47 USD"
-    assert told.notes == ("usps_ground_advantage of 2025-10-05 (seen; zone 9 assumed equal to zone 8)",)
+    assert told.notes == (
+        "usps_ground_advantage of 2025-10-05 (seen; zone 9 assumed equal to zone 8)",
+        "card 3pl_pick_pack: assumed order_fee, unit_fee, discount_pct, carton_fee",
+    )
 
 
 def test_a_per_unit_quote_tells_the_size_row_and_the_class():

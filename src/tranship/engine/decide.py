@@ -118,7 +118,7 @@ def _promise(state: State, order: Order, channel: Channel, at: int) -> int:
 
 
 def _route(
-    state: State, held: OrderState, lines: list[int], quantities: list[int], at: int, *, rest: int = 0
+    state: State, held: OrderState, lines: list[int], quantities: list[int], at: int
 ) -> Decision:
     ask, groups = build_ask(state, held, lines, quantities, at)
     decision = route(ask, state.facts(at // MICROS_PER_DAY), situation(state))
@@ -143,12 +143,13 @@ def build_ask(
     groups: list[list[tuple[int, int]]] | None = None
     positions = lines
     if len(set(skus)) != len(skus):
-        total = merged(zip(skus, quantities, strict=True))
         worth = merged(zip(skus, values, strict=True))
-        groups = [
-            [(line, q) for line, sku, q in zip(lines, skus, quantities, strict=True) if sku == code] for code in total
-        ]
-        skus, quantities, values = list(total), list(total.values()), list(worth.values())
+        of_sku: dict[int, list[tuple[int, int]]] = {}
+        for line, sku, quantity in zip(lines, skus, quantities, strict=True):
+            of_sku.setdefault(sku, []).append((line, quantity))
+        groups = list(of_sku.values())
+        skus, values = list(of_sku), list(worth.values())
+        quantities = [sum(quantity for _, quantity in group) for group in groups]
         positions = list(range(len(skus)))
     zip3 = order.to.zip[:3]
     ask = Ask(
@@ -233,22 +234,45 @@ def _candidates(state: State, command: cmd.Command) -> list[RestKey]:
 
 
 def _redecide(state: State, key: RestKey, at: int) -> Iterator[ev.Event]:
-    """Decide a parked part again; silence where nothing of it can be placed now."""
+    """Decide a parked part again; silence where nothing of it can be placed now.
+
+    Only lines of which some node has a unit are asked about; the others stay parked as they are.
+    """
     held = state.orders[key[0]]
     rest = held.rests.get(key[1])
     if rest is None:
         return
-    pairs = [(line, q) for line, q in zip(rest.lines, rest.quantities, strict=True) if q]
-    decision = _route(state, held, [line for line, _ in pairs], [q for _, q in pairs], at, rest=key[1])
+    tried, waiting = [], []
+    there = available_anywhere(state, [held.skus[line] for line in rest.lines])
+    for line, quantity, units in zip(rest.lines, rest.quantities, there, strict=True):
+        if quantity:
+            (tried if units else waiting).append((line, quantity))
+    if not tried:
+        return
+    decision = _route(state, held, [line for line, _ in tried], [q for _, q in tried], at)
     if not decision.parts:
         return
+    left: dict[str, dict[int, int]] = {rest.reason: dict(waiting)} if waiting else {}
+    for other in decision.rests:
+        left.setdefault(other.reason, {}).update(zip(other.lines, other.quantities, strict=True))
     kept = tuple(
-        Rest(r.number, r.lines, r.quantities, r.reason, rest.action, rest.until_day) for r in decision.rests
+        Rest(held.next_rest + i, tuple(group), tuple(group.values()), reason, rest.action, rest.until_day)
+        for i, (reason, group) in enumerate(left.items())
     )
     decision = Decision(decision.parts, kept, decision.why)
     yield ev.OrderRouted(key[0], key[1], decision, at)
     if any(part.breach for part in decision.parts):
         yield _breach(state, key[0], decision, at)
+
+
+def available_anywhere(state: State, skus: list[int]) -> list[int]:
+    """Units of each SKU on all shelves together; for a bundle, of its scarcest part."""
+    totals: list[int] = state.ledger.fulfillable[skus].sum(axis=1).tolist()
+    if state.bundles:
+        for i, sku in enumerate(skus):
+            if sku in state.bundles:
+                totals[i] = min(int(state.ledger.fulfillable[part].sum()) // n for part, n in state.bundles[sku])
+    return totals
 
 
 # -- clock ------------------------------------------------------------------------------------------------------------

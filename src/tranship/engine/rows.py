@@ -1,6 +1,9 @@
 """Relational rows that follow from an event: what SQL users, reports and the service read. Pure; called after `evolve`."""
 
+from collections.abc import Iterable
+
 import msgspec
+import numpy as np
 
 from tranship.core.ledger import Bucket
 from tranship.engine import events as ev
@@ -22,8 +25,6 @@ def rest_id(order_id: str, number: int) -> str:
 
 def project(state: State, event: ev.Event, seq: int, batch: Batch) -> None:
     """Add the rows of one event, already applied to `state`, to the batch of its transaction."""
-    if state.moves:
-        _stock(state, batch)
     if isinstance(event, ev.OrderAccepted):
         _accepted(state, event, batch)
     elif isinstance(event, ev.OrderRouted):
@@ -38,18 +39,6 @@ def project(state: State, event: ev.Event, seq: int, batch: Batch) -> None:
         batch.documents.append(DocumentRow(event.sha256, "network", state.documents(event.sha256)))
     elif isinstance(event, ev.Excepted):
         batch.exceptions.append(ExceptionRow(seq, event.at, event.kind, event.subject, event.detail))
-
-
-def _stock(state: State, batch: Batch) -> None:
-    network = state.require_network()
-    stock = batch.stock
-    for source, target, node, skus, quantities in state.moves:
-        name = network.nodes[node].code
-        for sku, quantity in zip(skus, quantities, strict=True):
-            code = network.skus[sku].code
-            taken, given = (name, code, int(source)), (name, code, int(target))
-            stock[taken] = stock.get(taken, 0) - quantity
-            stock[given] = stock.get(given, 0) + quantity
 
 
 def _accepted(state: State, event: ev.OrderAccepted, batch: Batch) -> None:
@@ -134,6 +123,57 @@ def _reduced(state: State, event: ev.RestReduced, batch: Batch) -> None:
         lines = _pack([[line, q] for line, q in zip(rest.lines, rest.quantities, strict=True)])
         batch.parked_lines.append((sum(rest.quantities), lines, rid))
     _status(state, event.order_id, batch)
+
+
+class StockMoves:
+    """Moves of one batch, summed per account just before the commit: far fewer rows than moves."""
+
+    MOST_BY_HAND = 64  # moved lines up to which plain integers beat array overhead
+
+    def __init__(self) -> None:
+        self._moves: list[tuple[Bucket, Bucket, int, list[int], list[int]]] = []
+        self._lines = 0
+
+    def add(self, state: State) -> None:
+        """Remember the moves of the event just evolved."""
+        for move in state.moves:
+            self._moves.append(move)
+            self._lines += len(move[3])
+
+    def into(self, state: State, batch: Batch) -> None:
+        """Write the sums as stock rows of the batch."""
+        if not self._moves:
+            return
+        network = state.require_network()
+        nodes, skus = [node.code for node in network.nodes], network.skus
+        accounts = self._by_hand() if self._lines <= self.MOST_BY_HAND else self._by_array(len(skus), len(nodes))
+        batch.stock = {
+            (nodes[node], skus[sku].code, bucket): delta for (bucket, sku, node), delta in accounts if delta
+        }
+
+    def _by_hand(self) -> Iterable[tuple[tuple[int, int, int], int]]:
+        sums: dict[tuple[int, int, int], int] = {}
+        for source, target, node, skus, quantities in self._moves:
+            for sku, quantity in zip(skus, quantities, strict=True):
+                taken, given = (int(source), sku, node), (int(target), sku, node)
+                sums[taken] = sums.get(taken, 0) - quantity
+                sums[given] = sums.get(given, 0) + quantity
+        return sums.items()
+
+    def _by_array(self, skus: int, nodes: int) -> Iterable[tuple[tuple[int, int, int], int]]:
+        sums = np.zeros((len(Bucket), skus, nodes), np.int64)
+        groups: dict[tuple[int, int, int], tuple[list[int], list[int]]] = {}
+        for source, target, node, moved, quantities in self._moves:
+            group = groups.setdefault((int(source), int(target), node), ([], []))
+            group[0].extend(moved)
+            group[1].extend(quantities)
+        for (source, target, node), (moved, quantities) in groups.items():
+            per_sku = np.bincount(moved, weights=quantities, minlength=skus).astype(np.int64)
+            sums[source, :, node] -= per_sku
+            sums[target, :, node] += per_sku
+        found = sums.nonzero()
+        keys = zip(*(axis.tolist() for axis in found), strict=True)
+        return zip(keys, sums[found].tolist(), strict=True)
 
 
 def expected_stock(state: State) -> dict[tuple[str, str, int], int]:

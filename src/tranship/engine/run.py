@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tranship.core.errors import InputError
 from tranship.engine.shard import Ids, RecordedIds, Shard
-from tranship.store.people import Vault
+from tranship.store.people import People
 from tranship.store.sqlite import SqliteStore
 
 
@@ -15,7 +15,7 @@ def open_shard(
     """Open the run in `folder` for writing (made where `create`), rebuilt from its journal."""
     store = open_store(folder, create=create)
     try:
-        return Shard(store, Vault.open(folder, create=create), ids or RecordedIds(), progress=progress)
+        return Shard(store, People.open(store, folder, create=create), ids or RecordedIds(), progress=progress)
     except BaseException:
         store.close()
         raise

@@ -18,9 +18,10 @@ from tranship.engine.answer import answer_of
 from tranship.engine.decide import execute
 from tranship.engine.digest import GENESIS, link, run_hash
 from tranship.engine.evolve import evolve
-from tranship.engine.rows import project
+from tranship.engine.rows import StockMoves, project
 from tranship.engine.state import State
-from tranship.store.port import Batch, JournalRow, KeyRow, PersonRow, Store
+from tranship.store.people import People
+from tranship.store.port import Batch, JournalRow, KeyRow, Store
 
 MOST_IN_BATCH = 500
 """Submissions that share one transaction at most."""
@@ -31,16 +32,6 @@ class Ids(Protocol):
 
     def person(self, state: State) -> str:
         """A person_id that was never used in this shard."""
-
-
-class People(Protocol):
-    """Seals personal data under the person's own key (`store.people.Vault`)."""
-
-    def blind(self, source: str, reference: str) -> bytes:
-        """Keyed index that finds a person again without telling who it is."""
-
-    def seal(self, person_id: str, person: Person, blind: bytes) -> PersonRow:
-        """The person's row, encrypted under a fresh key."""
 
 
 class RecordedIds:
@@ -72,13 +63,14 @@ class Answer(msgspec.Struct):
 class Shard:
     """State, store and chain of one party. Not thread-safe: one writer calls it."""
 
-    def __init__(self, store: Store, vault: People, ids: Ids, *, progress: Callable[[int], None] | None = None) -> None:
-        self.store, self.vault, self.ids = store, vault, ids
+    def __init__(self, store: Store, people: People, ids: Ids, *, progress: Callable[[int], None] | None = None) -> None:
+        self.store, self.people, self.ids = store, people, ids
         self._bodies: dict[str, bytes] = {}
         self.state = State(self._document)
         self.seq = 0
         self.chain = GENESIS
         self._stale = False
+        self._moves = StockMoves()
         self.rebuild(progress)
 
     # -- reading ------------------------------------------------------------------------------------------------------
@@ -124,6 +116,7 @@ class Shard:
 
     def _submit(self, submissions: Sequence[Submission]) -> list[Answer]:
         batch = Batch()
+        self._moves = StockMoves()
         answers: list[Answer] = []
         fresh: dict[str, KeyRow] = {}
         self._stale = True  # until the commit has gone through
@@ -134,7 +127,12 @@ class Shard:
                 continue
             answers.append(self._carry_out(submission, batch, fresh))
         if batch.journal:
-            self.store.commit(batch)
+            self._moves.into(self.state, batch)
+            try:
+                self.store.commit(batch)
+            except BaseException:
+                self.people.forget([row.person_id for row in batch.people])
+                raise
         self._stale = False
         return answers
 
@@ -152,6 +150,7 @@ class Shard:
         except InputError as error:
             if events:
                 raise
+            self.people.forget([row.person_id for row in batch.people[people:]])
             del batch.people[people:]
             return Answer(error=error)
         reply = answer_of(self.state, command, events)
@@ -166,20 +165,23 @@ class Shard:
         self.chain = link(self.chain, self.seq, key, n, kind, event.at, payload)
         batch.journal.append(JournalRow(self.seq, key, n, kind, event.at, payload, self.chain))
         project(self.state, event, self.seq, batch)
+        if self.state.moves:
+            self._moves.add(self.state)
 
     def _identified(self, submission: Submission, batch: Batch) -> cmd.Command:
         """Give the order its person_id; personal data goes to the person table only."""
-        command = submission.command
-        if submission.person is None or not isinstance(command, cmd.PlaceOrder):
+        command, person = submission.command, submission.person
+        if person is None or not isinstance(command, cmd.PlaceOrder):
             return command
-        person = submission.person
-        reference = person.ref or person.email or f"order {command.order.number}"  # a guest is a person of one order
-        blind = self.vault.blind(submission.person_source, reference)
-        person_id = next((row.person_id for row in batch.people if row.blind == blind), None)
-        person_id = person_id or self.store.find_person(blind)
+        if not person.ref and person.email:
+            person = msgspec.structs.replace(person, ref=person.email)
+        source = submission.person_source
+        person_id = self.people.find(source, person.ref)
         if person_id is None:
             person_id = self.ids.person(self.state)
-            batch.people.append(self.vault.seal(person_id, person, blind))
+            batch.people.append(self.people.vault.seal(person_id, source, person))
+            if person.ref:
+                self.people.remember(source, person.ref, person_id)
         order = msgspec.structs.replace(command.order, person_id=person_id)
         return msgspec.structs.replace(command, order=order)
 

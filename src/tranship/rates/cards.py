@@ -87,26 +87,38 @@ def raw_card(cards: Mapping[str, Raw], name: str) -> dict[str, object]:
 
     Raises InputError where the card or its base is not known, or bases go round in a circle.
     """
-    chain: list[Raw] = []
+    merged: dict[str, object] = {}
+    for _, card in reversed(_chain(cards, name)):
+        merged.update(card)
+    merged.pop("base", None)
+    return merged
+
+
+def assumed_settings(cards: Mapping[str, Raw], name: str) -> tuple[str, ...]:
+    """Keys of a card whose values are assumptions of a packaged card that the file's own cards do not replace."""
+    chain = _chain(cards, name)
+    own = {key for packaged, card in chain if not packaged for key in card}
+    rows = data.select("cards", "card", packaged) if (packaged := chain[-1][0]) else ()
+    return tuple(row["key"] for row in rows if row["status"] == "assumption" and row["key"] not in own)
+
+
+def _chain(cards: Mapping[str, Raw], name: str) -> list[tuple[str, Raw]]:
+    """The card and its bases, nearest first: the name of the packaged card ("" for one of the file) and its settings."""
+    chain: list[tuple[str, Raw]] = []
     seen: list[str] = []
     wanted = name
     while True:
         if wanted in cards and wanted not in seen:
-            card = cards[wanted]
+            chain.append(("", cards[wanted]))
         elif wanted in packaged_cards():  # also where a card of the file has the packaged card of its own name as base
-            card = packaged_cards()[wanted]
+            chain.append((wanted, packaged_cards()[wanted]))
         else:
             raise _not_known(cards, wanted, seen)
-        chain.append(card)
         seen.append(wanted)
-        if card.get("base") is None:
-            break
-        wanted = reading.text(Place(wanted, "base"), card["base"])
-    merged: dict[str, object] = {}
-    for card in reversed(chain):
-        merged.update(card)
-    merged.pop("base", None)
-    return merged
+        base = chain[-1][1].get("base")
+        if base is None:
+            return chain
+        wanted = reading.text(Place(wanted, "base"), base)
 
 
 def _not_known(cards: Mapping[str, Raw], wanted: str, seen: list[str]) -> InputError:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tranship.core.errors import InputError
 from tranship.core.network import NetworkFile
-from tranship.rates.cards import Card, Raw, card_for, cast_cards, change_days, raw_card
+from tranship.rates.cards import Card, Raw, assumed_settings, card_for, cast_cards, change_days, raw_card
 from tranship.rates.goods import Goods, goods_of
 from tranship.rates.measures import CENT
 from tranship.rates.parcel_prices import ParcelPrices, parcel_prices, refusals
@@ -51,7 +51,7 @@ def compile_tables(network: NetworkFile, day: int) -> RateTables:
     }
     arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     version = _version(network, arrays, last_change(network, day), services)
-    return RateTables(version=version, services=services, explained=_explain(node_cards, rows, day), **arrays)
+    return RateTables(version=version, services=services, explained=_explain(network, node_cards, rows, day), **arrays)
 
 
 def next_change(network: NetworkFile, day: int) -> int | None:
@@ -167,7 +167,13 @@ def _version(network: NetworkFile, arrays: Mapping[str, Array], since: int | Non
     return digest.hexdigest()
 
 
-def _explain(cards: Sequence[Card], rows: _Rows, day: int) -> Explained:
+def _notes(network: NetworkFile, card: Card, day: int) -> tuple[str, ...]:
+    assumed = assumed_settings(cast_cards(network.cards), card.name)
+    told = f"card {card.name}: assumed {', '.join(assumed)}"
+    return (card.table.note(day), *([told] if assumed else []))
+
+
+def _explain(network: NetworkFile, cards: Sequence[Card], rows: _Rows, day: int) -> Explained:
     return Explained(
         day=day,
         unit_layers=tuple(prices.layers for prices in rows.units.values()),
@@ -175,6 +181,6 @@ def _explain(cards: Sequence[Card], rows: _Rows, day: int) -> Explained:
         parcel_layers=tuple(prices.layers for prices in rows.parcels.values()),
         band_labels=tuple(prices.labels for prices in rows.parcels.values()),
         refusals=tuple(rows.refusals.values()),
-        notes=tuple((card.table.note(day),) for card in cards),
+        notes=tuple(_notes(network, card, day) for card in cards),
         cards=tuple(card.name for card in cards),
     )

@@ -1,72 +1,87 @@
 """The router's compiled entry points: `solve` and `exact`. `tranship.routing.solve.Solver` calls them; `twin` is the same in Python.
 
 Up to SUBSET_LINES lines the answer is the optimum. Above, starts from a linear screen are improved by moves, the best `rounds` of
-them by the pair search and swaps as well. Equal costs go to fewer parts, then to lower node ids line by line (above SUBSET_LINES),
-or to the lower last node (up to it).
+them by swaps and the pair search as well. Equal costs go to fewer parts, then to lower node ids line by line (above SUBSET_LINES)
+or to the lower last node (up to it). Only these entries allocate (see `kernel_jit.inner`).
 """
 
 import numpy as np
 
-from tranship.routing.kernel_cost import Array, Cards, Priced, count_parts, load, lower, new_state, price_order, same
+from tranship.routing.kernel_cost import Array, Cards, Priced, State, copy, load, price_order, same
 from tranship.routing.kernel_jit import entry, inner
-from tranship.routing.kernel_pair import improve_pairs
-from tranship.routing.kernel_search import improve, make_starts
-from tranship.routing.kernel_subset import SUBSET_LINES, solve_subset
+from tranship.routing.kernel_pair import PairRoom, improve_pairs
+from tranship.routing.kernel_screen import SCREEN_ALL, SPARE_SETS, ScreenRoom, make_starts, starts_for
+from tranship.routing.kernel_search import improve
+from tranship.routing.kernel_subset import SUBSET_LINES, SubsetRoom, solve_subset
 
 _ORDER = "int64[::1],int64[::1],uint8[:,::1],int64[:,::1],int64[::1],int64[::1],int64"
 _CARDS = "int64[:,::1],int64[:,:,::1],uint8[:,::1],int64[:,:,::1],int64[:,::1],uint8[:,::1]"
 
 
 @inner
-def comes_before(cost: int, assign: Array, other_cost: int, other: Array, nodes: int) -> bool:
+def count_parts(assign: Array, mark: Array) -> int:
+    """Number of different nodes in `assign`; `mark[N]` is scratch."""
+    parts = 0
+    for n in range(mark.shape[0]):
+        mark[n] = 0
+    for line in range(assign.shape[0]):
+        parts += 1 - mark[assign[line]]
+        mark[assign[line]] = 1
+    return parts
+
+
+@inner
+def comes_before(cost: int, assign: Array, other_cost: int, other: Array, mark: Array) -> bool:
     """The published order of solutions: cost, number of parts, node ids line by line."""
     if cost != other_cost:
         return cost < other_cost
-    parts, other_parts = count_parts(assign, nodes), count_parts(other, nodes)
+    parts, other_parts = count_parts(assign, mark), count_parts(other, mark)
     if parts != other_parts:
         return parts < other_parts  # type: ignore[no-any-return]
-    return lower(assign, other)  # type: ignore[no-any-return]
+    for line in range(assign.shape[0]):
+        if assign[line] != other[line]:
+            return assign[line] < other[line]  # type: ignore[no-any-return]
+    return False
 
 
 @inner
-def sort_solutions(made: Array, costs: Array, nodes: int) -> int:
-    """Sort solutions best first and drop repeated ones, in place; returns how many are left."""
-    count = 0
-    kept = np.empty(made.shape[1], np.int64)
-    for i in range(made.shape[0]):
-        kept[:] = made[i]
-        cost, at = costs[i], count
-        while at > 0 and comes_before(cost, kept, costs[at - 1], made[at - 1], nodes):
+def sort_solutions(made: Array, costs: Array, count: int, kept: Array, mark: Array) -> int:
+    """Sort `count` solutions best first and drop repeated ones, in place; returns how many are left."""
+    left = 0
+    for i in range(count):
+        copy(made[i], kept)
+        cost, at = costs[i], left
+        while at > 0 and comes_before(cost, kept, costs[at - 1], made[at - 1], mark):
             at -= 1
         if at > 0 and same(kept, made[at - 1]):
             continue
-        for j in range(count, at, -1):
-            made[j] = made[j - 1]
+        for j in range(left, at, -1):
+            copy(made[j - 1], made[j])
             costs[j] = costs[j - 1]
-        made[at] = kept
+        copy(kept, made[at])
         costs[at] = cost
-        count += 1
-    return count
+        left += 1
+    return left
 
 
 @inner
-def solve_search(order: Priced, starts: int, rounds: int, buckets: int, out: Array) -> int:
+def solve_search(
+    order: Priced, starts: int, rounds: int, buckets: int, state: State, screen: ScreenRoom, pair: PairRoom, made: Array, costs: Array,
+    out: Array,
+) -> int:  # fmt: skip
     """Fill `out[3, 1 + L]` with the best solution found and up to two others; returns how many."""
-    nodes = order.node.shape[0]
-    made = make_starts(order, starts)
-    costs, state = np.empty(made.shape[0], np.int64), new_state(nodes)
-    for i in range(made.shape[0]):
-        costs[i] = improve(order, made[i], state, False)
-    count = sort_solutions(made, costs, nodes)
-    deep = min(rounds, count)
-    for i in range(deep):
-        costs[i] = improve_pairs(order, made[i], costs[i], buckets)
-    count = sort_solutions(made[:count], costs[:count], nodes)
-    found = min(3, count)
-    for i in range(found):
+    mark, kept = pair.nodes[0], pair.lines[1]
+    count = make_starts(order, starts, screen, made)
+    for i in range(count):
+        costs[i] = improve(order, made[i], state)
+    count = sort_solutions(made, costs, count, kept, mark)
+    for i in range(min(rounds, count)):
+        costs[i] = improve_pairs(order, made[i], state, buckets, pair)
+    count = min(3, sort_solutions(made, costs, count, kept, mark))
+    for i in range(count):
         out[i, 0] = costs[i]
-        out[i, 1:] = made[i]
-    return found
+        copy(made[i], out[i, 1:])
+    return count
 
 
 @entry(f"int64({_ORDER},{_CARDS},int64,int64,int64,int64[:,::1])")
@@ -76,13 +91,35 @@ def solve(
     starts: int, rounds: int, buckets: int, out: Array,
 ) -> int:  # fmt: skip
     """Fill `out[3, 1 + L]` (cost in micros, then the node of each line), best first; returns how many rows, 0 where infeasible."""
-    cards = Cards(node, parcel, band_of, unit_price, goods, fits)
-    order, feasible = price_order(q, sku, ok, mu, gamma, zone, residential, cards)
-    if not feasible or q.shape[0] == 0:
+    count, nodes, i64 = q.shape[0], node.shape[0], np.int64
+    if count == 0:
         return 0
-    if q.shape[0] <= SUBSET_LINES:
-        return solve_subset(order, out)  # type: ignore[no-any-return]
-    return solve_search(order, starts, rounds, buckets, out)  # type: ignore[no-any-return]
+    wv, feasible, base = np.empty((2, count), i64), np.empty((count, nodes), np.bool_), np.empty((count, nodes), i64)
+    unit, opened = np.empty((count, unit_price.shape[0], 5), i64), np.empty(nodes, i64)
+    rate = np.empty((nodes, parcel.shape[2]), i64)
+    order = Priced(q, wv[0], wv[1], feasible, base, unit, opened, rate, node, band_of)
+    cards = Cards(node, parcel, band_of, unit_price, goods, fits)
+    if not price_order(order, sku, ok, mu, gamma, zone, residential, cards):
+        return 0
+    if count <= SUBSET_LINES:
+        size = 1 << count
+        ints, bits = np.empty((7, size), i64), np.empty((2, nodes, size), np.uint8)
+        return solve_subset(order, SubsetRoom(ints[:3], ints[3:], bits[0], bits[1], np.empty((6, nodes), i64)), out)  # type: ignore[no-any-return]
+    free = min(nodes, SCREEN_ALL)
+    most = starts if starts > 0 else starts_for(free)
+    rows = np.empty((5, nodes), i64)
+    state = State(rows[0], rows[1], rows[2], rows[3], np.empty((nodes, 5), i64), rows[4])
+    screen = ScreenRoom(
+        np.empty((count, nodes), i64), np.empty((4, nodes), i64), np.empty((2, 1 << free), i64),
+        np.empty((2, SPARE_SETS * most), i64), np.empty(count, i64),
+    )  # fmt: skip
+    width = buckets + count + 1
+    pair = PairRoom(
+        np.empty((4, count), i64), np.empty((count + 1, width), i64), np.empty((2, width), i64),
+        np.empty((2, nodes), i64), np.empty((nodes, nodes), i64),
+    )  # fmt: skip
+    made, costs = np.empty((most, count), i64), np.empty(most, i64)
+    return solve_search(order, starts, rounds, buckets, state, screen, pair, made, costs, out)  # type: ignore[no-any-return]
 
 
 @entry(f"int64({_ORDER},{_CARDS},int64[::1])")
@@ -91,11 +128,16 @@ def exact(
     node: Array, parcel: Array, band_of: Array, unit_price: Array, goods: Array, fits: Array, assign: Array,
 ) -> int:  # fmt: skip
     """Exact cost in micros of any assignment; -1 where it sends a line to a node that cannot take it."""
+    count, nodes, i64 = q.shape[0], node.shape[0], np.int64
+    wv, feasible, base = np.empty((2, count), i64), np.empty((count, nodes), np.bool_), np.empty((count, nodes), i64)
+    unit, opened = np.empty((count, unit_price.shape[0], 5), i64), np.empty(nodes, i64)
+    rate = np.empty((nodes, parcel.shape[2]), i64)
+    order = Priced(q, wv[0], wv[1], feasible, base, unit, opened, rate, node, band_of)
     cards = Cards(node, parcel, band_of, unit_price, goods, fits)
-    order, feasible = price_order(q, sku, ok, mu, gamma, zone, residential, cards)
-    if not feasible:
+    if not price_order(order, sku, ok, mu, gamma, zone, residential, cards):
         return -1
-    for line in range(q.shape[0]):
-        if assign[line] < 0 or assign[line] >= node.shape[0] or not order.feasible[line, assign[line]]:
+    for line in range(count):
+        if assign[line] < 0 or assign[line] >= nodes or not feasible[line, assign[line]]:
             return -1
-    return load(order, assign, new_state(node.shape[0]))  # type: ignore[no-any-return]
+    rows = np.empty((5, nodes), i64)
+    return load(order, assign, State(rows[0], rows[1], rows[2], rows[3], np.empty((nodes, 5), i64), rows[4]))  # type: ignore[no-any-return]

@@ -22,6 +22,9 @@ WEIGHT, VOLUME = 0, 1
 BIG = 1 << 50
 """More than any real cost (about a billion in major units): the cost of what cannot be."""
 
+NO_VOLUME = np.int64(0)
+"""Zero of a type that does not make numba compile a function once more for the constant."""
+
 
 class Cards(NamedTuple):
     """Rate tables as the kernel reads them (made by `tranship.routing.pack`)."""
@@ -90,20 +93,14 @@ def carton_cost(node: Array, rate: Array, band_of: Array, n: int, weight: int, v
 
 @inner
 def price_order(
-    q: Array, sku: Array, ok: Array, mu: Array, gamma: Array, zone: Array, residential: int, cards: Cards
-) -> tuple[Priced, bool]:
+    order: Priced, sku: Array, ok: Array, mu: Array, gamma: Array, zone: Array, residential: int, cards: Cards
+) -> bool:
     """Price an order for all nodes; false where a line has no node at all (the rest is then unfinished)."""
-    count, nodes, rows = q.shape[0], cards.node.shape[0], cards.unit_price.shape[0]
-    ints = np.empty((2, count), np.int64)
-    feasible, base = np.empty((count, nodes), np.bool_), np.empty((count, nodes), np.int64)
-    unit, opened = np.empty((count, rows, 5), np.int64), np.empty(nodes, np.int64)
-    rate = np.empty((nodes, cards.parcel.shape[2]), np.int64)
-    order = Priced(q, ints[0], ints[1], feasible, base, unit, opened, rate, cards.node, cards.band_of)
     price_nodes(order, cards.parcel, gamma, zone, residential)
-    for line in range(count):
+    for line in range(order.q.shape[0]):
         if not price_line(order, line, sku[line], ok, mu, zone, cards):
-            return order, False
-    return order, True
+            return False
+    return True
 
 
 @inner
@@ -140,13 +137,6 @@ def price_line(order: Priced, line: int, s: int, ok: Array, mu: Array, zone: Arr
 
 
 @inner
-def new_state(nodes: int) -> State:
-    """Room for the state of an assignment (unfilled)."""
-    rows = np.empty((5, nodes), np.int64)
-    return State(rows[0], rows[1], rows[2], rows[3], np.empty((nodes, 5), np.int64), rows[4])
-
-
-@inner
 def load(order: Priced, assign: Array, state: State) -> int:
     """Exact cost of `assign`, leaving what each node and pool holds in `state`."""
     node, nodes = order.node, order.node.shape[0]
@@ -178,15 +168,10 @@ def load(order: Priced, assign: Array, state: State) -> int:
 
 
 @inner
-def count_parts(assign: Array, nodes: int) -> int:
-    """Number of different nodes in `assign`."""
-    mark = np.zeros(nodes, np.bool_)
-    parts = 0
-    for line in range(assign.shape[0]):
-        if not mark[assign[line]]:
-            mark[assign[line]] = True
-            parts += 1
-    return parts
+def copy(source: Array, target: Array) -> None:
+    """Copy a vector (numba's own slice assignment drags in code for error texts)."""
+    for i in range(source.shape[0]):
+        target[i] = source[i]
 
 
 @inner
@@ -196,12 +181,3 @@ def same(assign: Array, other: Array) -> bool:
         if assign[line] != other[line]:
             return False
     return True
-
-
-@inner
-def lower(assign: Array, other: Array) -> bool:
-    """True where `assign` comes before `other` node by node."""
-    for line in range(assign.shape[0]):
-        if assign[line] != other[line]:
-            return assign[line] < other[line]  # type: ignore[no-any-return]
-    return False

@@ -53,8 +53,12 @@ CACHE_DIRECTORY = _cache_directory()
 
 
 def inner(function: F) -> F:
-    """Compile `function` as a part of the kernel; it is compiled and cached within the entry that calls it."""
-    return cast(F, numba.njit(error_model="numpy")(function))
+    """Compile `function` as a part of the kernel; it is compiled and cached within the entry that calls it.
+
+    Inner functions must not allocate: without numba's reference counting (some fifty atomic steps for each access to a tuple of arrays)
+    the search is several times faster. The entries allocate all room.
+    """
+    return cast(F, numba.njit(error_model="numpy", _nrt=False)(function))
 
 
 def entry(signature: str) -> Callable[[F], F]:

@@ -1,51 +1,56 @@
 """Pair search, compiled: re-divide all lines of two nodes at once by a subset-sum program over billed weight.
 
 Steps of a parcel card make dividing lines a knapsack ("get this node to 20.00 lb") that single moves cannot solve. The program finds, for
-every weight (in buckets) at parcel node b, the cheapest lines to put there; the card then picks the weight. It is a heuristic (a per-unit
-node is priced at its last class, weights are rounded): a result is taken only if the exact card says that it is cheaper.
+every weight (in buckets, rounded up) at parcel node b, the cheapest lines to put there; the card then picks the weight. It is a heuristic
+(a per-unit node is priced at its last class, weights are rounded): a result is taken only if the exact card says that it is cheaper.
 """
 
-import numpy as np
+from typing import NamedTuple
 
 from tranship.routing.kernel_cost import (
     BIG,
     DIM_OVER,
     KIND,
-    POOL,
+    NO_VOLUME,
     UNIT_ROW,
     Array,
     Priced,
     State,
     carton_cost,
-    new_state,
+    copy,
+    same,
 )
 from tranship.routing.kernel_jit import inner
-from tranship.routing.kernel_search import billed_line, improve
+from tranship.routing.kernel_screen import billed_line
+from tranship.routing.kernel_search import improve, swap_lines
 
 PAIR_ROUNDS = 4
 PAIR_CELLS = 20_000_000
-"""Cells of the program (lines x buckets) one order may fill: bounds the work on orders of hundreds of lines."""
+"""Cells of the program (lines x buckets) that one start may fill: bounds the work on orders of hundreds of lines."""
 
 
-@inner
-def movable_lines(order: Priced, assign: Array, a: int, b: int, lines: Array) -> tuple[int, int, int, int]:
-    """Lines of a and b that both could take (written to `lines`): how many; and the weights at a and at b that must stay, lines at b that must stay."""
-    found, at_a, at_b, stay = 0, 0, 0, 0
-    dim_b = pair_dim(order, assign, a, b, b)
-    dim_a = pair_dim(order, assign, a, b, a)
-    for line in range(assign.shape[0]):
-        n = assign[line]
-        if n != a and n != b:
-            continue
-        if order.feasible[line, a] and order.feasible[line, b]:
-            lines[found] = line
-            found += 1
-        elif n == a:
-            at_a += billed_line(order, a, line, dim_a)
-        else:
-            at_b += billed_line(order, b, line, dim_b)
-            stay += 1
-    return found, at_a, at_b, stay
+class PairRoom(NamedTuple):
+    """Working memory of the pair search; W at least buckets + L + 1."""
+
+    lines: Array  # [4, L] trial assignment; lines that both nodes can take, their grams at b, their steps in buckets
+    values: Array  # [L + 1, W] least cost by bucket after each line
+    grams: Array  # [2, W] true weight of what was chosen, before and after a line
+    nodes: Array  # [2, N] number of the node's last change; lines it holds
+    tried: Array  # [N, N] number of the last change when the pair was tried
+
+
+class Division(NamedTuple):
+    """Two nodes whose lines are divided anew."""
+
+    a: int
+    b: int  # a parcel node
+    free: int  # lines that both can take
+    bucket: int  # grams a bucket
+    width: int  # buckets
+    kept_a: int  # grams that stay at a, with all free lines
+    kept_b: int  # grams that stay at b
+    free_b: int  # grams of all free lines at b
+    stay: int  # lines that stay at b
 
 
 @inner
@@ -61,121 +66,149 @@ def pair_dim(order: Priced, assign: Array, a: int, b: int, n: int) -> bool:
 
 
 @inner
-def fill_row(before: Array, after: Array, weight: Array, weight_after: Array, step: int, change: int, grams: int) -> None:
+def divide(order: Priced, assign: Array, a: int, b: int, buckets: int, room: PairRoom) -> Division:
+    """Collect the lines of a and b that both could take, and the weights that stay."""
+    lines, grams, steps = room.lines[1], room.lines[2], room.lines[3]
+    dim_a, dim_b = pair_dim(order, assign, a, b, a), pair_dim(order, assign, a, b, b)
+    free, kept_a, kept_b, free_b, stay = 0, 0, 0, 0, 0
+    for line in range(assign.shape[0]):
+        n = assign[line]
+        if n != a and n != b:
+            continue
+        if order.feasible[line, a] and order.feasible[line, b]:
+            lines[free] = line
+            grams[free] = billed_line(order, b, line, dim_b)
+            kept_a += billed_line(order, a, line, dim_a)
+            free_b += grams[free]
+            free += 1
+        elif n == a:
+            kept_a += billed_line(order, a, line, dim_a)
+        else:
+            kept_b += billed_line(order, b, line, dim_b)
+            stay += 1
+    bucket, width = max(1, -(-free_b // buckets)), 1
+    for i in range(free):
+        steps[i] = -(-grams[i] // bucket)
+        width += steps[i]
+    return Division(a, b, free, bucket, width, kept_a, kept_b, free_b, stay)
+
+
+@inner
+def fill_row(before: Array, after: Array, grams: Array, grams_after: Array, step: int, change: int, line_grams: int) -> None:
     """One line of the program: `after[s] = min(before[s], before[s - step] + change)`, with the true grams of what was chosen."""
     width = before.shape[0]
-    after[:step] = before[:step]
-    weight_after[:step] = weight[:step]
+    for s in range(step):
+        after[s], grams_after[s] = before[s], grams[s]
     stay, go, best = before[step:], before[: width - step], after[step:]
-    stay_w, go_w, best_w = weight[step:], weight[: width - step], weight_after[step:]
+    stay_g, go_g, best_g = grams[step:], grams[: width - step], grams_after[step:]
     for s in range(best.shape[0]):
         moved, kept = go[s] + change, stay[s]
         taken = moved < kept
         best[s] = moved if taken else kept
-        best_w[s] = go_w[s] + grams if taken else stay_w[s]
+        best_g[s] = go_g[s] + line_grams if taken else stay_g[s]
 
 
 @inner
-def redivide(order: Priced, assign: Array, a: int, b: int, buckets: int, lines: Array, trial: Array) -> int:
-    """Write to `trial` the division of a's and b's lines that the program finds best; returns the cells it filled (0: nothing to divide)."""
-    node = order.node
-    count, at_a, at_b, stay = movable_lines(order, assign, a, b, lines)
-    if count == 0:
-        return 0
-    dim_a, dim_b = pair_dim(order, assign, a, b, a), pair_dim(order, assign, a, b, b)
-    grams, all_a, all_b = np.empty(count, np.int64), 0, 0
-    for i in range(count):
-        grams[i] = billed_line(order, b, lines[i], dim_b)
-        all_b += grams[i]
-        all_a += billed_line(order, a, lines[i], dim_a)
-    bucket = max(1, -(-all_b // buckets))
-    steps, width = np.empty(count, np.int64), 1
-    for i in range(count):
-        steps[i] = -(-grams[i] // bucket)
-        width += steps[i]
-    rows = np.empty((count + 1, width), np.int64)
-    weights = np.zeros((2, width), np.int64)
-    rows[0, :] = BIG
-    rows[0, 0] = 0
-    for i in range(count):
-        change = order.base[lines[i], b] - order.base[lines[i], a]
-        if node[a, KIND] == 0:
-            change -= order.unit[lines[i], node[a, UNIT_ROW], 4]
-        fill_row(rows[i], rows[i + 1], weights[i & 1], weights[(i + 1) & 1], steps[i], change, grams[i])
-    at = best_weight(order, a, b, rows[count], weights[count & 1], at_a + all_a, at_b, all_b, stay)
-    trial[:] = assign
-    for i in range(count - 1, -1, -1):
-        if rows[i + 1, at] == rows[i, at]:
-            trial[lines[i]] = a
-        else:
-            trial[lines[i]] = b
-            at -= steps[i]
-    return count * width
+def fill_rows(order: Priced, d: Division, room: PairRoom) -> None:
+    """Run the program over all free lines; bucket 0 is everything at a, with a cost of 0."""
+    lines, grams, steps, width = room.lines[1], room.lines[2], room.lines[3], d.width
+    for s in range(width):
+        room.values[0, s], room.grams[0, s] = BIG, 0
+    room.values[0, 0] = 0
+    for i in range(d.free):
+        line = lines[i]
+        change = order.base[line, d.b] - order.base[line, d.a]
+        if order.node[d.a, KIND] == 0:
+            change -= order.unit[line, order.node[d.a, UNIT_ROW], 4]
+        fill_row(
+            room.values[i, :width], room.values[i + 1, :width], room.grams[i & 1, :width], room.grams[(i + 1) & 1, :width],
+            steps[i], change, grams[i],
+        )  # fmt: skip
 
 
 @inner
-def best_weight(
-    order: Priced, a: int, b: int, values: Array, weights: Array, most_a: int, at_b: int, all_b: int, stay: int
-) -> int:
+def best_bucket(order: Priced, d: Division, values: Array, grams: Array) -> int:
     """The bucket whose division costs least with both nodes' cards on it (lowest on equal cost)."""
-    node, least, best = order.node, np.int64(BIG), 0
-    for s in range(values.shape[0]):
+    node, least, best = order.node, BIG, 0
+    for s in range(d.width):
         if values[s] >= BIG // 2:
             continue
         cost = values[s]
-        if s > 0 or stay > 0:
-            cost += order.opened[b] + carton_cost(node, order.rate, order.band_of, b, at_b + weights[s], 0)
-        left = max(0, most_a - weights[s])
-        if left > 0 or weights[s] < all_b:
-            cost += order.opened[a]
-            if node[a, KIND] == 1:
-                cost += carton_cost(node, order.rate, order.band_of, a, left, 0)
+        if s > 0 or d.stay > 0:
+            cost += order.opened[d.b] + carton_cost(node, order.rate, order.band_of, d.b, d.kept_b + grams[s], NO_VOLUME)
+        left = max(0, d.kept_a - grams[s])
+        if left > 0:
+            cost += order.opened[d.a]
+            if node[d.a, KIND] == 1:
+                cost += carton_cost(node, order.rate, order.band_of, d.a, left, NO_VOLUME)
         if cost < least:
             least, best = cost, s
     return best
 
 
 @inner
-def improve_pairs(order: Priced, assign: Array, total: int, buckets: int) -> int:
-    """Pair search over all pairs with a parcel node, until none helps; `assign` and the returned cost are the best found.
+def redivide(order: Priced, assign: Array, a: int, b: int, buckets: int, room: PairRoom) -> int:
+    """Write the best division found to the trial assignment; returns the cells filled (0: nothing to divide)."""
+    d = divide(order, assign, a, b, buckets, room)
+    if d.free == 0:
+        return 0
+    fill_rows(order, d, room)
+    at = best_bucket(order, d, room.values[d.free], room.grams[d.free & 1])
+    trial = room.lines[0]
+    copy(assign, trial)
+    for i in range(d.free - 1, -1, -1):
+        if room.values[i + 1, at] == room.values[i, at]:
+            trial[room.lines[1, i]] = a
+        else:
+            trial[room.lines[1, i]] = b
+            at -= room.lines[3, i]
+    return d.free * d.width  # type: ignore[no-any-return]
 
-    `stamp[n]` counts changes of node n: a pair is only tried again after one of its nodes has changed.
-    """
-    node, nodes, count = order.node, order.node.shape[0], assign.shape[0]
-    state, trial, lines = new_state(nodes), np.empty(count, np.int64), np.empty(count, np.int64)
-    stamp, tried, clock, cells = np.ones(nodes, np.int64), np.zeros((nodes, nodes), np.int64), 1, 0
-    total = improve(order, assign, state, True)
-    used = state.lines.copy()
+
+@inner
+def pair_useful(order: Priced, a: int, b: int, room: PairRoom) -> bool:
+    """True for a pair with a parcel node b, each unordered pair once, where one node is used and one has changed since last tried."""
+    node, changed, held = order.node, room.nodes[0], room.nodes[1]
+    if node[b, KIND] != 1 or a == b or (node[a, KIND] == 1 and a > b) or held[a] + held[b] == 0:
+        return False
+    return room.tried[a, b] < max(changed[a], changed[b])  # type: ignore[no-any-return]
+
+
+@inner
+def improve_pairs(order: Priced, assign: Array, state: State, buckets: int, room: PairRoom) -> int:
+    """Swaps, then pair search over all pairs with a parcel node until none helps; `assign` and the returned cost are the best found."""
+    nodes, trial, changed, held = order.node.shape[0], room.lines[0], room.nodes[0], room.nodes[1]
+    total = swap_lines(order, assign, state, improve(order, assign, state))
+    for n in range(nodes):
+        changed[n], held[n] = 1, state.lines[n]
+        for other in range(nodes):
+            room.tried[n, other] = 0
+    clock, cells = 1, 0
     for _ in range(PAIR_ROUNDS):
-        helped = False
+        before = clock
         for b in range(nodes):
             for a in range(nodes):
-                if node[b, KIND] != 1 or a == b or (node[a, KIND] == 1 and a > b) or used[a] + used[b] == 0:
+                if cells > PAIR_CELLS or not pair_useful(order, a, b, room):
                     continue
-                if tried[a, b] >= max(stamp[a], stamp[b]) or cells > PAIR_CELLS:
+                room.tried[a, b] = clock
+                cells += redivide(order, assign, a, b, buckets, room)
+                if cells == 0 or same(assign, trial):
                     continue
-                tried[a, b] = clock
-                cells += redivide(order, assign, a, b, buckets, lines, trial)
-                if cells == 0 or unchanged(assign, trial, lines, count):
-                    continue
-                cost = improve(order, trial, state, False)
+                cost = improve(order, trial, state)
                 if cost < total:
-                    total, helped = cost, True
+                    total = cost
                     clock += 1
-                    for line in range(count):
-                        if assign[line] != trial[line]:
-                            stamp[assign[line]] = stamp[trial[line]] = clock
-                    assign[:] = trial
-                    used[:] = state.lines
-        if not helped:
+                    mark_changes(assign, trial, changed, clock)
+                    copy(trial, assign)
+                    copy(state.lines, held)
+        if clock == before:
             break
     return total
 
 
 @inner
-def unchanged(assign: Array, trial: Array, lines: Array, count: int) -> bool:
-    """True where the program found the division there already is."""
-    for line in range(count):
+def mark_changes(assign: Array, trial: Array, changed: Array, clock: int) -> None:
+    """Note which nodes gained or lost lines."""
+    for line in range(assign.shape[0]):
         if assign[line] != trial[line]:
-            return False
-    return True
+            changed[assign[line]] = changed[trial[line]] = clock

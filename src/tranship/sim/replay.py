@@ -5,13 +5,14 @@ import heapq
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import msgspec
 
 from tranship.connectors import netfile
 from tranship.connectors.files.intake import stage
+from tranship.connectors.files.mapping import PRESETS, choose, named
 from tranship.connectors.files.model import Reject, Staged
 from tranship.core.errors import ConflictError, InputError, TranshipError
 from tranship.core.ledger import Bucket
@@ -20,6 +21,7 @@ from tranship.core.order import Person
 from tranship.core.time import at_local, local_day_minute
 from tranship.engine import commands as cmd
 from tranship.engine.events import FileTaken
+from tranship.engine.memory import calm_collector
 from tranship.engine.merge import merged
 from tranship.engine.run import open_shard
 from tranship.engine.shard import Answer, Shard, Submission
@@ -64,21 +66,19 @@ def replay(
     form: str | None = None,
     mapping: str | None = None,
     progress: Progress | None = None,
-    stop: Callable[[], bool] = lambda: False,
+    stop: Callable[[], bool] = bool,
 ) -> Summary:
     """Read, stage and validate the whole file, then run its orders; safe to stop and to run again.
 
     Raises InputError before anything is committed where the file or the network cannot be used.
     """
     began = time.perf_counter()
-    tell = progress or (lambda phase, done, total: None)
+    tell = progress or (_silent)
     loaded = netfile.load(network_path)
-    chosen = loaded.network.sources.get(mapping) if mapping else None
-    if mapping and chosen is None:
-        known = ", ".join(loaded.network.sources) or "none"
-        raise InputError(f"no [source.{mapping}]", where=str(network_path), hint=f"Known sources: {known}.")
+    chosen = _mapping(loaded.network, mapping, path, network_path)
     staged = stage(path, mapping=chosen, format=form, progress=lambda part: tell("reading", part, 1.0))
     world = derive(staged, loaded.network, stock_given=bool(loaded.stock))
+    calm_collector()
     shard = open_shard(run, create=True, progress=lambda seq: tell("rebuilding", seq, 0))
     try:
         player = _Player(shard, staged, world, loaded.network, tell)
@@ -89,6 +89,21 @@ def replay(
         shard.store.close()
 
 
+def _mapping(network: NetworkFile, name: str | None, path: Path, where: Path) -> Mapping[str, object] | None:
+    """The `[source.NAME]` table to read a file with: the one named, else the one whose `match` fits the file's name."""
+    if name is None:
+        found = choose(network.sources, path)
+        return found[1] if found else None
+    if name not in network.sources and name not in PRESETS:
+        known = ", ".join({**network.sources, **PRESETS})
+        raise InputError(f"no [source.{name}]", where=str(where), hint=f"Known sources: {known}.")
+    return named(network.sources, name)
+
+
+def _silent(phase: str, done: float, total: float) -> None:
+    """Progress that nobody watches."""
+
+
 class _Player:
     """Feeds a shard from a staged file: every command with its own key, so that running it again changes nothing."""
 
@@ -97,8 +112,9 @@ class _Player:
         self.refused: list[Reject] = []
         with_skus = msgspec.structs.replace(network, skus=world.skus)
         self.network = merged(shard.state.network, with_skus)
-        self.sku_at = [self.network.sku_index()[sku.code] for sku in world.skus]
-        self.node_at = [self.network.node_index()[node.code] for node in network.nodes]
+        skus, nodes = self.network.sku_index(), self.network.node_index()
+        self.sku_at = [skus[sku.code] for sku in world.skus]
+        self.node_at = [nodes[node.code] for node in network.nodes]
         self.channel = _default_channel(staged, network)
 
     def play(self, stop: Callable[[], bool], stock: list[tuple[str, str, int]]) -> bool:

@@ -65,10 +65,12 @@ class _Reader:
         self.times = Times(mapping.zone or ZONE, mapping.time_format, mapping.date_only_at)
         self.places = Places(mapping)
         self.at = {name: header.find(name) for name in FIELDS}
+        compared = [at for name in ("customer", *PlaceCells._fields) if (at := self.at[name]) >= 0]
+        self.compared = tuple(compared)  # columns in which the rows of an order should agree
         self.first: dict[
             str, tuple[str, ...]
         ] = {}  # order -> order cells of its first row, to see what later rows change
-        self.skus: dict[str, str] = {}  # one text object for each SKU
+        self.goods: dict[str, str] = {}  # cell -> SKU, of cells that are goods: looked at once
 
     def cell(self, row: list[str], name: str) -> str:
         at = self.at[name]
@@ -76,11 +78,13 @@ class _Reader:
 
     def row(self, at_line: int, row: list[str]) -> None:
         """Stage one row or reject it."""
-        number = reference(self.cell(row, "order"))
+        cell = self.cell(row, "order")
+        document: Document | Flaw | None = self.into.documents.get(cell)
+        number = cell if document is not None else reference(cell)
         if not number:
             self.into.reject(at_line, "", "no_document", "no usable order number")
             return
-        document = self.into.documents.get(number) or self._open(number, at_line, row)
+        document = document or self.into.documents.get(number) or self._open(number, at_line, row)
         flaw = document if isinstance(document, Flaw) else self._line(document, at_line, row)
         if flaw is not None:
             self.into.reject(at_line, number, *flaw)
@@ -114,7 +118,7 @@ class _Reader:
         return PlaceCells(*(self.cell(row, name) for name in PlaceCells._fields))
 
     def _order_cells(self, row: list[str]) -> tuple[str, ...]:
-        return (self.cell(row, "customer"), *self._place_cells(row))
+        return tuple([row[at] for at in self.compared])
 
     def _line(self, document: Document, at_line: int, row: list[str]) -> Flaw | None:
         ordinal = document.next_key()
@@ -126,11 +130,9 @@ class _Reader:
         at = self.times(when) if when.strip() else document.at
         if at is None:
             return Flaw("bad_time", "the time cannot be read")
-        sku = reference(self.cell(row, "sku"))
-        if not sku:
-            return Flaw("no_sku", "no usable SKU")
-        if any(fnmatchcase(sku, pattern) for pattern in self.mapping.not_goods or ()):
-            return Flaw("not_goods", sku)
+        sku = self._sku(self.cell(row, "sku"))
+        if isinstance(sku, Flaw):
+            return sku
         quantity = self.numbers.quantity(self.cell(row, "quantity"))
         if quantity is None:
             return Flaw("bad_quantity", "the quantity is not a whole number of units")
@@ -144,8 +146,20 @@ class _Reader:
         price = self._price(row, quantity)
         if isinstance(price, Flaw):
             return price
-        document.lines.append(StagedLine(key, self.skus.setdefault(sku, sku), quantity, price, at_line))
+        document.lines.append(StagedLine(key, sku, quantity, price, at_line))
         return None
+
+    def _sku(self, cell: str) -> str | Flaw:
+        known = self.goods.get(cell)
+        if known is not None:
+            return known
+        sku = reference(cell)
+        if not sku:
+            return Flaw("no_sku", "no usable SKU")
+        if any(fnmatchcase(sku, pattern) for pattern in self.mapping.not_goods or ()):
+            return Flaw("not_goods", sku)
+        self.goods[cell] = sku
+        return sku
 
     def _key(self, document: Document, ordinal: str, row: list[str]) -> str | Flaw:
         if self.at["line"] < 0:
@@ -187,8 +201,8 @@ class _Reader:
         """Order fields of a later row that differ from the first's are not used, and said."""
         if document.at_line == at_line:
             return
-        first = self.first[document.number]
-        if any(cell.strip() and cell != was for cell, was in zip(self._order_cells(row), first, strict=True)):
+        first, cells = self.first[document.number], self._order_cells(row)
+        if cells != first and any(cell.strip() and cell != was for cell, was in zip(cells, first, strict=True)):
             self.into.remark(
                 "names another customer or destination than its order's first line: the first was kept", at_line
             )

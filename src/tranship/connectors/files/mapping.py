@@ -45,7 +45,9 @@ class SourceMapping(msgspec.Struct, frozen=True):
     time_format: tuple[str, ...] = ()
     date_only_at: dt.time = dt.time(12)
     currency: str = ""
-    rate: float = 0.0  # what one unit of the currency is worth in the party's: used where prices are converted, not here
+    rate: float = (
+        0.0  # what one unit of the currency is worth in the party's: used where prices are converted, not here
+    )
     country: str = ""
     channel: str = ""
     service: str = ""
@@ -94,6 +96,7 @@ _DELIMITERS = (",", ";", "\t", "|")
 _ENCODINGS = ("auto", "utf-8", "latin-1")
 _THOUSANDS = ("", ",", ".", " ", "'", "\u00a0", "\u202f")
 _CURRENCY = re.compile(r"[A-Z]{3}")
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 
@@ -186,7 +189,15 @@ def _country(where: str, key: str, value: object) -> str:
     return code
 
 
+def _name(where: str, key: str, value: object) -> str:
+    if not isinstance(value, str) or not _NAME.fullmatch(value):
+        raise _refused(where, key, value, "up to 64 letters, digits, '_', '-' and '.'")
+    return value
+
+
 def _clock(where: str, key: str, value: object) -> dt.time:
+    if isinstance(value, dt.time):  # TOML has times of its own
+        return value.replace(tzinfo=None)
     found = _TIME.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         raise _refused(where, key, value, "a time of day such as 12:00")
@@ -235,7 +246,7 @@ def _countries(where: str, key: str, value: object) -> dict[str, str]:
 
 
 _READERS: dict[str, Callable[[str, str, object], object]] = {
-    "source": _text,
+    "source": _name,
     "format": _one_of(*FORMATS),
     "match": _text,
     "zone": _zone,

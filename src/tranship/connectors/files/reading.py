@@ -89,13 +89,15 @@ def scan(path: Path, limits: Limits, encoding: str = "auto", progress: Progress 
             raise InputError(f"is too large: more than {lines:,} lines, {total:,} bytes", where=path.name, hint=hint)
         utf8 = utf8 and _decodes(decoder, chunk)
     utf8 = utf8 and _decodes(decoder, b"", final=True)
-    _refuse_unusable(path, head, total)
+    _refuse_foreign(path, head)
     if encoding == "utf-8" and not utf8:
         raise InputError(
             "is not valid UTF-8, which its mapping says it is", where=path.name, hint="Use encoding = 'auto'."
         )
     used = "utf-8" if (utf8 and encoding != "latin-1") else "latin-1"
     text = head.removeprefix(_BOM).decode(used, errors="ignore")
+    if not text.strip():
+        raise InputError("is empty: it has no header and no line", where=path.name)
     return Scan(path, size, digest.hexdigest(), packed, used, head.startswith(_BOM), lines, text)
 
 
@@ -329,9 +331,7 @@ def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, *, final: bool = 
     return True
 
 
-def _refuse_unusable(path: Path, head: bytes, total: int) -> None:
-    if not total or not head.removeprefix(_BOM).strip():
-        raise InputError("is empty: it has no header and no line", where=path.name)
+def _refuse_foreign(path: Path, head: bytes) -> None:
     for magic, what in _FOREIGN.items():
         if head.startswith(magic):
             raise InputError(what, where=path.name)

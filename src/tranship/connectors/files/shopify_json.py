@@ -157,6 +157,9 @@ class _Reader:
         except msgspec.DecodeError as error:  # names the path and the type, never the value
             self._refuse(at_line, "", _count(raw), Flaw("bad_field", str(error)))
             return
+        except RecursionError:
+            self._refuse(at_line, "", 1, Flaw("bad_field", "nested too deeply"))
+            return
         number = reference(order.name or "") or reference(str(order.id or ""))
         read = max(1, len(order.line_items)) + sum(len(refund.refund_line_items) for refund in order.refunds)
         document = self._open(number, order, at_line)

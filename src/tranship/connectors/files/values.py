@@ -25,7 +25,7 @@ _ISO = re.compile(
     r" ?(Z|z|UTC|GMT|[+-][0-9]{2}(?::?[0-9]{2})?)?"
 )
 _YEARS = range(1970, 2200)
-_TIMES_KEPT = 200_000
+_TEXTS_KEPT = 200_000  # a limit on what is remembered of one file
 
 
 class Numbers:
@@ -33,6 +33,7 @@ class Numbers:
 
     def __init__(self, decimal: str = ".", thousands: str = "") -> None:
         self.decimal, self.thousands = decimal, thousands
+        self._minor: dict[str, int | None] = {}  # files repeat their prices
 
     def _plain(self, text: str) -> str:
         text = text.strip()
@@ -55,6 +56,14 @@ class Numbers:
         >>> numbers.minor("6.95"), numbers.minor("0.001"), numbers.minor("-1.005"), numbers.minor("$1e2"), numbers.minor("x")
         (695, 0, -101, 10000, None)
         """
+        if text in self._minor:
+            return self._minor[text]
+        if len(self._minor) >= _TEXTS_KEPT:
+            self._minor.clear()
+        minor = self._minor[text] = self._read_minor(text)
+        return minor
+
+    def _read_minor(self, text: str) -> int | None:
         text = self._plain(text).lstrip("$£€").lstrip()
         found = _DECIMAL.fullmatch(text)
         if found is None or not (found[2] or found[3]) or len(text) > 40:
@@ -95,7 +104,7 @@ class Times:
         known = self._known
         if text in known:
             return known[text]
-        if len(known) >= _TIMES_KEPT:
+        if len(known) >= _TEXTS_KEPT:
             known.clear()
         at = known[text] = self._read(text.strip())
         return at

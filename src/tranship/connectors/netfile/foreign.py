@@ -32,7 +32,7 @@ def check_sources(sources: Tables, currency: str, channels: Sequence[str], place
     for name, values in sources.items():
         path = f"source.{name}"
         try:
-            read_mapping({key: value for key, value in values.items() if key != "rate"})
+            read_mapping(values)
         except InputError as error:
             _add(findings, places, path, error)
             continue

@@ -1,0 +1,468 @@
+"""What is going on in a run right now, for people and for machines: totals, shares, the last decisions and why.
+
+The board is fed with journal rows, so it shows what is durable and nothing else. It holds a bounded number of recent things;
+totals are counted once from the tables and carried on from the journal.
+"""
+
+from collections import OrderedDict, deque
+from collections.abc import Sequence
+
+import msgspec
+
+from tranship.connectors.netfile import from_document
+from tranship.core.ledger import Bucket
+from tranship.core.network import FULL_BP, NetworkFile
+from tranship.core.order import Order
+from tranship.core.time import day_to_date, from_micros
+from tranship.engine import events as ev
+from tranship.engine.explain import REST_WORDS
+from tranship.engine.reasons import reason_words
+from tranship.engine.rows import part_id, rest_id
+from tranship.engine.state import State
+from tranship.store.port import Store
+
+MOST_DECISIONS = 500
+"""Decisions kept for a client that comes back."""
+MOST_EXCEPTIONS = 50
+BUCKETS = 60
+"""Bars of the order curve."""
+ROWS_AT_START = 4_000
+"""Journal rows read back at the start, for what was recent before."""
+ROWS_AT_ONCE = 2_000
+"""Journal rows taken in one step, so that a step is short."""
+MOST_ORDERS = 20_000
+"""Orders whose channel and destination are remembered; others are looked up."""
+
+
+class Share(msgspec.Struct, frozen=True):
+    """A cap and its counter: sizes in the cap's measure."""
+
+    network: str
+    cap_bp: int
+    window: int
+    measure: str
+    inside: int
+    capped: int
+    limit: int
+    share_bp: int
+    max_share_bp: int
+    voided: int
+    breaches: int
+    price_micros: int
+    channels: dict[str, int]  # share in basis points per off-platform channel
+
+
+class NodeNow(msgspec.Struct, frozen=True):
+    """A node as it stands: stock totals and today's load."""
+
+    code: str
+    network: str
+    place: str
+    fulfillable: int
+    reserved: int
+    in_transit: int
+    delivered: int
+    capacity_units: int
+    closed: bool
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """What only the engine's own state knows; taken between two batches."""
+
+    seq: int
+    at: int  # UTC microseconds of the last event
+    shares: tuple[Share, ...]
+    nodes: tuple[NodeNow, ...]
+    stock: dict[str, int]
+
+
+class PartNow(msgspec.Struct, frozen=True):
+    """A fulfillment order as it was decided."""
+
+    id: str
+    node: str
+    network: str
+    units: int
+    ship_by: str
+    deliver_by: str
+    late: bool
+    breach: bool
+    cost_micros: int
+
+
+class WaitsNow(msgspec.Struct, frozen=True):
+    """Units that wait, and why."""
+
+    id: str
+    units: int
+    reason: str
+    words: str
+
+
+class DecisionNow(msgspec.Struct, frozen=True):
+    """One decision, in a line: what, where to, where from, what for, and why."""
+
+    seq: int
+    at: str
+    order: str
+    channel: str
+    to: str
+    units: int
+    again: bool
+    parts: tuple[PartNow, ...]
+    waits: tuple[WaitsNow, ...]
+    cost_micros: int
+    because: str
+
+
+class ExceptionNow(msgspec.Struct, frozen=True):
+    """Something a person should look at."""
+
+    seq: int
+    at: str
+    kind: str
+    subject: str
+    detail: str
+
+
+class Parked(msgspec.Struct, frozen=True):
+    """What waits for one reason, all over the run."""
+
+    reason: str
+    words: str
+    parts: int
+    units: int
+
+
+class NetworkNow(msgspec.Struct, frozen=True):
+    """A network: what it was given, and its share of the last `window` fulfillment orders that the caps count."""
+
+    code: str
+    operator: str
+    nodes: tuple[str, ...]
+    fulfillment_orders: int
+    units: int
+    cost_micros: int
+    late: int
+    share_bp: int
+    of_last: int
+    cap_bp: int  # 0: no cap
+    limit: int
+    max_share_bp: int
+
+
+class Curve(msgspec.Struct, frozen=True):
+    """Orders over time: one count per `seconds` of the run's clock, oldest first; the last one is not over yet."""
+
+    seconds: int
+    counts: tuple[int, ...]
+
+
+class View(msgspec.Struct, frozen=True):
+    """The whole board. Money in micros of `currency`, shares in basis points, times UTC."""
+
+    party: str
+    currency: str
+    seq: int
+    at: str
+    orders: int
+    fulfillment_orders: int
+    units: int
+    splits: int
+    cost_micros: int
+    late: int
+    exceptions_total: int
+    curve: Curve
+    networks: tuple[NetworkNow, ...]
+    shares: tuple[Share, ...]
+    nodes: tuple[NodeNow, ...]
+    stock: dict[str, int]
+    parked: tuple[Parked, ...]
+    decisions: tuple[DecisionNow, ...]
+    exceptions: tuple[ExceptionNow, ...]
+
+
+def take_snapshot(state: State, seq: int) -> Snapshot:
+    """Counters and stock totals of the engine's state; called on the writer's thread."""
+    network = state.require_network()
+    totals = state.ledger.balance.sum(axis=1)  # [bucket, node]
+    shares = []
+    for cap in state.caps:
+        total = cap.total
+        shares.append(
+            Share(
+                network=cap.cap.network,
+                cap_bp=cap.cap.cap_bp,
+                window=cap.cap.window,
+                measure=cap.cap.measure,
+                inside=total.inside,
+                capped=total.inside_capped,
+                limit=total.limit(total.inside),
+                share_bp=total.share_bp(),
+                max_share_bp=total.max_share_bp,
+                voided=total.voided,
+                breaches=cap.breaches,
+                price_micros=cap.bucket.price,
+                channels={code: window.share_bp() for code, window in sorted(cap.channels.items())},
+            )
+        )
+    nodes = tuple(
+        NodeNow(
+            code=node.code,
+            network=node.network,
+            place=" ".join(word for word in (node.state, node.zip) if word),
+            fulfillable=int(totals[Bucket.FULFILLABLE, n]),
+            reserved=int(totals[Bucket.RESERVED, n]),
+            in_transit=int(totals[Bucket.IN_TRANSIT, n]),
+            delivered=int(totals[Bucket.DELIVERED, n]),
+            capacity_units=node.capacity_units,
+            closed=node.closed or n in state.closed,
+        )
+        for n, node in enumerate(network.nodes)
+    )
+    return Snapshot(seq, state.last_at, tuple(shares), nodes, state.ledger.totals())
+
+
+class _Tally:
+    """Running totals of one network."""
+
+    __slots__ = ("cost", "late", "parts", "units")
+
+    def __init__(self) -> None:
+        self.parts = self.units = self.cost = self.late = 0
+
+
+class Board:
+    """The view of one run. `catch_up` reads what was committed since; `view` shows it."""
+
+    def __init__(self, store: Store, *, curve_s: int = 60) -> None:
+        """`curve_s`: seconds of the run's clock in one bar of the order curve."""
+        self._store, self._curve_us, self._curve_s = store, curve_s * 1_000_000, curve_s
+        self.seq = 0
+        self._network: NetworkFile | None = None
+        self._tally: dict[str, _Tally] = {}
+        self._orders = self._splits = self._exceptions_total = 0
+        self._curve: dict[int, int] = {}
+        self._recent: deque[str] = deque(maxlen=1000)  # networks of the last entries that the caps count
+        self._known: OrderedDict[str, tuple[str, str, int]] = OrderedDict()  # order -> channel, destination, units
+        self.decisions: deque[DecisionNow] = deque(maxlen=MOST_DECISIONS)
+        self.exceptions: deque[ExceptionNow] = deque(maxlen=MOST_EXCEPTIONS)
+        self._at = 0
+        self._start()
+
+    # -- feeding ------------------------------------------------------------------------------------------------------
+
+    def catch_up(self) -> bool:
+        """Take up to ROWS_AT_ONCE rows committed since the last call; True where there may be more."""
+        rows = self._rows(self.seq, ROWS_AT_ONCE)
+        for seq, event in rows:
+            self._take(seq, event, count=True)
+            self.seq = seq
+        return len(rows) == ROWS_AT_ONCE
+
+    def _start(self) -> None:
+        last, _ = self._store.last_seq()
+        loads = self._store.query("SELECT payload FROM journal WHERE kind = 'network' ORDER BY seq")
+        for (payload,) in loads:
+            assert isinstance(payload, bytes)
+            event = ev.decode(payload)
+            assert isinstance(event, ev.NetworkLoaded)
+            self._load(event)
+        self._totals(last)
+        for seq, event in self._rows(max(0, last - ROWS_AT_START), ROWS_AT_START):
+            if seq > last:
+                break
+            self._take(seq, event, count=False)
+        self.seq = last
+
+    def _totals(self, last: int) -> None:
+        """What all rows up to `last` come to. Called before anything is written: a run has one writer, and it waits."""
+        sql = "SELECT network, count(*), sum(units), sum(cost), sum(late) FROM part WHERE status <> 'CANCELLED' GROUP BY network"
+        for network, *sums in self._store.query(sql):
+            tally = self._tally.setdefault(str(network), _Tally())
+            tally.parts, tally.units, tally.cost, tally.late = (_int(value) for value in sums)
+        self._orders = _int(self._store.query("SELECT count(*) FROM orders")[0][0])
+        sql = "SELECT count(*) FROM (SELECT 1 FROM part WHERE status <> 'CANCELLED' GROUP BY order_id HAVING count(*) > 1)"
+        self._splits = _int(self._store.query(sql)[0][0])
+        self._exceptions_total = _int(self._store.query("SELECT count(*) FROM exception")[0][0])
+
+    def _rows(self, after: int, limit: int) -> list[tuple[int, ev.Event]]:
+        sql = "SELECT seq, payload FROM journal WHERE seq > ? ORDER BY seq LIMIT ?"
+        found = self._store.query(sql, (after, limit))
+        return [(_int(seq), ev.decode(payload)) for seq, payload in found if isinstance(payload, bytes)]
+
+    def _load(self, event: ev.NetworkLoaded) -> None:
+        self._network = from_document(self._store.document(event.sha256))
+        window = max((cap.window for cap in self._network.caps if cap.measure == "fulfillment_orders"), default=1000)
+        if self._recent.maxlen != window:
+            self._recent = deque(self._recent, maxlen=window)
+
+    def _take(self, seq: int, event: ev.Event, *, count: bool) -> None:
+        self._at = max(self._at, event.at)
+        if isinstance(event, ev.OrderAccepted):
+            self._accepted(event, count=count)
+        elif isinstance(event, ev.OrderRouted):
+            self._routed(seq, event, count=count)
+        elif isinstance(event, ev.PartVoided) and count:
+            self._voided(event)
+        elif isinstance(event, ev.Excepted):
+            self.exceptions.append(
+                ExceptionNow(seq, _iso(event.at), event.kind, event.subject, event.detail),
+            )
+            self._exceptions_total += count
+        elif isinstance(event, ev.NetworkLoaded) and count:
+            self._load(event)
+
+    def _accepted(self, event: ev.OrderAccepted, *, count: bool) -> None:
+        bar = event.at // self._curve_us
+        self._curve[bar] = self._curve.get(bar, 0) + 1
+        while len(self._curve) > 4 * BUCKETS:
+            del self._curve[min(self._curve)]
+        self._orders += count
+        self._remember(event.order_id, event.order)
+
+    def _remember(self, order_id: str, order: Order) -> tuple[str, str, int]:
+        known = (order.channel, f"{order.to.state} {order.to.zip}".strip(), sum(line.qty for line in order.lines))
+        self._known[order_id] = known
+        if len(self._known) > MOST_ORDERS:
+            self._known.popitem(last=False)
+        return known
+
+    def _order(self, order_id: str) -> tuple[str, str, int]:
+        known = self._known.get(order_id)
+        if known is None:
+            sql = "SELECT channel, state, zip, units FROM orders WHERE order_id = ?"
+            rows = self._store.query(sql, (order_id,))
+            channel, state, code, units = rows[0] if rows else ("", "", "", 0)
+            known = (str(channel), f"{state} {code}".strip(), _int(units))
+        return known
+
+    def _routed(self, seq: int, event: ev.OrderRouted, *, count: bool) -> None:
+        network = self._network
+        assert network is not None, "a decision without a network document"
+        channel, to, units = self._order(event.order_id)
+        decision = event.decision
+        parts = []
+        for part in decision.parts:
+            node = network.nodes[part.node]
+            parts.append(
+                PartNow(
+                    part_id(event.order_id, part.number), node.code, node.network, sum(part.quantities),
+                    _date(part.ship_day), _date(part.deliver_day), part.late, part.breach, part.cost,
+                )  # fmt: skip
+            )
+            if self._counts(channel):
+                self._recent.append(node.network)
+            if count:
+                tally = self._tally.setdefault(node.network, _Tally())
+                tally.parts += 1
+                tally.units += sum(part.quantities)
+                tally.cost += part.cost
+                tally.late += part.late
+        waits = tuple(
+            WaitsNow(
+                rest_id(event.order_id, rest.number), sum(rest.quantities), rest.reason,
+                REST_WORDS.get(rest.reason, rest.reason),
+            )  # fmt: skip
+            for rest in decision.rests
+        )
+        if count and not event.rest:
+            self._splits += len(parts) > 1
+        cost = sum(part.cost for part in decision.parts)
+        self.decisions.append(
+            DecisionNow(
+                seq, _iso(event.at), event.order_id, channel, to, units, event.rest > 0, tuple(parts), waits, cost,
+                reason_words(network, decision),
+            )  # fmt: skip
+        )
+
+    def _counts(self, channel: str) -> bool:
+        """Whether the caps count this channel; without a cap by fulfillment orders every channel counts."""
+        network = self._network
+        assert network is not None
+        found = next((c for c in network.channels if c.code == channel), None)
+        capped = [cap.network for cap in network.caps]
+        return found is None or not capped or any(code not in found.on_platform_for for code in capped)
+
+    def _voided(self, event: ev.PartVoided) -> None:
+        sql = "SELECT network, cost, late FROM part WHERE part_id = ?"
+        for network, cost, late in self._store.query(sql, (part_id(event.order_id, event.number),)):
+            tally = self._tally.setdefault(str(network), _Tally())
+            tally.units -= sum(event.quantities)
+            if event.whole:
+                tally.parts -= 1
+                tally.cost -= _int(cost)
+                tally.late -= _int(late)
+
+    # -- showing ------------------------------------------------------------------------------------------------------
+
+    def view(self, snapshot: Snapshot, *, now: int = 0) -> View:
+        """The board beside a snapshot of the engine's state; `now` (UTC microseconds) ends the order curve."""
+        network = self._network
+        assert network is not None, "no network document is in force"
+        tallies = self._tally.values()
+        end = max(self._at, now)
+        return View(
+            party=network.party,
+            currency=network.currency,
+            seq=self.seq,
+            at=_iso(end),
+            orders=self._orders,
+            fulfillment_orders=sum(tally.parts for tally in tallies),
+            units=sum(tally.units for tally in tallies),
+            splits=self._splits,
+            cost_micros=sum(tally.cost for tally in tallies),
+            late=sum(tally.late for tally in tallies),
+            exceptions_total=self._exceptions_total,
+            curve=self._bars(end),
+            networks=tuple(self._network_now(network, code.code, snapshot.shares) for code in network.networks),
+            shares=snapshot.shares,
+            nodes=snapshot.nodes,
+            stock=snapshot.stock,
+            parked=self._parked(),
+            decisions=tuple(reversed(self.decisions))[:30],
+            exceptions=tuple(reversed(self.exceptions))[:10],
+        )
+
+    def _bars(self, end: int) -> Curve:
+        last = end // self._curve_us
+        return Curve(self._curve_s, tuple(self._curve.get(bar, 0) for bar in range(last - BUCKETS + 1, last + 1)))
+
+    def _parked(self) -> tuple[Parked, ...]:
+        sql = "SELECT reason, count(*), sum(units) FROM parked GROUP BY reason ORDER BY sum(units) DESC"
+        return tuple(
+            Parked(str(reason), REST_WORDS.get(str(reason), str(reason)), _int(parts), _int(units))
+            for reason, parts, units in self._store.query(sql)
+        )
+
+    def _network_now(self, network: NetworkFile, code: str, shares: Sequence[Share]) -> NetworkNow:
+        tally = self._tally.get(code, _Tally())
+        share = next((s for s in shares if s.network == code), None)
+        inside = len(self._recent)
+        share_bp = -(-self._recent.count(code) * FULL_BP // inside) if inside else 0
+        return NetworkNow(
+            code=code,
+            operator=next((n.operator for n in network.networks if n.code == code), "") or code,
+            nodes=tuple(node.code for node in network.nodes if node.network == code),
+            fulfillment_orders=tally.parts,
+            units=tally.units,
+            cost_micros=tally.cost,
+            late=tally.late,
+            share_bp=share.share_bp if share else share_bp,
+            of_last=share.inside if share else inside,
+            cap_bp=share.cap_bp if share else 0,
+            limit=share.limit if share else 0,
+            max_share_bp=share.max_share_bp if share else 0,
+        )
+
+
+def _int(value: object) -> int:
+    return int(str(value)) if value is not None else 0
+
+
+def _date(day: int) -> str:
+    return day_to_date(day).isoformat()
+
+
+def _iso(at: int) -> str:
+    return from_micros(at).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,255 @@
+"""What every store must do, whatever database is behind it. A store's test module subclasses `StoreContract` with its fixtures."""
+
+import threading
+
+import pytest
+
+from tests.store import rows
+from tranship.core.errors import ConflictError, DamageError, InvariantError
+from tranship.core.ledger import Bucket
+from tranship.core.order import Person
+from tranship.store.people import Vault
+from tranship.store.port import Batch, JournalRow, KeyRow, OutboxRow, ParkedRow, PersonRow, Store
+
+SHELF = int(Bucket.FULFILLABLE)
+
+
+def quantity(store: Store, node: str, sku: str, bucket: int = SHELF) -> int:
+    """Units in one account, as the database has them."""
+    found = store.query("SELECT qty FROM stock WHERE node = ? AND sku = ? AND bucket = ?", (node, sku, bucket))
+    return int(str(found[0][0])) if found else 0
+
+
+class StoreContract:
+    """Tests over a fixture `store`: a new store with `rows.opening(1_000_000)` committed."""
+
+    def test_a_new_journal_is_empty(self, empty: Store) -> None:
+        """Before the first commit there is no row, no key and no outbox."""
+        assert empty.last_seq() == (0, b"")
+        assert list(empty.journal()) == []
+        assert empty.find_key("open") is None and empty.unsent(10) == []
+
+    def test_a_commit_is_there_in_full(self, store: Store) -> None:
+        """What a batch holds is what the tables hold, row for row."""
+        batch = rows.every_table(7, seq=1)
+        store.commit(batch)
+        found = rows.content(store)
+        assert found["journal"][1:] == [tuple(row) for row in batch.journal]
+        assert sorted(found["command"])[1:] == sorted(tuple(row) for row in batch.keys)
+        assert found["order_line"] == [tuple(row) for row in batch.lines]
+        assert [row[:-1] for row in found["orders"]] == [tuple(row[:-1]) for row in batch.orders]
+        assert [row[-1] for row in found["orders"]] == ["shipped", "placed", "placed"]
+        assert found["part"][0][8:] == (1, 8_450_000, "shipped", b"\x91\x92\x00\x01")
+        assert [(row[0], row[5], row[6]) for row in found["parked"]] == [(batch.parked[0].park_id, 1, b"\x90")]
+        assert [row[1:] for row in found["exception"]] == [tuple(row) for row in batch.exceptions]
+        assert store.unsent(10) == batch.outbox
+        assert store.document(batch.documents[0].sha256) == batch.documents[0].body
+
+    def test_the_journal_reads_back_in_order(self, store: Store) -> None:
+        """Rows come back as they were written, from any point on, across many pages."""
+        written: list[JournalRow] = []
+        for number in range(0, 3_000, 500):
+            batch = rows.orders(number, 500, seq=store.last_seq()[0])
+            written += batch.journal
+            store.commit(batch)
+        assert list(store.journal(after=1)) == written
+        assert list(store.journal(after=6_000)) == written[-1:]
+        assert store.last_seq() == (6_001, b"chain-6001")
+
+    def test_the_journal_can_be_written_while_it_is_read(self, store: Store) -> None:
+        """A reader in the middle of the journal stops no commit, and sees what came meanwhile."""
+        reader = store.journal()
+        assert next(reader).seq == 1
+        store.commit(rows.orders(0, 10, seq=1))
+        assert [row.seq for row in reader] == list(range(2, 22))
+
+    def test_keys_are_found_with_their_first_answer(self, store: Store) -> None:
+        """A repeated command gets the answer of the first one."""
+        store.commit(rows.orders(0, 3, seq=1))
+        assert store.find_key("test:1") == KeyRow("test:1", b"f" * 16, 5, b"r" * 60)
+        assert set(store.find_keys(["test:0", "nothing", "test:2", "open"])) == {"test:0", "test:2", "open"}
+        assert store.find_keys([]) == {}
+
+    def test_a_key_is_taken_once(self, store: Store) -> None:
+        """The second batch with the same key changes nothing, whatever else is in it."""
+        store.commit(rows.orders(0, 2, seq=1))
+        before = rows.content(store)
+        again = rows.orders(5, 1, seq=5)
+        again.keys[0] = again.keys[0]._replace(key="test:1")
+        with pytest.raises(ConflictError, match="test:1"):
+            store.commit(again)
+        assert rows.content(store) == before
+
+    def test_an_order_is_taken_once(self, store: Store) -> None:
+        """The same number of the same source is refused even under another key."""
+        store.commit(rows.orders(0, 2, seq=1))
+        again = rows.orders(9, 1, seq=5)
+        again.orders[0] = again.orders[0]._replace(number="1")
+        with pytest.raises(ConflictError, match="number"):
+            store.commit(again)
+
+    @pytest.mark.parametrize("seqs", [(3, 4), (2, 4), (2, 2), (3, 2), (1, 2), (0, 1)])
+    def test_the_journal_has_no_gaps(self, store: Store, seqs: tuple[int, ...]) -> None:
+        """Rows that do not follow the newest one, one by one, are refused."""
+        batch = Batch(journal=[JournalRow(seq, "k", n, "placed", 0, b"", b"") for n, seq in enumerate(seqs)])
+        with pytest.raises(InvariantError, match="without a gap"):
+            store.commit(batch)
+        assert store.last_seq() == (1, b"chain-1")
+
+    def test_a_shelf_never_goes_below_zero(self, store: Store) -> None:
+        """One unit too many refuses the whole batch and names account, quantity and demand."""
+        before = rows.content(store)
+        batch = rows.orders(0, 1, seq=1)
+        batch.stock["N0", "SKU0", SHELF] = -1_000_001
+        with pytest.raises(
+            InvariantError, match="FULFILLABLE of SKU0 at N0 holds 1000000 in the database, cannot give 1000001"
+        ):
+            store.commit(batch)
+        assert rows.content(store) == before
+        batch.stock["N0", "SKU0", SHELF] = -1_000_000
+        store.commit(batch)
+        assert quantity(store, "N0", "SKU0") == 0
+
+    def test_a_shelf_that_never_was_cannot_give(self, store: Store) -> None:
+        """Taking from an account without a row is refused like taking from an empty one."""
+        with pytest.raises(InvariantError, match="PICKED of SKU0 at N0 holds 0"):
+            store.commit(Batch(stock={("N0", "SKU0", int(Bucket.PICKED)): -1}))
+
+    @pytest.mark.parametrize("bucket", [Bucket.OPENING, Bucket.SUPPLIER, Bucket.UNACCOUNTED])
+    def test_outside_accounts_may_be_negative(self, store: Store, bucket: Bucket) -> None:
+        """Where units come from is owed without limit, from the first move on."""
+        for _ in range(2):
+            store.commit(Batch(stock={("N9", "NEW", int(bucket)): -5, ("N9", "NEW", SHELF): 5}))
+        assert (quantity(store, "N9", "NEW", int(bucket)), quantity(store, "N9", "NEW")) == (-10, 10)
+
+    def test_a_change_must_find_its_row(self, store: Store) -> None:
+        """A status for an order that is not there means that writer and database differ: refused."""
+        store.commit(rows.orders(0, 1, seq=1))
+        known = "00000000ABCDEFGH"
+        for batch in (
+            Batch(order_status=[("shipped", known), ("shipped", "unknown")]),
+            Batch(part_status=[("shipped", "unknown")]),
+            Batch(part_lines=[(1, b"", "unknown")]),
+            Batch(parked_lines=[(1, b"", "unknown")]),
+            Batch(unparked=[("unknown",)]),
+        ):
+            with pytest.raises(InvariantError, match="not there"):
+                store.commit(batch)
+        assert store.query("SELECT status FROM orders") == [("placed",)]
+
+    def test_a_batch_may_change_what_it_brings(self, store: Store) -> None:
+        """New rows first, then changes, the last one winning, then deletions."""
+        batch = rows.orders(0, 1, seq=1)
+        order_id = batch.orders[0].order_id
+        batch.parked.append(ParkedRow("P", order_id, "cap", 0, 20_000, 1, b""))
+        batch.unparked.append(("P",))
+        batch.order_status += [("picked", order_id), ("packed", order_id)]
+        store.commit(batch)
+        assert store.query("SELECT status FROM orders") == [("packed",)]
+        assert store.query("SELECT * FROM parked") == []
+
+    def test_wrong_types_are_refused(self, store: Store) -> None:
+        """A text where a number belongs never reaches the disk."""
+        batch = rows.orders(0, 1, seq=1)
+        batch.lines[0] = batch.lines[0]._replace(qty="two")  # type: ignore[arg-type]
+        with pytest.raises(InvariantError, match="qty"):
+            store.commit(batch)
+
+    def test_the_outbox_is_a_queue(self, store: Store) -> None:
+        """Oldest first, each until it is marked as sent; marking twice is fine."""
+        store.commit(rows.orders(0, 12, seq=1))
+        first = [row.id for row in store.unsent(5)]
+        assert first == [f"{3 + 2 * k}-0" for k in range(5)]
+        store.sent(first)
+        store.sent([*first, "unknown"])
+        assert [row.seq for row in store.unsent(100)] == [13 + 2 * k for k in range(7)]
+        with pytest.raises(InvariantError):
+            store.commit(Batch(outbox=[OutboxRow("13-0", 13, "dispatch", b"")]))
+
+    def test_documents_are_kept_by_their_hash(self, store: Store) -> None:
+        """The same document twice is one; one that is absent is damage, since a decision names it."""
+        batch = rows.opening(1)
+        store.commit(Batch(documents=batch.documents))
+        assert store.query("SELECT count(*) FROM document") == [(1,)]
+        with pytest.raises(DamageError, match="missing"):
+            store.document("0" * 64)
+
+    def test_people_are_found_by_their_blind_index(self, store: Store) -> None:
+        """A known customer is found without any name in the database; a guest is not."""
+        vault = Vault(b"m" * 32)
+        known = vault.seal("P1", "uci", Person(ref="17850", name="Ada"))
+        guests = [vault.seal(f"G{k}", "uci", Person(name="Guest")) for k in range(2)]
+        store.commit(Batch(people=[known, *guests]))
+        assert store.find_person(vault.blind("uci", "17850")) == "P1"
+        assert store.find_person(vault.blind("uci", "1785")) is None and store.find_person(b"") is None
+        assert store.person("P1") == known and store.person("nobody") is None
+
+    def test_a_person_changes_under_the_same_key_only(self, store: Store) -> None:
+        """New data replaces old data; a new key for a known person is refused, since the old one could outlive an erasure."""
+        vault = Vault(b"m" * 32)
+        row = vault.seal("P1", "uci", Person(ref="17850", name="Ada"))
+        store.commit(Batch(people=[row]))
+        moved = vault.reseal(row, Person(ref="17850", name="Ada", street="2 New Road"))
+        store.commit(Batch(people=[moved]))
+        assert store.person("P1") == moved
+        with pytest.raises(InvariantError, match="another key"):
+            store.commit(Batch(people=[vault.seal("P1", "uci", Person(ref="17850", name="Eve"))]))
+        with pytest.raises(InvariantError):
+            store.commit(Batch(people=[vault.seal("P2", "uci", Person(ref="17850"))]))
+        assert store.person("P1") == moved
+
+    def test_erasing_a_person_leaves_everything_else(self, store: Store) -> None:
+        """Row and blind index go, once; journal and orders stay as they are."""
+        vault = Vault(b"m" * 32)
+        people = [vault.seal(f"P{k}", "uci", Person(ref=str(k), name=f"Name {k}")) for k in range(5)]
+        store.commit(Batch(people=people))
+        store.commit(rows.orders(0, 3, seq=1))
+        before = rows.content(store)
+        assert store.erase("P1") is True
+        assert store.erase("P1") is False
+        assert store.erase_many(["P2", "nobody", "P3"]) == 2
+        assert store.person("P1") is None and store.find_person(people[1].blind) is None
+        after = rows.content(store)
+        assert {name: found for name, found in after.items() if before[name] != found}.keys() == {"person"}
+        assert [row[1] for row in after["person"]] == ["P0", "P4"]
+        store.commit(Batch(people=[PersonRow("P9", people[1].blind, b"w" * 61, b"s" * 80)]))  # the customer comes back
+        assert store.find_person(people[1].blind) == "P9"
+
+    def test_queries_cannot_write(self, store: Store) -> None:
+        """The door for reports is read-only."""
+        with pytest.raises(Exception, match=r"readonly|read-only"):
+            store.query("DELETE FROM journal")
+        assert store.last_seq() == (1, b"chain-1")
+
+    def test_readers_see_whole_batches_only(self, store: Store) -> None:
+        """While a writer commits, no reader ever finds an order without its lines, part and events."""
+        torn, done = [], threading.Event()
+        sql = (
+            "SELECT (SELECT count(*) FROM orders), (SELECT count(*) FROM order_line), (SELECT count(*) FROM part),"
+            " (SELECT count(*) FROM journal)"
+        )
+
+        def watch() -> None:
+            while not done.is_set():
+                n, lines, parts, events = (int(str(value)) for value in store.query(sql)[0])
+                if (lines, parts, events) != (2 * n, n, rows.EVENTS * n + 1):
+                    torn.append((n, lines, parts, events))
+
+        watchers = [threading.Thread(target=watch) for _ in range(2)]
+        for watcher in watchers:
+            watcher.start()
+        for number in range(0, 400, 8):
+            store.commit(rows.orders(number, 8, seq=1 + rows.EVENTS * number))
+        done.set()
+        for watcher in watchers:
+            watcher.join()
+        assert torn == []
+
+    def test_a_key_file_is_remembered(self, store: Store) -> None:
+        """The store knows which key sealed its people and refuses another."""
+        assert store.key_id() == b""
+        store.bind_key(b"12345678")
+        store.bind_key(b"12345678")
+        assert store.key_id() == b"12345678"
+        with pytest.raises(Exception, match="3132333435363738"):
+            store.bind_key(b"87654321")

@@ -1,0 +1,117 @@
+"""Batches as the engine writes them: orders of two lines, one part each, with everything that belongs to them."""
+
+import hashlib
+from pathlib import Path
+
+from tranship.core.ledger import Bucket
+from tranship.store.port import (
+    Batch,
+    DocumentRow,
+    ExceptionRow,
+    JournalRow,
+    KeyRow,
+    LineRow,
+    OrderRow,
+    OutboxRow,
+    ParkedRow,
+    PartRow,
+    Store,
+)
+from tranship.store.sqlite import SqliteStore
+
+SKUS = 50
+NODES = 4
+EVENTS = 2  # per order
+LINES = b"\x92\x92\x00\x01\x92\x01\x02"
+
+
+def opening(units: int) -> Batch:
+    """The first batch: opening balances of every SKU at every node, and the network file."""
+    batch = Batch()
+    for node in range(NODES):
+        for sku in range(SKUS):
+            batch.stock[f"N{node}", f"SKU{sku}", int(Bucket.OPENING)] = -units
+            batch.stock[f"N{node}", f"SKU{sku}", int(Bucket.FULFILLABLE)] = units
+    body = b'{"party":"demo"}'
+    batch.documents.append(DocumentRow(hashlib.sha256(body).hexdigest(), "network", body))
+    batch.journal.append(JournalRow(1, "open", 0, "opened", 0, b"payload", b"chain-1"))
+    batch.keys.append(KeyRow("open", b"f", 1, b"ok"))
+    return batch
+
+
+def orders(first: int, count: int, *, seq: int) -> Batch:
+    """Orders `first` to `first + count - 1`; `seq` is the store's newest journal row."""
+    batch = Batch()
+    for number in range(first, first + count):
+        add_order(batch, number, seq + EVENTS * (number - first))
+    return batch
+
+
+def add_order(batch: Batch, number: int, seq: int) -> None:
+    """One order: 2 lines, 1 part, 4 stock moves (two accounts, two SKUs), 1 outbox row, 2 events, 1 key."""
+    order_id, node = f"{number:08d}ABCDEFGH", f"N{number % NODES}"
+    skus = [f"SKU{number % SKUS}", f"SKU{(number + 1) % SKUS}"]
+    batch.orders.append(
+        OrderRow(
+            order_id, "test", str(number), "web", number, "", "94110", "CA", "US", 2, 2, 4500, "USD", 20_000, "placed"
+        )
+    )
+    for line, sku in enumerate(skus):
+        batch.lines.append(LineRow(order_id, line, str(line), sku, 1, 1500))
+        for bucket, delta in ((Bucket.FULFILLABLE, -1), (Bucket.RESERVED, 1)):
+            account = (node, sku, int(bucket))
+            batch.stock[account] = batch.stock.get(account, 0) + delta
+    batch.parts.append(
+        PartRow(order_id + "-1", order_id, node, "mcf", number, 20_000, 20_004, 0, 2, 8_450_000, "placed", LINES)
+    )
+    for n in range(EVENTS):
+        seq += 1
+        batch.journal.append(
+            JournalRow(seq, f"test:{number}", n, "placed", number, b"x" * 150, f"chain-{seq}".encode())
+        )
+    batch.outbox.append(OutboxRow(f"{seq}-0", seq, "dispatch", b"y" * 40))
+    batch.keys.append(KeyRow(f"test:{number}", b"f" * 16, seq, b"r" * 60))
+
+
+def every_table(number: int, *, seq: int) -> Batch:
+    """A batch that says every statement: three orders, one of them changed, one parked and one unparked again."""
+    batch = orders(number, 3, seq=seq)
+    order_id = batch.orders[0].order_id
+    batch.order_status.append(("shipped", order_id))
+    batch.part_status.append(("shipped", order_id + "-1"))
+    batch.part_lines.append((1, b"\x91\x92\x00\x01", order_id + "-1"))
+    for k in (1, 2):
+        batch.parked.append(ParkedRow(f"{order_id}-P{k}", order_id, "no_stock", number, 20_010, 1, LINES))
+    batch.parked_lines.append((1, b"\x90", f"{order_id}-P1"))
+    batch.unparked.append((f"{order_id}-P2",))
+    batch.exceptions.append(ExceptionRow(seq + 1, number, "changed_order", order_id, "detail"))
+    body = b"prices %d" % number
+    batch.documents.append(DocumentRow(hashlib.sha256(body).hexdigest(), "prices", body))
+    return batch
+
+
+def started(folder: Path, *, units: int = 1_000_000, vfs: str | None = None) -> SqliteStore:
+    """A new store with opening balances."""
+    store = SqliteStore.open(folder, create=True, party="demo", vfs=vfs)
+    store.commit(opening(units))
+    return store
+
+
+TABLES = (
+    "command",
+    "journal",
+    "orders",
+    "order_line",
+    "part",
+    "parked",
+    "stock",
+    "outbox",
+    "exception",
+    "document",
+    "person",
+)
+
+
+def content(store: Store) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of every table."""
+    return {table: store.query(f"SELECT * FROM {table} ORDER BY 1, 2, 3") for table in TABLES}
