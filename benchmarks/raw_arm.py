@@ -5,6 +5,7 @@ order (order, 2 lines, 1 part, 4 stock moves, 1 outbox row, 2 events, 1 key), co
 answers. Whatever the engine adds to this (decoding, deciding, the chain, checks) is the difference between the two arms.
 
     python -m benchmarks.raw_arm --clients 256 --seconds 5 --json
+    python -m benchmarks.raw_arm --batches 1 16 256 500 --filled 100000 --ids scattered
 """
 
 import argparse
@@ -12,6 +13,7 @@ import asyncio
 import json
 import queue
 import random
+import statistics
 import tempfile
 import threading
 import time
@@ -32,9 +34,12 @@ NODES = 4
 ROWS = "order + 2 lines + 1 part + 4 stock + 1 outbox + 2 journal + 1 key"
 
 PAYLOAD, CHAIN, REPLY, EFFECT = bytes(180), bytes(32), bytes(80), bytes(60)
-PART_LINES = b"\x92\x92\x00\x01\x92\x01\x02"
+ORDER_REST = ("94110", "CA", "US", 2, 3, 4500, "USD", 20_000, "placed")
+PART_REST = (20_000, 20_004, 0, 3, 8_450_000, "placed", b"\x92\x92\x00\x01\x92\x01\x02")
+INSERTS = (say.KEY, say.JOURNAL, say.ORDER, say.LINE, say.PART, say.OUTBOX)
 FROM, TO = int(Bucket.FULFILLABLE), int(Bucket.RESERVED)
 
+Rows = list[tuple[object, ...]]
 Waiting = tuple[int, asyncio.Future[None]]
 
 
@@ -78,57 +83,35 @@ class RawWriter:
 
     def commit(self, numbers: list[int]) -> None:
         """The rows of these orders in one transaction, synced."""
-        orders, lines, parts, journal, outbox, keys = [], [], [], [], [], []
+        orders, lines, parts, journal, outbox, keys = (Rows() for _ in range(6))
         stock: dict[tuple[str, str, int], int] = {}
         seq, draw = self.seq, self.chance.random
         for number in numbers:
             order_id, name, node = self.order_id(number), str(number), f"N{int(draw() * self.nodes)}"
-            placed_at, part_id = 1_700_000_000_000_000 + number, order_id + "-1"
-            orders.append(
-                (
-                    order_id,
-                    "bench",
-                    name,
-                    "web",
-                    placed_at,
-                    "",
-                    "94110",
-                    "CA",
-                    "US",
-                    2,
-                    3,
-                    4500,
-                    "USD",
-                    20_000,
-                    "placed",
-                )
-            )
+            placed_at = 1_700_000_000_000_000 + number
+            orders.append((order_id, "bench", name, "web", placed_at, "", *ORDER_REST))
             for line in (0, 1):
                 sku = f"SKU{int(draw() * self.skus):05d}"
                 lines.append((order_id, line, str(line), sku, 1 + line, 1500))
                 stock[node, sku, FROM] = stock.get((node, sku, FROM), 0) - 1 - line
                 stock[node, sku, TO] = stock.get((node, sku, TO), 0) + 1 + line
-            parts.append(
-                (part_id, order_id, node, "mcf", placed_at, 20_000, 20_004, 0, 3, 8_450_000, "placed", PART_LINES)
-            )
+            parts.append((order_id + "-1", order_id, node, "mcf", placed_at, *PART_REST))
             key = "bench:" + name
             journal.append((seq + 1, key, 0, "accepted", placed_at, PAYLOAD, CHAIN))
             journal.append((seq + 2, key, 1, "placed", placed_at, PAYLOAD, CHAIN))
             seq += 2
             outbox.append((f"{seq}-0", seq, "dispatch", EFFECT))
             keys.append((key, CHAIN[:16], seq, REPLY))
-        self._write(seq, [(say.KEY, keys), (say.JOURNAL, journal), (say.ORDER, orders), (say.LINE, lines), (say.PART, parts),
-                          (say.OUTBOX, outbox)], stock)  # fmt: skip
+        tables = list(zip(INSERTS, (keys, journal, orders, lines, parts, outbox), strict=True))
+        self._write(seq, tables, stock)
         self.written += len(numbers)
 
-    def _write(
-        self, seq: int, tables: list[tuple[str, list[tuple[object, ...]]]], stock: dict[tuple[str, str, int], int]
-    ) -> None:
+    def _write(self, seq: int, tables: list[tuple[str, Rows]], stock: dict[tuple[str, str, int], int]) -> None:
         cursor = self.db.cursor()
         cursor.execute(say.BEGIN)
         cursor.execute(say.ADVANCE, (seq, CHAIN, 1, self.seq))
         for sql, rows in tables:
-            cursor.executemany(sql, rows)  # type: ignore[arg-type]
+            cursor.executemany(sql, rows)
         cursor.executemany(say.STOCK_IN, [(*account, delta) for account, delta in stock.items() if delta >= 0])
         cursor.executemany(say.STOCK_OUT, [(*account, delta) for account, delta in stock.items() if delta < 0])
         cursor.execute(say.COMMIT)
@@ -138,7 +121,8 @@ class RawWriter:
 async def _clients(writer: RawWriter, clients: int, seconds: float) -> float:
     loop = asyncio.get_running_loop()
     waiting: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
-    number, end = 0, time.perf_counter() + seconds
+    before = number = writer.written
+    end = time.perf_counter() + seconds
 
     def answer(batch: list[Waiting]) -> None:
         for _, answered in batch:
@@ -167,36 +151,67 @@ async def _clients(writer: RawWriter, clients: int, seconds: float) -> float:
     elapsed = time.perf_counter() - begun
     waiting.put(None)
     thread.join()
-    return writer.written / elapsed
+    return (writer.written - before) / elapsed
 
 
-def run(clients: int, seconds: float, folder: Path, *, order_id: Callable[[int], str] = ordered_id) -> float:
-    """Durable orders a second with so many waiting clients, in the new or empty folder `folder`."""
+def filled_writer(folder: Path, order_id: Callable[[int], str], filled: int) -> RawWriter:
+    """A writer on a new database that has `filled` orders already: the deeper the trees, the dearer a row in no order."""
     folder.mkdir(parents=True, exist_ok=True)
-    db = prepared(folder)
+    writer = RawWriter(prepared(folder), order_id)
+    for first in range(1, filled, BATCH_MAX):
+        writer.commit(list(range(first, min(first + BATCH_MAX, filled + 1))))
+    return writer
+
+
+def run(
+    clients: int, seconds: float, folder: Path, *, order_id: Callable[[int], str] = ordered_id, filled: int = 0
+) -> float:
+    """Durable orders a second with so many waiting clients, in the new or empty folder `folder`."""
+    writer = filled_writer(folder, order_id, filled)
     try:
-        return asyncio.run(_clients(RawWriter(db, order_id), clients, seconds))
+        return asyncio.run(_clients(writer, clients, seconds))
     finally:
-        db.close()
+        writer.db.close()
+
+
+def cost(
+    size: int, seconds: float, folder: Path, *, order_id: Callable[[int], str] = ordered_id, filled: int = 0
+) -> float:
+    """Microseconds an order in batches of `size`, written one after another without clients (median of the batches)."""
+    writer = filled_writer(folder, order_id, filled)
+    took, end = [], time.perf_counter() + seconds
+    try:
+        while (begun := time.perf_counter()) < end:
+            writer.commit(list(range(writer.written + 1, writer.written + 1 + size)))
+            took.append(time.perf_counter() - begun)
+        return statistics.median(took) / size * 1e6
+    finally:
+        writer.db.close()
 
 
 def main() -> None:
-    """One figure for each number of clients."""
+    """One figure for each number of clients, or for each size of batch."""
     parser = argparse.ArgumentParser(description="durable orders a second without an engine")
     parser.add_argument("--clients", type=int, nargs="*", default=[1, 16, 256, 1000])
+    parser.add_argument("--batches", type=int, nargs="*", help="sizes: microseconds an order without clients instead")
     parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--filled", type=int, default=0, help="orders written before the clock starts")
     parser.add_argument("--ids", choices=("ordered", "scattered"), default="ordered")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     order_id = ordered_id if chosen.ids == "ordered" else scattered_id
+    measure, unit = (cost, "us_per_order") if chosen.batches else (run, "orders_per_s")
     figures = {}
-    for clients in chosen.clients:
-        with tempfile.TemporaryDirectory(dir=".") as folder:
-            figures[clients] = round(run(clients, chosen.seconds, Path(folder), order_id=order_id))
-        if not chosen.json:
-            print(f"{clients:5d} clients: {figures[clients]:7d} durable orders/s ({ROWS}, {chosen.ids} ids)")
+    for size in chosen.batches or chosen.clients:
+        with tempfile.TemporaryDirectory(dir=".") as folder:  # on the disk of the checkout, not in memory
+            figures[size] = round(
+                measure(size, chosen.seconds, Path(folder), order_id=order_id, filled=chosen.filled), 1
+            )
+    told = {"arm": "raw", "rows": ROWS, "ids": chosen.ids, "filled": chosen.filled, unit: figures}
     if chosen.json:
-        print(json.dumps({"arm": "raw", "rows": ROWS, "ids": chosen.ids, "orders_per_s": figures}))
+        print(json.dumps(told))
+    else:
+        print("\n".join(f"{size:5d}: {figure:10,.1f} {unit}" for size, figure in figures.items()))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tranship.core.errors import DamageError, InvariantError
+from tranship.core.errors import DamageError, InvariantError, UnavailableError
 from tranship.core.ledger import OUTSIDE
 from tranship.store.port import Batch, JournalRow, KeyRow, OutboxRow, PersonRow
 
@@ -17,6 +17,8 @@ class MemoryStore:
         self.documents: dict[str, bytes] = {}
         self.people: dict[str, PersonRow] = {}
         self.stock: dict[tuple[str, str, int], int] = {}
+        self.outbox: dict[str, OutboxRow] = {}
+        self.sealed_by = b""
         self.batches = 0
         self.fail_next: Exception | None = None
 
@@ -34,10 +36,14 @@ class MemoryStore:
         self.keys.update({row.key: row for row in batch.keys})
         self.documents.update({row.sha256: row.body for row in batch.documents})
         self.people.update({row.person_id: row for row in batch.people})
+        self.outbox.update({row.id: row for row in batch.outbox})
         self.batches += 1
 
     def find_key(self, key: str) -> KeyRow | None:
         return self.keys.get(key)
+
+    def find_keys(self, keys: Sequence[str]) -> dict[str, KeyRow]:
+        return {key: self.keys[key] for key in keys if key in self.keys}
 
     def last_seq(self) -> tuple[int, bytes]:
         return (self.rows[-1].seq, self.rows[-1].chain) if self.rows else (0, b"")
@@ -51,7 +57,7 @@ class MemoryStore:
         return self.documents[sha256]
 
     def find_person(self, blind: bytes) -> str | None:
-        return next((p.person_id for p in self.people.values() if p.blind == blind), None)
+        return next((p.person_id for p in self.people.values() if blind and p.blind == blind), None)
 
     def person(self, person_id: str) -> PersonRow | None:
         return self.people.get(person_id)
@@ -59,17 +65,29 @@ class MemoryStore:
     def erase(self, person_id: str) -> bool:
         return self.people.pop(person_id, None) is not None
 
+    def erase_many(self, person_ids: Sequence[str]) -> int:
+        return sum(self.erase(person_id) for person_id in person_ids)
+
+    def key_id(self) -> bytes:
+        return self.sealed_by
+
+    def bind_key(self, key_id: bytes) -> None:
+        if self.sealed_by not in (b"", key_id):
+            raise UnavailableError("another key file sealed people here")
+        self.sealed_by = key_id
+
     def unsent(self, limit: int) -> Sequence[OutboxRow]:
-        return []
+        return list(self.outbox.values())[:limit]
 
     def sent(self, ids: Sequence[str]) -> None:
-        return None
+        for one in ids:
+            self.outbox.pop(one, None)
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:
-        raise NotImplementedError
+        raise UnavailableError("a store in memory has no tables to ask: use SqliteStore")
 
     def backup(self, target: Path) -> None:
-        raise NotImplementedError
+        raise UnavailableError("a store in memory has no files to copy: use SqliteStore")
 
     def close(self) -> None:
         return None

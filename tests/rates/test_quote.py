@@ -112,12 +112,13 @@ def test_lines_of_the_same_sku_are_one_line():
     assert twice == quote(tables, FILE, node=0, lines=[(1, 5)], zone=5)
 
 
-def test_bundles_ship_as_their_parts():
-    """A set of three mugs and a card is priced as those."""
+def test_a_bundle_is_one_unit_that_weighs_its_parts():
+    """A set of three mugs and a card is picked once: as the router counts it."""
     file = network(["own_warehouse"], *GOODS, Sku("SET", 0, parts=(("MUG", 3), ("CARD", 1))))
-    ask = {"node_code": "OWN_WAREHOUSE", "zip": "98109", "day": SPRING}
-    as_set = quote_shipment(file, lines=[("SET", 2)], **ask)
-    assert as_set == quote_shipment(file, lines=[("MUG", 6), ("CARD", 2)], **ask)
+    told = quote_shipment(file, lines=[("SET", 2)], node_code="OWN_WAREHOUSE", zip="98109", day=SPRING)
+    position = file.sku_index()["SET"]
+    assert told.units == 2
+    assert told.micros == part_cost(compile_tables(file, SPRING), 0, [(position, 2)], told.zone, True)
 
 
 @pytest.mark.parametrize(

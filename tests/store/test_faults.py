@@ -160,6 +160,21 @@ def test_a_power_cut_loses_nothing_acknowledged(tmp_path: Path) -> None:
     assert cuts(disk, acknowledged, tmp_path, 120) == []
 
 
+def test_a_power_cut_while_a_run_is_made_costs_nothing(tmp_path: Path) -> None:
+    """Whatever half of a new run is on the disk, the same command makes it, or goes on with it."""
+    disk, acknowledged = recorded(tmp_path / "run", "recording-new", synchronous="FULL")
+    chance = random.Random(1)
+    for cut in range(40):
+        target = tmp_path / str(cut)
+        target.mkdir()
+        disk.cut(chance.randrange(acknowledged[0] + 1), target, chance)
+        with SqliteStore.open(target, create=True) as store:
+            if store.last_seq()[0] == 0:
+                store.commit(rows.opening(1_000_000))
+            store.commit(rows.orders(0, 5, seq=1))
+            assert integrity(store) == [], f"cut {cut}"
+
+
 def test_the_power_cut_test_can_fail(tmp_path: Path) -> None:
     """With synchronous = NORMAL acknowledged batches do get lost: the test above would see it."""
     disk, acknowledged = recorded(tmp_path / "run", "recording-normal", synchronous="NORMAL")

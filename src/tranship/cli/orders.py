@@ -94,12 +94,16 @@ def quote(
 
     document = read_network(network, run)
     day = date_to_day(dt.date.fromisoformat(date) if date else dt.datetime.now(dt.UTC).date())
-    found = quote_shipment(document, node_code=node, lines=read_items(items), zip=zip, residential=not business, day=day)
+    found = quote_shipment(
+        document, node_code=node, lines=read_items(items), zip=zip, residential=not business, day=day
+    )
     if json:
         write_json(found)
         return
     rows = [(part.name, part.detail, money(part.micros)) for part in found.parts]
-    rows.append(("total", f"{found.units} units from {found.node}, zone {found.zone}", money(found.micros, found.currency)))
+    rows.append(
+        ("total", f"{found.units} units from {found.node}, zone {found.zone}", money(found.micros, found.currency))
+    )
     table(rows, ("charge", "for", "amount"), right=(2,))
     for note in found.notes:
         hint(note)

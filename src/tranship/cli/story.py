@@ -28,7 +28,9 @@ def _decision(decision: DecisionStory, currency: str) -> None:
         say(f"  cap {line}")
     for line in decision.alternatives:
         say(f"  instead {line}")
-    say(f"  network document version {decision.network_version}, prices of {decision.price_date} ({decision.rates[:12]})")
+    say(
+        f"  network document version {decision.network_version}, prices of {decision.price_date} ({decision.rates[:12]})"
+    )
 
 
 def _part(part: PartStory, currency: str) -> None:

@@ -51,6 +51,12 @@ def day_to_date(day: int) -> dt.date:
     return dt.date.fromordinal(day + _EPOCH_ORDINAL)
 
 
+@lru_cache(maxsize=4096)
+def iso_day(day: int) -> str:
+    """ISO date of a day number."""
+    return day_to_date(day).isoformat()
+
+
 def date_to_day(date: dt.date) -> int:
     """Day number of a calendar date."""
     return date.toordinal() - _EPOCH_ORDINAL

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from tranship.core.time import day_to_date
+from tranship.core.time import iso_day
 from tranship.engine import commands as cmd
 from tranship.engine import events as ev
 from tranship.engine.rows import part_id, rest_id
@@ -28,8 +28,8 @@ def answer_of(state: State, command: cmd.Command, events: list[ev.Event]) -> byt
                             "id": part_id(event.order_id, part.number),
                             "node": nodes[part.node].code,
                             "units": sum(part.quantities),
-                            "ship_by": day_to_date(part.ship_day).isoformat(),
-                            "deliver_by": day_to_date(part.deliver_day).isoformat(),
+                            "ship_by": iso_day(part.ship_day),
+                            "deliver_by": iso_day(part.deliver_day),
                             "late": part.late,
                             "cost_micros": part.cost,
                         }

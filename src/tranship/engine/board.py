@@ -7,10 +7,7 @@ totals are counted once from the tables and carried on from the journal.
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 
-import msgspec
-
 from tranship.connectors.netfile import from_document
-from tranship.core.ledger import Bucket
 from tranship.core.network import FULL_BP, NetworkFile
 from tranship.core.order import Order
 from tranship.core.time import day_to_date, from_micros
@@ -18,7 +15,18 @@ from tranship.engine import events as ev
 from tranship.engine.explain import REST_WORDS
 from tranship.engine.reasons import reason_words
 from tranship.engine.rows import part_id, rest_id
-from tranship.engine.state import State
+from tranship.engine.view import (
+    Curve,
+    DecisionNow,
+    ExceptionNow,
+    NetworkNow,
+    Parked,
+    PartNow,
+    Share,
+    Snapshot,
+    View,
+    WaitsNow,
+)
 from tranship.store.port import Store
 
 MOST_DECISIONS = 500
@@ -32,195 +40,6 @@ ROWS_AT_ONCE = 2_000
 """Journal rows taken in one step, so that a step is short."""
 MOST_ORDERS = 20_000
 """Orders whose channel and destination are remembered; others are looked up."""
-
-
-class Share(msgspec.Struct, frozen=True):
-    """A cap and its counter: sizes in the cap's measure."""
-
-    network: str
-    cap_bp: int
-    window: int
-    measure: str
-    inside: int
-    capped: int
-    limit: int
-    share_bp: int
-    max_share_bp: int
-    voided: int
-    breaches: int
-    price_micros: int
-    channels: dict[str, int]  # share in basis points per off-platform channel
-
-
-class NodeNow(msgspec.Struct, frozen=True):
-    """A node as it stands: stock totals and today's load."""
-
-    code: str
-    network: str
-    place: str
-    fulfillable: int
-    reserved: int
-    in_transit: int
-    delivered: int
-    capacity_units: int
-    closed: bool
-
-
-class Snapshot(msgspec.Struct, frozen=True):
-    """What only the engine's own state knows; taken between two batches."""
-
-    seq: int
-    at: int  # UTC microseconds of the last event
-    shares: tuple[Share, ...]
-    nodes: tuple[NodeNow, ...]
-    stock: dict[str, int]
-
-
-class PartNow(msgspec.Struct, frozen=True):
-    """A fulfillment order as it was decided."""
-
-    id: str
-    node: str
-    network: str
-    units: int
-    ship_by: str
-    deliver_by: str
-    late: bool
-    breach: bool
-    cost_micros: int
-
-
-class WaitsNow(msgspec.Struct, frozen=True):
-    """Units that wait, and why."""
-
-    id: str
-    units: int
-    reason: str
-    words: str
-
-
-class DecisionNow(msgspec.Struct, frozen=True):
-    """One decision, in a line: what, where to, where from, what for, and why."""
-
-    seq: int
-    at: str
-    order: str
-    channel: str
-    to: str
-    units: int
-    again: bool
-    parts: tuple[PartNow, ...]
-    waits: tuple[WaitsNow, ...]
-    cost_micros: int
-    because: str
-
-
-class ExceptionNow(msgspec.Struct, frozen=True):
-    """Something a person should look at."""
-
-    seq: int
-    at: str
-    kind: str
-    subject: str
-    detail: str
-
-
-class Parked(msgspec.Struct, frozen=True):
-    """What waits for one reason, all over the run."""
-
-    reason: str
-    words: str
-    parts: int
-    units: int
-
-
-class NetworkNow(msgspec.Struct, frozen=True):
-    """A network: what it was given, and its share of the last `window` fulfillment orders that the caps count."""
-
-    code: str
-    operator: str
-    nodes: tuple[str, ...]
-    fulfillment_orders: int
-    units: int
-    cost_micros: int
-    late: int
-    share_bp: int
-    of_last: int
-    cap_bp: int  # 0: no cap
-    limit: int
-    max_share_bp: int
-
-
-class Curve(msgspec.Struct, frozen=True):
-    """Orders over time: one count per `seconds` of the run's clock, oldest first; the last one is not over yet."""
-
-    seconds: int
-    counts: tuple[int, ...]
-
-
-class View(msgspec.Struct, frozen=True):
-    """The whole board. Money in micros of `currency`, shares in basis points, times UTC."""
-
-    party: str
-    currency: str
-    seq: int
-    at: str
-    orders: int
-    fulfillment_orders: int
-    units: int
-    splits: int
-    cost_micros: int
-    late: int
-    exceptions_total: int
-    curve: Curve
-    networks: tuple[NetworkNow, ...]
-    shares: tuple[Share, ...]
-    nodes: tuple[NodeNow, ...]
-    stock: dict[str, int]
-    parked: tuple[Parked, ...]
-    decisions: tuple[DecisionNow, ...]
-    exceptions: tuple[ExceptionNow, ...]
-
-
-def take_snapshot(state: State, seq: int) -> Snapshot:
-    """Counters and stock totals of the engine's state; called on the writer's thread."""
-    network = state.require_network()
-    totals = state.ledger.balance.sum(axis=1)  # [bucket, node]
-    shares = []
-    for cap in state.caps:
-        total = cap.total
-        shares.append(
-            Share(
-                network=cap.cap.network,
-                cap_bp=cap.cap.cap_bp,
-                window=cap.cap.window,
-                measure=cap.cap.measure,
-                inside=total.inside,
-                capped=total.inside_capped,
-                limit=total.limit(total.inside),
-                share_bp=total.share_bp(),
-                max_share_bp=total.max_share_bp,
-                voided=total.voided,
-                breaches=cap.breaches,
-                price_micros=cap.bucket.price,
-                channels={code: window.share_bp() for code, window in sorted(cap.channels.items())},
-            )
-        )
-    nodes = tuple(
-        NodeNow(
-            code=node.code,
-            network=node.network,
-            place=" ".join(word for word in (node.state, node.zip) if word),
-            fulfillable=int(totals[Bucket.FULFILLABLE, n]),
-            reserved=int(totals[Bucket.RESERVED, n]),
-            in_transit=int(totals[Bucket.IN_TRANSIT, n]),
-            delivered=int(totals[Bucket.DELIVERED, n]),
-            capacity_units=node.capacity_units,
-            closed=node.closed or n in state.closed,
-        )
-        for n, node in enumerate(network.nodes)
-    )
-    return Snapshot(seq, state.last_at, tuple(shares), nodes, state.ledger.totals())
 
 
 class _Tally:
@@ -268,15 +87,15 @@ class Board:
             event = ev.decode(payload)
             assert isinstance(event, ev.NetworkLoaded)
             self._load(event)
-        self._totals(last)
+        self._totals()
         for seq, event in self._rows(max(0, last - ROWS_AT_START), ROWS_AT_START):
             if seq > last:
                 break
             self._take(seq, event, count=False)
         self.seq = last
 
-    def _totals(self, last: int) -> None:
-        """What all rows up to `last` come to. Called before anything is written: a run has one writer, and it waits."""
+    def _totals(self) -> None:
+        """What the run comes to so far. Called before anything is written: a run has one writer, and it waits."""
         sql = "SELECT network, count(*), sum(units), sum(cost), sum(late) FROM part WHERE status <> 'CANCELLED' GROUP BY network"
         for network, *sums in self._store.query(sql):
             tally = self._tally.setdefault(str(network), _Tally())
@@ -347,9 +166,16 @@ class Board:
             node = network.nodes[part.node]
             parts.append(
                 PartNow(
-                    part_id(event.order_id, part.number), node.code, node.network, sum(part.quantities),
-                    _date(part.ship_day), _date(part.deliver_day), part.late, part.breach, part.cost,
-                )  # fmt: skip
+                    part_id(event.order_id, part.number),
+                    node.code,
+                    node.network,
+                    sum(part.quantities),
+                    _date(part.ship_day),
+                    _date(part.deliver_day),
+                    part.late,
+                    part.breach,
+                    part.cost,
+                )
             )
             if self._counts(channel):
                 self._recent.append(node.network)
@@ -361,9 +187,11 @@ class Board:
                 tally.late += part.late
         waits = tuple(
             WaitsNow(
-                rest_id(event.order_id, rest.number), sum(rest.quantities), rest.reason,
+                rest_id(event.order_id, rest.number),
+                sum(rest.quantities),
+                rest.reason,
                 REST_WORDS.get(rest.reason, rest.reason),
-            )  # fmt: skip
+            )
             for rest in decision.rests
         )
         if count and not event.rest:
@@ -371,9 +199,18 @@ class Board:
         cost = sum(part.cost for part in decision.parts)
         self.decisions.append(
             DecisionNow(
-                seq, _iso(event.at), event.order_id, channel, to, units, event.rest > 0, tuple(parts), waits, cost,
+                seq,
+                _iso(event.at),
+                event.order_id,
+                channel,
+                to,
+                units,
+                event.rest > 0,
+                tuple(parts),
+                waits,
+                cost,
                 reason_words(network, decision),
-            )  # fmt: skip
+            )
         )
 
     def _counts(self, channel: str) -> bool:

@@ -84,7 +84,7 @@ def check_order(state: State, order: Order) -> Channel:
     """Refuse an order that cannot be taken, naming what, where and what is allowed; its channel where it can."""
     network = state.require_network()
     where = f"order {order.source}:{order.number}"
-    channel = next((c for c in network.channels if c.code == order.channel), None)
+    channel = state.channels.get(order.channel)
     if channel is None:
         known = ", ".join(c.code for c in network.channels)
         raise InputError(f"unknown channel {order.channel!r}", where=where, hint=f"Known channels: {known}.")
@@ -117,9 +117,7 @@ def _promise(state: State, order: Order, channel: Channel, at: int) -> int:
     return promise_day(at, zone_of_state(order.to.state), days)
 
 
-def _route(
-    state: State, held: OrderState, lines: list[int], quantities: list[int], at: int
-) -> Decision:
+def _route(state: State, held: OrderState, lines: list[int], quantities: list[int], at: int) -> Decision:
     ask, groups = build_ask(state, held, lines, quantities, at)
     decision = route(ask, state.facts(at // MICROS_PER_DAY), situation(state))
     return decision if groups is None else _expanded(decision, groups)
@@ -136,7 +134,7 @@ def build_ask(
     """What routing is asked for these lines; lines of one SKU are merged, `groups` says which they were."""
     order = held.order
     network = state.require_network()
-    channel = next(c for c in network.channels if c.code == order.channel)
+    channel = state.channels[order.channel]
     facts = state.facts(at // MICROS_PER_DAY)
     skus = [held.skus[line] for line in lines]
     values = [order.lines[line].unit_price_minor * q for line, q in zip(lines, quantities, strict=True)]
@@ -193,9 +191,17 @@ def _expanded(decision: Decision, groups: list[list[tuple[int, int]]]) -> Decisi
         lines, quantities = spread(part.lines, part.quantities)
         parts.append(
             Part(
-                part.number, part.node, lines, quantities, part.ship_day, part.deliver_day, part.late, part.cost,
-                part.earliest, part.breach,
-            )  # fmt: skip
+                part.number,
+                part.node,
+                lines,
+                quantities,
+                part.ship_day,
+                part.deliver_day,
+                part.late,
+                part.cost,
+                part.earliest,
+                part.breach,
+            )
         )
     for rest in decision.rests:
         lines, quantities = spread(rest.lines, rest.quantities)
@@ -242,7 +248,8 @@ def _redecide(state: State, key: RestKey, at: int) -> Iterator[ev.Event]:
     rest = held.rests.get(key[1])
     if rest is None:
         return
-    tried, waiting = [], []
+    tried: list[tuple[int, int]] = []
+    waiting: list[tuple[int, int]] = []
     there = available_anywhere(state, [held.skus[line] for line in rest.lines])
     for line, quantity, units in zip(rest.lines, rest.quantities, there, strict=True):
         if quantity:
@@ -312,9 +319,7 @@ def _receive(state: State, command: cmd.ReceiveStock) -> list[ev.Event]:
         raise InputError("a SKU that does not exist or is a bundle", where=f"receipt {command.ref}")
     if any(q < 0 for q in command.quantities):
         raise InputError("a negative quantity", where=f"receipt {command.ref}")
-    return [
-        ev.StockReceived(command.ref, command.node, command.source, command.skus, command.quantities, command.at)
-    ]
+    return [ev.StockReceived(command.ref, command.node, command.source, command.skus, command.quantities, command.at)]
 
 
 def _take_back(state: State, command: cmd.TakeBack) -> Iterator[ev.Event]:

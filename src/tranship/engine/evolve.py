@@ -32,6 +32,7 @@ def _network(state: State, event: ev.NetworkLoaded) -> None:
     _check_positions(state.network, network)
     state.network, state.network_version, state.network_sha = network, event.version, event.sha256
     state.skus, state.nodes = network.sku_index(), network.node_index()
+    state.channels = {channel.code: channel for channel in network.channels}
     state.ledger.grow(len(network.skus), len(network.nodes))
     state.bundles = {
         i: [(state.skus[code], count) for code, count in sku.parts]
@@ -95,13 +96,22 @@ def _routed(state: State, event: ev.OrderRouted) -> None:
 def _add_part(state: State, order_id: str, order: OrderState, part: Part) -> PartState:
     node = part.node
     state.move(
-        Bucket.FULFILLABLE, Bucket.RESERVED, node,
+        Bucket.FULFILLABLE,
+        Bucket.RESERVED,
+        node,
         zip([order.skus[line] for line in part.lines], part.quantities, strict=True),
-    )  # fmt: skip
+    )
     held = PartState(
-        node, list(part.lines), list(part.quantities), part.ship_day, part.deliver_day, part.earliest, part.cost,
-        part.late, part.breach,
-    )  # fmt: skip
+        node,
+        list(part.lines),
+        list(part.quantities),
+        part.ship_day,
+        part.deliver_day,
+        part.earliest,
+        part.cost,
+        part.late,
+        part.breach,
+    )
     order.parts[part.number] = held
     order.next_part = max(order.next_part, part.number + 1)
     _book(state, held, held.units())
@@ -123,23 +133,26 @@ def _book(state: State, part: PartState, units: int) -> None:
 
 
 def _enter_caps(state: State, order: OrderState, parts: list[PartState]) -> None:
+    """One entry per fulfillment order in every counter of every cap that counts the channel, the independent ones first."""
     if not state.caps or not parts:
         return
-    network = state.require_network()
-    channel = next(c for c in network.channels if c.code == order.order.channel)
-    lines = order.order.lines
+    channel = state.channels[order.order.channel]
     for index, cap in enumerate(state.caps):
         if not counts_for(channel, cap.cap.network):
             continue
-        for part in sorted(parts, key=lambda p: p.node in cap.nodes):
-            units = part.units()
-            value = 0
-            if cap.cap.measure == "value":
-                value = sum(lines[i].unit_price_minor * q for i, q in zip(part.lines, part.quantities, strict=True))
+        entering = sorted(parts, key=lambda p, nodes=cap.nodes: p.node in nodes) if len(parts) > 1 else parts
+        for part in entering:
             capped = part.node in cap.nodes
-            part.entries.append((index, cap.enter(channel.code, cap.size_of(units, value), capped)))
+            size = 1 if cap.by_count else _size(cap, order, part)
+            part.entries.append((index, cap.enter(channel.code, size, capped)))
             if capped and part.breach:
                 cap.breaches += 1
+
+
+def _size(cap: CapState, order: OrderState, part: PartState) -> int:
+    lines = order.order.lines
+    value = sum(lines[i].unit_price_minor * q for i, q in zip(part.lines, part.quantities, strict=True))
+    return cap.size_of(part.units(), value)
 
 
 def _add_rest(state: State, order_id: str, order: OrderState, rest: Rest, at: int) -> None:
@@ -235,9 +248,11 @@ def _shipped(state: State, event: ev.PartsShipped) -> None:
         order = state.orders[order_id]
         part = order.parts[number]
         state.move(
-            Bucket.RESERVED, Bucket.IN_TRANSIT, part.node,
+            Bucket.RESERVED,
+            Bucket.IN_TRANSIT,
+            part.node,
             [(order.skus[line], q) for line, q in zip(part.lines, part.quantities, strict=True) if q],
-        )  # fmt: skip
+        )
         part.status = SHIPPED
         del state.due[part.node][part.ship_day][order_id, number]
         if not state.due[part.node][part.ship_day]:

@@ -107,9 +107,7 @@ def explain(store: Store, name: str) -> Story:
     decisions = tuple(
         _decision(books, seq, order, event) for seq, event in history if isinstance(event, ev.OrderRouted)
     )
-    later = tuple(
-        words for seq, event in history for words in _later(books, seq, order_id, order, event)
-    )
+    later = tuple(words for seq, event in history for words in _later(books, seq, order_id, order, event))
     return Story(
         order=order_id,
         placed_at=_time(order.placed_at),
@@ -227,9 +225,14 @@ def _part(
         row = int(tables.unit_row[other.node])
         units[row] = units.get(row, 0) + sum(other.quantities)
     priced = quote(
-        tables, network, node=part.node, lines=[(index[sku], q) for sku, q in lines], zone=zones[part.node],
-        residential=order.to.residential, order_units=units,
-    )  # fmt: skip
+        tables,
+        network,
+        node=part.node,
+        lines=[(index[sku], q) for sku, q in lines],
+        zone=zones[part.node],
+        residential=order.to.residential,
+        order_units=units,
+    )
     return PartStory(
         id=part_id(order_id, part.number),
         node=node.code,
@@ -291,7 +294,9 @@ def _later(books: _Books, seq: int, order_id: str, order: Order, event: ev.Event
         return [f"{at} customer takes back {event.quantity} of {order.lines[event.line].sku} ({event.ref})"]
     if isinstance(event, ev.PartVoided):
         whole = ", nothing of it is left" if event.whole else ""
-        return [f"{at} {sum(event.quantities)} units of {part_id(order_id, event.number)} voided before shipping{whole}"]
+        return [
+            f"{at} {sum(event.quantities)} units of {part_id(order_id, event.number)} voided before shipping{whole}"
+        ]
     if isinstance(event, ev.UnitsReturned):
         return [f"{at} {sum(event.quantities)} units of {part_id(order_id, event.number)} returned"]
     if isinstance(event, ev.RestReduced):

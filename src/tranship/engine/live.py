@@ -20,7 +20,8 @@ from tranship.engine.decide import order_id_of
 from tranship.engine.run import open_store
 from tranship.engine.shard import Answer, Shard, Submission
 from tranship.engine.state import State
-from tranship.store.people import People, fingerprint as personal_fingerprint
+from tranship.store.people import People
+from tranship.store.people import fingerprint as personal_fingerprint
 from tranship.store.port import Batch, KeyRow, Store
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -31,7 +32,7 @@ _json = msgspec.json.Encoder(order="sorted").encode
 class LiveIds:
     """Random ids: nothing about a person, nor how many there are, can be read from one."""
 
-    def person(self, state: State) -> str:
+    def person(self, state: State) -> str:  # noqa: ARG002 - the port's signature
         """`R` and 100 random bits; recorded runs count from `P1`."""
         return "R" + "".join(secrets.choice(_ALPHABET) for _ in range(20))
 

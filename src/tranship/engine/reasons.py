@@ -26,8 +26,10 @@ def _compared(network: NetworkFile, decision: Decision) -> str:
     for other in decision.why.alternatives:
         if other.ruled_out in RULED_OUT:
             gap = f" {_amount(cost - other.cost)} less" if 0 <= other.cost < cost else ""
-            return f"{_names(network, other)} would cost{gap}; {RULED_OUT[other.ruled_out]}" if gap else (
-                f"not {_names(network, other)}: {RULED_OUT[other.ruled_out]}"
+            return (
+                f"{_names(network, other)} would cost{gap}; {RULED_OUT[other.ruled_out]}"
+                if gap
+                else (f"not {_names(network, other)}: {RULED_OUT[other.ruled_out]}")
             )
     cheaper = [other for other in decision.why.alternatives if 0 <= other.cost < cost]
     if cheaper:
@@ -37,7 +39,11 @@ def _compared(network: NetworkFile, decision: Decision) -> str:
     dearer = [other for other in decision.why.alternatives if other.cost >= cost]
     if dearer:
         gap = dearer[0].cost - cost
-        return f"{_amount(gap)} less than {_names(network, dearer[0])}" if gap else f"as cheap as {_names(network, dearer[0])}"
+        return (
+            f"{_amount(gap)} less than {_names(network, dearer[0])}"
+            if gap
+            else f"as cheap as {_names(network, dearer[0])}"
+        )
     return "the only way to ship it"
 
 

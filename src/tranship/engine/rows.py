@@ -46,10 +46,22 @@ def _accepted(state: State, event: ev.OrderAccepted, batch: Batch) -> None:
     units = sum(line.qty for line in order.lines)
     batch.orders.append(
         OrderRow(
-            event.order_id, order.source, order.number, order.channel, order.placed_at, order.person_id, order.to.zip,
-            order.to.state, order.to.country, len(order.lines), units, order.value_minor, order.currency,
-            event.promise_day, "NEW",
-        )  # fmt: skip
+            event.order_id,
+            order.source,
+            order.number,
+            order.channel,
+            order.placed_at,
+            order.person_id,
+            order.to.zip,
+            order.to.state,
+            order.to.country,
+            len(order.lines),
+            units,
+            order.value_minor,
+            order.currency,
+            event.promise_day,
+            "NEW",
+        )
     )
     batch.lines.extend(
         [
@@ -70,9 +82,19 @@ def _routed(state: State, event: ev.OrderRouted, seq: int, batch: Batch) -> None
         lines = _pack(list(zip(part.lines, part.quantities, strict=True)))
         batch.parts.append(
             PartRow(
-                pid, order_id, node.code, node.network, event.at, part.ship_day, part.deliver_day, int(part.late),
-                sum(part.quantities), part.cost, "PROCESSING", lines,
-            )  # fmt: skip
+                pid,
+                order_id,
+                node.code,
+                node.network,
+                event.at,
+                part.ship_day,
+                part.deliver_day,
+                int(part.late),
+                sum(part.quantities),
+                part.cost,
+                "PROCESSING",
+                lines,
+            )
         )
         batch.outbox.append(OutboxRow(f"{seq}.{part.number}", seq, "part.committed", pid.encode()))
     for rest in event.decision.rests:
@@ -80,9 +102,14 @@ def _routed(state: State, event: ev.OrderRouted, seq: int, batch: Batch) -> None
             lines = _pack(list(zip(rest.lines, rest.quantities, strict=True)))
             batch.parked.append(
                 ParkedRow(
-                    rest_id(order_id, rest.number), order_id, rest.reason, event.at, rest.until_day,
-                    sum(rest.quantities), lines,
-                )  # fmt: skip
+                    rest_id(order_id, rest.number),
+                    order_id,
+                    rest.reason,
+                    event.at,
+                    rest.until_day,
+                    sum(rest.quantities),
+                    lines,
+                )
             )
     _status(state, order_id, batch)
 
@@ -147,9 +174,7 @@ class StockMoves:
         network = state.require_network()
         nodes, skus = [node.code for node in network.nodes], network.skus
         accounts = self._by_hand() if self._lines <= self.MOST_BY_HAND else self._by_array(len(skus), len(nodes))
-        batch.stock = {
-            (nodes[node], skus[sku].code, bucket): delta for (bucket, sku, node), delta in accounts if delta
-        }
+        batch.stock = {(nodes[node], skus[sku].code, bucket): delta for (bucket, sku, node), delta in accounts if delta}
 
     def _by_hand(self) -> Iterable[tuple[tuple[int, int, int], int]]:
         sums: dict[tuple[int, int, int], int] = {}
@@ -167,10 +192,10 @@ class StockMoves:
             group = groups.setdefault((int(source), int(target), node), ([], []))
             group[0].extend(moved)
             group[1].extend(quantities)
-        for (source, target, node), (moved, quantities) in groups.items():
-            per_sku = np.bincount(moved, weights=quantities, minlength=skus).astype(np.int64)
-            sums[source, :, node] -= per_sku
-            sums[target, :, node] += per_sku
+        for (taken, given, node), (moved, quantities) in groups.items():
+            per_sku = np.bincount(moved, weights=quantities, minlength=skus).astype(np.int64)  # exact below 2^53 units
+            sums[taken, :, node] -= per_sku
+            sums[given, :, node] += per_sku
         found = sums.nonzero()
         keys = zip(*(axis.tolist() for axis in found), strict=True)
         return zip(keys, sums[found].tolist(), strict=True)

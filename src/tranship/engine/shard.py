@@ -63,7 +63,9 @@ class Answer(msgspec.Struct):
 class Shard:
     """State, store and chain of one party. Not thread-safe: one writer calls it."""
 
-    def __init__(self, store: Store, people: People, ids: Ids, *, progress: Callable[[int], None] | None = None) -> None:
+    def __init__(
+        self, store: Store, people: People, ids: Ids, *, progress: Callable[[int], None] | None = None
+    ) -> None:
         self.store, self.people, self.ids = store, people, ids
         self._bodies: dict[str, bytes] = {}
         self.state = State(self._document)
@@ -105,7 +107,9 @@ class Shard:
             self.rebuild()
         try:
             return self._submit(submissions)
-        except UnavailableError as error:  # the disk or the lock: the same batch may go through later, none of it did now
+        except (
+            UnavailableError
+        ) as error:  # the disk or the lock: the same batch may go through later, none of it did now
             return [Answer(error=error) for _ in submissions]
         except (TranshipError, AssertionError, ArithmeticError, LookupError, ValueError) as error:
             self.rebuild()
@@ -120,8 +124,9 @@ class Shard:
         answers: list[Answer] = []
         fresh: dict[str, KeyRow] = {}
         self._stale = True  # until the commit has gone through
+        stored = self.store.find_keys([submission.key for submission in submissions])
         for submission in submissions:
-            known = fresh.get(submission.key) or self.store.find_key(submission.key)
+            known = fresh.get(submission.key) or stored.get(submission.key)
             if known is not None:
                 answers.append(_repeated(submission, known))
                 continue

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable
 
 from tranship.core.ledger import Bucket, Ledger
-from tranship.core.network import NetworkFile
+from tranship.core.network import Channel, NetworkFile
 from tranship.core.order import Order
 from tranship.engine.events import FileTaken
+from tranship.rates.compile import compile_tables, next_change
 from tranship.routing.facts import Facts
 from tranship.routing.share import CapState
 
@@ -19,9 +20,19 @@ class PartState:
     """A fulfillment order as it stands. `quantities` are what is still wanted of each line."""
 
     __slots__ = (
-        "breach", "cost", "deliver_day", "earliest", "entries", "late", "lines", "node", "quantities", "returned",
-        "ship_day", "status",
-    )  # fmt: skip
+        "breach",
+        "cost",
+        "deliver_day",
+        "earliest",
+        "entries",
+        "late",
+        "lines",
+        "node",
+        "quantities",
+        "returned",
+        "ship_day",
+        "status",
+    )
 
     def __init__(
         self,
@@ -94,6 +105,7 @@ class State:
         self.network_sha = ""
         self.skus: dict[str, int] = {}
         self.nodes: dict[str, int] = {}
+        self.channels: dict[str, Channel] = {}
         self.ledger = Ledger(0, 0)
         self.bundles: dict[int, list[tuple[int, int]]] = {}
         self.orders: dict[str, OrderState] = {}
@@ -119,8 +131,6 @@ class State:
 
     def facts(self, day: int) -> Facts:
         """Rates, masks and solver for a price date; compiled when a price changes, cached between changes."""
-        from tranship.rates.compile import compile_tables, next_change
-
         held = self._facts
         if held is None or day < held[0] or (held[1] is not None and day >= held[1]):
             network = self.require_network()

@@ -78,7 +78,9 @@ def _invariants(state: State, verdict: Verdict) -> None:
             placed = sum(q for p in held.parts.values() for at, q in zip(p.lines, p.quantities, strict=True) if at == i)
             waits = sum(q for r in held.rests.values() for at, q in zip(r.lines, r.quantities, strict=True) if at == i)
             if placed + waits > line.qty:
-                verdict.problems.append(f"order {order_id} line {line.key}: {placed}+{waits} of {line.qty} units placed")
+                verdict.problems.append(
+                    f"order {order_id} line {line.key}: {placed}+{waits} of {line.qty} units placed"
+                )
     verdict.checks.append(f"orders: no line of {len(state.orders)} orders is placed more than once")
     _reserved(state, verdict)
     for cap in state.caps:
@@ -87,7 +89,9 @@ def _invariants(state: State, verdict: Verdict) -> None:
                 verdict.problems.append(f"cap {cap.cap.network} {name}: running counts differ from a recount")
             if window.max_share_bp > cap.cap.cap_bp and not cap.breaches:
                 verdict.problems.append(f"cap {cap.cap.network} {name}: reached {window.max_share_bp} bp unbooked")
-        verdict.checks.append(f"cap {cap.cap.network}: counters recounted, maximum {cap.total.max_share_bp / 100:.2f} %")
+        verdict.checks.append(
+            f"cap {cap.cap.network}: counters recounted, maximum {cap.total.max_share_bp / 100:.2f} %"
+        )
 
 
 def _reserved(state: State, verdict: Verdict) -> None:

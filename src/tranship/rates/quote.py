@@ -94,7 +94,7 @@ def quote_shipment(
     residential: bool = True,
     day: int,
 ) -> Quote:
-    """Quote a shipment by codes: SKU codes with quantities (bundles ship as their parts), destination ZIP, price date.
+    """Quote a shipment by codes: SKU codes with quantities (a bundle is one unit of its own weight and size), destination ZIP, price date.
 
     Raises InputError where a code is not known or the node cannot ship it.
     """
@@ -107,7 +107,7 @@ def quote_shipment(
             raise InputError(f"SKU {code!r} is not in the network file's SKU list")
         if quantity <= 0:
             raise InputError(f"quantity of SKU {code} is {quantity}", hint="Allowed: a whole number above 0")
-        found += [(skus[part], count * quantity) for part, count in network.skus[skus[code]].parts or ((code, 1),)]
+        found.append((skus[code], quantity))
     tables = compile_tables(network, day)
     return quote(tables, network, node=nodes[node_code], lines=found, zip=zip, residential=residential)
 

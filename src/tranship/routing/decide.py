@@ -12,11 +12,11 @@ import numpy as np
 from tranship.core.ledger import merged
 from tranship.core.time import add_working_days
 from tranship.rates.cost import part_cost
-from tranship.routing.facts import Facts, counts_for
+from tranship.routing.facts import Facts
 from tranship.routing.model import Alternative, Ask, Decision, Gate, Ints, Part, Reason, Rest, Why
 from tranship.routing.place import Lanes, Placement, attempt, available
 from tranship.routing.promise import NOT_SERVED
-from tranship.routing.share import CapState
+from tranship.routing.share import CapState, ShareWindow
 
 MOST_SUBSETS = 4
 """Above this many capped nodes only single ones and none are tried when the window has little room."""
@@ -88,21 +88,28 @@ def _lanes(ask: Ask, facts: Facts, now: Situation) -> tuple[Lanes, list[int]]:
 
 
 def _gates(ask: Ask, facts: Facts, now: Situation) -> list[tuple[int, CapState]]:
-    channel = facts.channels[ask.channel]
-    return [(i, cap) for i, cap in enumerate(now.caps) if counts_for(channel, cap.cap.network)]
+    own = facts.channels[ask.channel].on_platform_for
+    return [(i, cap) for i, cap in enumerate(now.caps) if cap.cap.network not in own]
 
 
 class _Chooser:
     """Tries node masks from the freest to the strictest and keeps the best placement that every cap admits."""
 
     def __init__(
-        self, ask: Ask, facts: Facts, lanes: Lanes, stock: list[list[int]], gamma: Ints, caps: list[tuple[int, CapState]]
+        self,
+        ask: Ask,
+        facts: Facts,
+        lanes: Lanes,
+        stock: list[list[int]],
+        gamma: Ints,
+        caps: list[tuple[int, CapState]],
     ) -> None:
         self.ask, self.facts, self.lanes, self.stock, self.gamma, self.caps = ask, facts, lanes, stock, gamma, caps
         self.breach = False
         self.whole = "split" not in facts.network.policy.after
         self.refused: list[tuple[Placement, str]] = []
         self.capped: list[int] = sorted({n for _, cap in caps for n in cap.nodes if lanes.mask[n]}) if caps else []
+        self.windows = [cap.windows(ask.channel) for _, cap in caps]
         self.larger_than_window = False
 
     def choose(self) -> Placement:
@@ -135,17 +142,24 @@ class _Chooser:
         return free
 
     def _admits(self, placement: Placement) -> bool:
-        for index, cap in self.caps:
-            entries = _entries(self.ask, self.facts, cap, placement)
+        by_node = _by_node(placement)
+        single = len(by_node) == 1 and not self.ask.leaving
+        for (index, cap), windows in zip(self.caps, self.windows, strict=True):
+            entries = _entries(self.ask, self.facts, cap, by_node)
+            if single and len(entries) == 1:
+                size, capped = entries[0]
+                if not all(window.admits_one(size, capped) for window in windows):
+                    return False
+                continue
             leaving = self.ask.leaving.get(index, [])
-            for w, window in enumerate(cap.windows(self.ask.channel)):
+            for w, window in enumerate(windows):
                 if not window.admits(entries, leaving=leaving[w] if w < len(leaving) else ()):
                     return False
         return True
 
     def _spare_reserve(self, free: Placement) -> Placement:
         """The last entries of room are for orders that only the capped network can fill."""
-        tight = [cap for _, cap in self.caps if _is_tight(cap, self.ask.channel)]
+        tight = [cap for (_, cap), windows in zip(self.caps, self.windows, strict=True) if _is_tight(cap, windows)]
         if not tight:
             return free
         nodes = {n for cap in tight for n in cap.nodes}
@@ -171,7 +185,7 @@ class _Chooser:
         self.larger_than_window = any(
             size > cap.cap.cap_bp * cap.cap.window // 10_000
             for _, cap in self.caps
-            for size, capped in _entries(self.ask, self.facts, cap, free)
+            for size, capped in _entries(self.ask, self.facts, cap, _by_node(free))
             if capped
         )
         self.refused.append((free, "cap"))
@@ -187,35 +201,43 @@ class _Chooser:
         return bool(hit) and all(cap.cap.on_conflict == "breach" for cap in hit)
 
 
-def _is_tight(cap: CapState, channel: str) -> bool:
+def _is_tight(cap: CapState, windows: list[ShareWindow]) -> bool:
+    """Whether a full window has no more room than the cap keeps in reserve (counted in entries of usual size)."""
     reserve = cap.cap.reserve
     if not reserve:
         return False
-    for window in cap.windows(channel):
-        room = window.limit(window.entered + 1) - window.inside_capped
-        scale = 1 if cap.cap.measure == "fulfillment_orders" else max(1, window.entered // max(1, len(window)))
-        if window.entered >= window.window and room <= reserve * scale:
-            return True
+    for window in windows:
+        if window.entered >= window.window:
+            scale = 1 if cap.by_count else max(1, window.entered // max(1, len(window)))
+            if window.limit(window.window) - window.inside_capped <= reserve * scale:
+                return True
     return False
 
 
-def _entries(ask: Ask, facts: Facts, cap: CapState, placement: Placement) -> list[tuple[int, bool]]:
+def _entries(
+    ask: Ask, facts: Facts, cap: CapState, by_node: dict[int, list[tuple[int, int]]]
+) -> list[tuple[int, bool]]:
     """Entries of a placement in this cap's measure, the independent ones first."""
     out = []
-    for node, pieces in _by_node(placement).items():
+    for node, pieces in by_node.items():
         for chunk in _chunks(facts, node, pieces):
-            units = sum(q for _, q in chunk)
-            value = sum(ask.values[p] * q // max(1, ask.quantities[p]) for p, q in chunk)
-            out.append((cap.size_of(units, value), node in cap.nodes))
-    out.sort(key=lambda entry: entry[1])
+            size = 1
+            if not cap.by_count:
+                units = sum(q for _, q in chunk)
+                value = sum(ask.values[p] * q // max(1, ask.quantities[p]) for p, q in chunk)
+                size = cap.size_of(units, value)
+            out.append((size, node in cap.nodes))
+    if len(out) > 1:
+        out.sort(key=lambda entry: entry[1])
     return out
 
 
 def _by_node(placement: Placement) -> dict[int, list[tuple[int, int]]]:
+    """Pieces (position, quantity) per node, by node."""
     found: dict[int, list[tuple[int, int]]] = {}
     for position, quantity, node in placement.pieces:
         found.setdefault(node, []).append((position, quantity))
-    return dict(sorted(found.items()))
+    return dict(sorted(found.items())) if len(found) > 1 else found
 
 
 def _chunks(facts: Facts, node: int, pieces: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
@@ -277,7 +299,9 @@ def _truncate(placement: Placement, most: int) -> None:
     placement.cost = -1  # parts are priced one by one
 
 
-def _cost(ask: Ask, facts: Facts, lanes: Lanes, placement: Placement, node: int, chunk: Sequence[tuple[int, int]]) -> int:
+def _cost(
+    ask: Ask, facts: Facts, lanes: Lanes, placement: Placement, node: int, chunk: Sequence[tuple[int, int]]
+) -> int:
     """What `tranship quote` charges for this fulfillment order."""
     tables = facts.tables
     lines = merged((ask.skus[p], q) for p, q in chunk)
@@ -285,7 +309,7 @@ def _cost(ask: Ask, facts: Facts, lanes: Lanes, placement: Placement, node: int,
     if tables.unit_scope[node]:
         row = tables.unit_row[node]
         pooled = sum(q for _, q, n in placement.pieces if tables.unit_row[n] == row)
-    return part_cost(tables, node, list(lines.items()), int(lanes.zone[node]), int(ask.residential), pooled)
+    return part_cost(tables, node, list(lines.items()), int(lanes.zone[node]), ask.residential, pooled)
 
 
 def _marked(part: Part, caps: list[tuple[int, CapState]]) -> Part:
@@ -365,37 +389,36 @@ def _why(
     caps: list[tuple[int, CapState]],
 ) -> Why:
     used = {node for _, _, node in placement.pieces}
+    late_anyway = any(lanes.late[m] for m in used)
+    refused_by: dict[int, Reason] = {}
+    for other, why in chooser.refused:
+        for _, _, node in other.pieces:
+            refused_by.setdefault(node, _REFUSED_BY[why])
+    rows = [facts.item_rows[sku] for sku in chooser.ask.skus]
     for n in range(facts.count):
-        if not reasons[n] and n not in used:
-            reasons[n] = int(_reason(n, chooser, lanes, stock, used))
+        if reasons[n] or n in used:
+            continue
+        may = [there[n] for row, there in zip(rows, stock, strict=True) if row[n]]
+        if not may:
+            reasons[n] = 6  # Reason.ITEM; plain numbers here: this runs for every order
+        elif not any(may):
+            reasons[n] = 7  # Reason.STOCK
+        elif lanes.late[n] and not late_anyway:
+            reasons[n] = 8  # Reason.LATE
+        elif n in refused_by:
+            reasons[n] = int(refused_by[n])
     refused = [Alternative(tuple(other.used()), other.cost, why) for other, why in chooser.refused]
     return Why(
         rates=facts.version,
         day=facts.day,
         nodes=tuple(reasons),
-        gates=tuple(_gate(cap, chooser) for _, cap in caps),
+        gates=tuple([_gate(cap, chooser) for _, cap in caps]),
         alternatives=(*refused, *_dearer(chooser, placement)),
         priced=placement.priced,
     )
 
 
 _REFUSED_BY = {"cap": Reason.CAP, "reserve": Reason.CAP, "tier": Reason.TIER}
-
-
-def _reason(n: int, chooser: _Chooser, lanes: Lanes, stock: list[list[int]], used: set[int]) -> Reason:
-    """Why a node that could be reached ships nothing of this order; OK where it was only dearer."""
-    rows = chooser.facts.item_rows
-    may = [there[n] for sku, there in zip(chooser.ask.skus, stock, strict=True) if rows[sku][n]]
-    if not may:
-        return Reason.ITEM
-    if not any(may):
-        return Reason.STOCK
-    if lanes.late[n] and not any(lanes.late[m] for m in used):
-        return Reason.LATE
-    for refused, why in chooser.refused:
-        if any(node == n for _, _, node in refused.pieces):
-            return _REFUSED_BY[why]
-    return Reason.OK
 
 
 def _dearer(chooser: _Chooser, placement: Placement) -> list[Alternative]:

@@ -1,7 +1,7 @@
 """The router's compiled entry points: `solve` and `exact`. `tranship.routing.solve.Solver` calls them; `twin` is the same in Python.
 
 Up to SUBSET_LINES lines the answer is the optimum. Above, starts from a linear screen are improved by moves, the best `rounds` of
-them by swaps and the pair search as well. Equal costs go to fewer parts, then to lower node ids line by line (above SUBSET_LINES)
+them by swaps and the pair search as well, the best of all by merging nodes. Equal costs go to fewer parts, then to lower node ids line by line (above SUBSET_LINES)
 or to the lower last node (up to it). Only these entries allocate (see `kernel_jit.inner`).
 """
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from tranship.routing.kernel_cost import Array, Cards, Priced, State, copy, load, price_order, same
 from tranship.routing.kernel_jit import entry, inner
-from tranship.routing.kernel_pair import PairRoom, improve_pairs
+from tranship.routing.kernel_pair import MERGE_ROUNDS, PairRoom, improve_pairs, merge_nodes
 from tranship.routing.kernel_screen import SCREEN_ALL, SPARE_SETS, ScreenRoom, make_starts, starts_for
 from tranship.routing.kernel_search import improve
 from tranship.routing.kernel_subset import SUBSET_LINES, SubsetRoom, solve_subset
@@ -77,6 +77,11 @@ def solve_search(
     count = sort_solutions(made, costs, count, kept, mark)
     for i in range(min(rounds, count)):
         costs[i] = improve_pairs(order, made[i], state, buckets, pair)
+    count = sort_solutions(made, costs, count, kept, mark)
+    for _ in range(MERGE_ROUNDS if rounds > 0 else 0):
+        if merge_nodes(order, made[0], costs[0], state, pair) == costs[0]:
+            break
+        costs[0] = improve_pairs(order, made[0], state, buckets, pair)
     count = min(3, sort_solutions(made, costs, count, kept, mark))
     for i in range(count):
         out[i, 0] = costs[i]
@@ -116,7 +121,7 @@ def solve(
     width = buckets + count + 1
     pair = PairRoom(
         np.empty((4, count), i64), np.empty((count + 1, width), i64), np.empty((2, width), i64),
-        np.empty((2, nodes), i64), np.empty((nodes, nodes), i64),
+        np.empty((2, nodes), i64), np.empty((nodes, nodes), i64), np.empty(5, i64),
     )  # fmt: skip
     made, costs = np.empty((most, count), i64), np.empty(most, i64)
     return solve_search(order, starts, rounds, buckets, state, screen, pair, made, costs, out)  # type: ignore[no-any-return]

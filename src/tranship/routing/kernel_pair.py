@@ -1,8 +1,10 @@
 """Pair search, compiled: re-divide all lines of two nodes at once by a subset-sum program over billed weight.
 
 Steps of a parcel card make dividing lines a knapsack ("get this node to 20.00 lb") that single moves cannot solve. The program finds, for
-every weight (in buckets, rounded up) at parcel node b, the cheapest lines to put there; the card then picks the weight. It is a heuristic
-(a per-unit node is priced at its last class, weights are rounded): a result is taken only if the exact card says that it is cheaper.
+every weight (in buckets, rounded up) at parcel node b, the cheapest lines to put there; the cards then pick the weight. It is a heuristic
+(a per-unit node's classes are corrected for on average, weights are rounded): a result counts only if the exact card says it is cheaper.
+
+Merging tries what no division of two nodes' lines reaches: a node's lines go to another node all at once.
 """
 
 from typing import NamedTuple
@@ -12,21 +14,29 @@ from tranship.routing.kernel_cost import (
     DIM_OVER,
     KIND,
     NO_VOLUME,
+    POOL,
     UNIT_ROW,
     Array,
     Priced,
     State,
     carton_cost,
     copy,
+    load,
     same,
+    units_class,
 )
 from tranship.routing.kernel_jit import inner
 from tranship.routing.kernel_screen import billed_line
 from tranship.routing.kernel_search import improve, swap_lines
 
 PAIR_ROUNDS = 4
-PAIR_CELLS = 20_000_000
+PAIR_CELLS = 10_000_000
 """Cells of the program (lines x buckets) that one start may fill: bounds the work on orders of hundreds of lines."""
+MERGE_ROUNDS = 4
+MERGE_WORK = 1_000_000
+"""Lines x nodes x merges that one round may look at."""
+LOAD_BITS = 24
+"""What was chosen for a bucket is kept as grams and, in the low bits, units."""
 
 
 class PairRoom(NamedTuple):
@@ -34,9 +44,10 @@ class PairRoom(NamedTuple):
 
     lines: Array  # [4, L] trial assignment; lines that both nodes can take, their grams at b, their steps in buckets
     values: Array  # [L + 1, W] least cost by bucket after each line
-    grams: Array  # [2, W] true weight of what was chosen, before and after a line
+    loads: Array  # [2, W] true grams and units of what was chosen, before and after a line
     nodes: Array  # [2, N] number of the node's last change; lines it holds
     tried: Array  # [N, N] number of the last change when the pair was tried
+    steps: Array  # [5] what a unit at a per-unit node costs more in a class than in the last, on average
 
 
 class Division(NamedTuple):
@@ -45,12 +56,12 @@ class Division(NamedTuple):
     a: int
     b: int  # a parcel node
     free: int  # lines that both can take
-    bucket: int  # grams a bucket
     width: int  # buckets
-    kept_a: int  # grams that stay at a, with all free lines
-    kept_b: int  # grams that stay at b
-    free_b: int  # grams of all free lines at b
+    kept_a: int  # grams at a with all free lines
+    kept_b: int  # grams at b without them
     stay: int  # lines that stay at b
+    units_a: int  # units at a with all free lines
+    units_else: int  # units of a's pool at other nodes
 
 
 @inner
@@ -67,22 +78,25 @@ def pair_dim(order: Priced, assign: Array, a: int, b: int, n: int) -> bool:
 
 @inner
 def divide(order: Priced, assign: Array, a: int, b: int, buckets: int, room: PairRoom) -> Division:
-    """Collect the lines of a and b that both could take, and the weights that stay."""
+    """Collect the lines of a and b that both could take, and what stays."""
     lines, grams, steps = room.lines[1], room.lines[2], room.lines[3]
     dim_a, dim_b = pair_dim(order, assign, a, b, a), pair_dim(order, assign, a, b, b)
-    free, kept_a, kept_b, free_b, stay = 0, 0, 0, 0, 0
+    free, kept_a, kept_b, free_b, stay, units_a, units_else = 0, 0, 0, 0, 0, 0, 0
     for line in range(assign.shape[0]):
         n = assign[line]
         if n != a and n != b:
+            if order.node[n, POOL] == order.node[a, POOL]:
+                units_else += order.q[line]
             continue
-        if order.feasible[line, a] and order.feasible[line, b]:
+        both = order.feasible[line, a] and order.feasible[line, b]
+        if both:
             lines[free] = line
             grams[free] = billed_line(order, b, line, dim_b)
-            kept_a += billed_line(order, a, line, dim_a)
             free_b += grams[free]
             free += 1
-        elif n == a:
+        if both or n == a:
             kept_a += billed_line(order, a, line, dim_a)
+            units_a += order.q[line]
         else:
             kept_b += billed_line(order, b, line, dim_b)
             stay += 1
@@ -90,22 +104,22 @@ def divide(order: Priced, assign: Array, a: int, b: int, buckets: int, room: Pai
     for i in range(free):
         steps[i] = -(-grams[i] // bucket)
         width += steps[i]
-    return Division(a, b, free, bucket, width, kept_a, kept_b, free_b, stay)
+    return Division(a, b, free, width, kept_a, kept_b, stay, units_a, units_else)
 
 
 @inner
-def fill_row(before: Array, after: Array, grams: Array, grams_after: Array, step: int, change: int, line_grams: int) -> None:
-    """One line of the program: `after[s] = min(before[s], before[s - step] + change)`, with the true grams of what was chosen."""
+def fill_row(before: Array, after: Array, loads: Array, loads_after: Array, step: int, change: int, load: int) -> None:
+    """One line of the program: `after[s] = min(before[s], before[s - step] + change)`, with the true load of what was chosen."""
     width = before.shape[0]
     for s in range(step):
-        after[s], grams_after[s] = before[s], grams[s]
+        after[s], loads_after[s] = before[s], loads[s]
     stay, go, best = before[step:], before[: width - step], after[step:]
-    stay_g, go_g, best_g = grams[step:], grams[: width - step], grams_after[step:]
+    stay_load, go_load, best_load = loads[step:], loads[: width - step], loads_after[step:]
     for s in range(best.shape[0]):
         moved, kept = go[s] + change, stay[s]
         taken = moved < kept
         best[s] = moved if taken else kept
-        best_g[s] = go_g[s] + line_grams if taken else stay_g[s]
+        best_load[s] = go_load[s] + load if taken else stay_load[s]
 
 
 @inner
@@ -113,7 +127,7 @@ def fill_rows(order: Priced, d: Division, room: PairRoom) -> None:
     """Run the program over all free lines; bucket 0 is everything at a, with a cost of 0."""
     lines, grams, steps, width = room.lines[1], room.lines[2], room.lines[3], d.width
     for s in range(width):
-        room.values[0, s], room.grams[0, s] = BIG, 0
+        room.values[0, s], room.loads[0, s] = BIG, 0
     room.values[0, 0] = 0
     for i in range(d.free):
         line = lines[i]
@@ -121,26 +135,40 @@ def fill_rows(order: Priced, d: Division, room: PairRoom) -> None:
         if order.node[d.a, KIND] == 0:
             change -= order.unit[line, order.node[d.a, UNIT_ROW], 4]
         fill_row(
-            room.values[i, :width], room.values[i + 1, :width], room.grams[i & 1, :width], room.grams[(i + 1) & 1, :width],
-            steps[i], change, grams[i],
+            room.values[i, :width], room.values[i + 1, :width], room.loads[i & 1, :width], room.loads[(i + 1) & 1, :width],
+            steps[i], change, (grams[i] << LOAD_BITS) + order.q[line],
         )  # fmt: skip
 
 
 @inner
-def best_bucket(order: Priced, d: Division, values: Array, grams: Array) -> int:
+def class_steps(order: Priced, d: Division, room: PairRoom) -> None:
+    """Fill `steps` from the free lines (zero where a is a parcel node)."""
+    row = order.node[d.a, UNIT_ROW]
+    for k in range(5):
+        more, units = 0, 0
+        if order.node[d.a, KIND] == 0:
+            for i in range(d.free):
+                line = room.lines[1, i]
+                more += order.unit[line, row, k] - order.unit[line, row, 4]
+                units += order.q[line]
+        room.steps[k] = more // max(1, units)
+
+
+@inner
+def best_bucket(order: Priced, d: Division, values: Array, loads: Array, steps: Array) -> int:
     """The bucket whose division costs least with both nodes' cards on it (lowest on equal cost)."""
     node, least, best = order.node, BIG, 0
     for s in range(d.width):
         if values[s] >= BIG // 2:
             continue
-        cost = values[s]
-        if s > 0 or d.stay > 0:
-            cost += order.opened[d.b] + carton_cost(node, order.rate, order.band_of, d.b, d.kept_b + grams[s], NO_VOLUME)
-        left = max(0, d.kept_a - grams[s])
+        cost, grams, units = values[s], loads[s] >> LOAD_BITS, loads[s] & ((1 << LOAD_BITS) - 1)
+        if units > 0 or d.stay > 0:
+            cost += order.opened[d.b] + carton_cost(node, order.rate, order.band_of, d.b, d.kept_b + grams, NO_VOLUME)
+        left = d.units_a - units
         if left > 0:
-            cost += order.opened[d.a]
+            cost += order.opened[d.a] + left * steps[units_class(left + d.units_else)]
             if node[d.a, KIND] == 1:
-                cost += carton_cost(node, order.rate, order.band_of, d.a, left, NO_VOLUME)
+                cost += carton_cost(node, order.rate, order.band_of, d.a, max(0, d.kept_a - grams), NO_VOLUME)
         if cost < least:
             least, best = cost, s
     return best
@@ -153,7 +181,8 @@ def redivide(order: Priced, assign: Array, a: int, b: int, buckets: int, room: P
     if d.free == 0:
         return 0
     fill_rows(order, d, room)
-    at = best_bucket(order, d, room.values[d.free], room.grams[d.free & 1])
+    class_steps(order, d, room)
+    at = best_bucket(order, d, room.values[d.free], room.loads[d.free & 1], room.steps)
     trial = room.lines[0]
     copy(assign, trial)
     for i in range(d.free - 1, -1, -1):
@@ -212,3 +241,26 @@ def mark_changes(assign: Array, trial: Array, changed: Array, clock: int) -> Non
     for line in range(assign.shape[0]):
         if assign[line] != trial[line]:
             changed[assign[line]] = changed[trial[line]] = clock
+
+
+@inner
+def merge_nodes(order: Priced, assign: Array, total: int, state: State, room: PairRoom) -> int:
+    """Move all lines of a node that another can take there, then single lines; `assign` and the returned cost are the best found."""
+    nodes, trial, held, work = order.node.shape[0], room.lines[0], room.nodes[1], 0
+    load(order, assign, state)
+    copy(state.lines, held)
+    for b in range(nodes):
+        for a in range(nodes):
+            if a == b or held[a] == 0 or work > MERGE_WORK:
+                continue
+            work += assign.shape[0] * nodes
+            copy(assign, trial)
+            for line in range(assign.shape[0]):
+                if assign[line] == a and order.feasible[line, b]:
+                    trial[line] = b
+            cost = improve(order, trial, state)
+            if cost < total:
+                total = cost
+                copy(trial, assign)
+                copy(state.lines, held)
+    return total

@@ -150,10 +150,13 @@ def _solved(
 ) -> Placement:
     count = len(positions)
     skus = ask.skus
-    sku = np.array(skus if count == len(skus) and isinstance(positions, range) else [skus[p] for p in positions], np.int64)
+    sku = np.array(
+        skus if count == len(skus) and isinstance(positions, range) else [skus[p] for p in positions], np.int64
+    )
     mu = _no_price(count, facts.count)
+    ok = np.frombuffer(bytearray().join([bytes(row) for row in cover]), np.uint8).reshape(count, facts.count)
     solution = facts.solver.solve(
-        np.array(quantities, np.int64), sku, np.array(cover, np.uint8), mu, gamma, lanes.zone, int(ask.residential)
+        np.array(quantities, np.int64), sku, ok, mu, gamma, lanes.zone, int(ask.residential)
     )
     placement = Placement()
     placement.open = still_open

@@ -42,6 +42,15 @@ class ShareWindow:
         trial = self._peek() if not leaving else self._without(leaving)
         return trial.fits(entries)
 
+    def admits_one(self, size: int, capped: bool) -> bool:
+        """`admits` for a single entry: what nearly every order asks, without a walk."""
+        if not capped:
+            return True
+        if size != 1 or self.inside < self.window:
+            return self.admits([(size, True)])
+        leaving = self._capped[self._oldest]  # a full window drops one unit of its oldest entry
+        return self.inside_capped + 1 - leaving <= self.cap_bp * self.window // FULL_BP
+
     def room(self, independent: int = 0, *, most: int = 64) -> int:
         """How many capped entries of size 1 may enter now, after `independent` entries of size 1 (at most `most`)."""
         trial = self._peek()
@@ -98,7 +107,15 @@ class ShareWindow:
 
     def digest(self) -> tuple[int, ...]:
         """What the state hash covers."""
-        return (len(self._size), self._oldest, self._cut, self.inside, self.inside_capped, self.entered, self.max_share_bp)
+        return (
+            len(self._size),
+            self._oldest,
+            self._cut,
+            self.inside,
+            self.inside_capped,
+            self.entered,
+            self.max_share_bp,
+        )
 
     def recount(self) -> tuple[int, int]:
         """(inside, capped inside) counted afresh from the entries: what `verify` compares with the running counts."""
@@ -154,7 +171,9 @@ class ShareWindow:
             self.max_share_bp = share
 
     def _peek(self) -> "_Trial":
-        return _Trial(self, self._size, self._capped, self._oldest, self._cut, self.inside, self.inside_capped, self.entered)
+        return _Trial(
+            self, self._size, self._capped, self._oldest, self._cut, self.inside, self.inside_capped, self.entered
+        )
 
     def _without(self, leaving: Sequence[int]) -> "_Trial":
         copy = ShareWindow(self.cap_bp, self.window)
@@ -258,6 +277,7 @@ class CapState:
         self.channels: dict[str, ShareWindow] = {}
         self.bucket = TokenBucket(cap)
         self.breaches = 0
+        self.by_count = cap.measure == "fulfillment_orders"
 
     def windows(self, channel: str) -> list[ShareWindow]:
         """The counters that an order of this channel must satisfy."""

@@ -68,7 +68,7 @@ class Solver:
     """
 
     def __init__(
-        self, tables: RateTables, starts: int = 0, rounds: int = 3, buckets: int = 500, *, pure: bool | None = None
+        self, tables: RateTables, starts: int = 0, rounds: int = 3, buckets: int = 250, *, pure: bool | None = None
     ) -> None:
         if starts < 0 or rounds < 0 or buckets < 1:
             raise ValueError(f"starts and rounds must be 0 or more, buckets 1 or more: {starts}, {rounds}, {buckets}")

@@ -10,6 +10,7 @@ Stock arrives in every arm as it did in the run. Nothing is written.
 """
 
 import signal
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from multiprocessing import get_context
@@ -33,15 +34,16 @@ from tranship.store.port import Store
 
 ARMS = ("as_run", "none", "counter")
 """Every arm there is."""
-MICROS_PER_DAY = 86_400_000_000
 ROWS_PER_TELL = 500
 """Commands between two reports of progress."""
+SLOTS = 600
+"""Points of a share's course over time: more than a page can show."""
 
 Progress = Callable[[str, float, float], None]
 
 
 class ArmCap(msgspec.Struct):
-    """One cap's counters in one arm. Shares are basis points of the cap's measure; days are day numbers (UTC)."""
+    """One cap's counters in one arm. Shares are basis points of the cap's measure."""
 
     network: str
     cap_bp: int  # the limit that held in this arm
@@ -50,8 +52,8 @@ class ArmCap(msgspec.Struct):
     max_share_bp: int  # over all prefixes and full windows, total and channels: what `max_window_share` says
     full_max_bp: int  # over full windows of the total only; 0 where the window never filled
     entered: int  # size of all entries of the total
-    days: list[int]
-    high_bp: list[int]  # per day: the highest share of the total's window
+    at: list[int]  # UTC micros: ends of equal slots of time with a decision in them
+    high_bp: list[int]  # per slot: the highest share of the total's window
 
 
 class ArmNetwork(msgspec.Struct):
@@ -175,8 +177,7 @@ class _Watch:
     def __init__(self, cap: CapState) -> None:
         self.cap = cap
         self.full_max_bp = 0
-        self.days: list[int] = []
-        self.high_bp: list[int] = []
+        self._at, self._bp = array("q"), array("i")
 
     def look(self, at: int) -> None:
         """After a decision: note the share."""
@@ -184,21 +185,30 @@ class _Watch:
         share = window.share_bp()
         if window.inside >= window.window:
             self.full_max_bp = max(self.full_max_bp, share)
-        day = at // MICROS_PER_DAY
-        if self.days and self.days[-1] == day:
-            self.high_bp[-1] = max(self.high_bp[-1], share)
-        else:
-            self.days.append(day)
-            self.high_bp.append(share)
+        self._at.append(at)
+        self._bp.append(share)
 
     def result(self) -> ArmCap:
         """What was seen."""
         cap = self.cap
+        at, high_bp = _slots(self._at, self._bp)
         high = max([cap.total.max_share_bp, *(window.max_share_bp for window in cap.channels.values())])
         return ArmCap(
             cap.cap.network, cap.cap.cap_bp, cap.cap.window, cap.cap.measure, high, self.full_max_bp,
-            cap.total.entered, self.days, self.high_bp,
+            cap.total.entered, at, high_bp,
         )  # fmt: skip
+
+
+def _slots(at: "array[int]", bp: "array[int]") -> tuple[list[int], list[int]]:
+    """The highest value in each of at most SLOTS equal slots of time."""
+    if not at:
+        return [], []
+    width = (at[-1] - at[0]) // SLOTS + 1
+    high: dict[int, int] = {}
+    for moment, value in zip(at, bp, strict=True):
+        slot = (moment - at[0]) // width
+        high[slot] = max(high.get(slot, 0), value)
+    return [min(at[-1], at[0] + (slot + 1) * width) for slot in high], list(high.values())
 
 
 def _watches(caps: list[CapState], before: list[_Watch]) -> list[_Watch]:

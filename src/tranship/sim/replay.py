@@ -97,7 +97,7 @@ def _mapping(network: NetworkFile, name: str | None, path: Path, where: Path) ->
     if name not in network.sources and name not in PRESETS:
         known = ", ".join({**network.sources, **PRESETS})
         raise InputError(f"no [source.{name}]", where=str(where), hint=f"Known sources: {known}.")
-    return named(network.sources, name)
+    return named(network.sources, name) if name in network.sources else {"preset": name}
 
 
 def _silent(phase: str, done: float, total: float) -> None:
@@ -289,4 +289,3 @@ def peak_rss_mb() -> float:
     """Peak resident memory of this process in MB."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6
-

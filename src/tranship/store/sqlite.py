@@ -83,8 +83,8 @@ class SqliteStore:
         """Bring the schema up to date and become the one writer: an older writer's epoch is worth nothing from here on."""
         db = self._db
         version = connect.schema_version(db, self.path)
-        connect.migrate(db, connect.migrations(), version)
-        with db:
+        with db:  # one transaction: half a new run would be no run
+            connect.migrate(db, connect.migrations(), version)
             if version == 0:
                 sql = "INSERT INTO meta VALUES (1, ?, ?, 0, 0, x'', x'', 0)"
                 db.execute(sql, (party, time.time_ns() // 1000))

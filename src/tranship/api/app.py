@@ -1,0 +1,86 @@
+"""The service put together: handlers, errors, guard; and its life from first view to last commit."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import cast
+
+from litestar import Litestar
+from litestar.types import ControllerRouterHandler
+
+from tranship.api import openapi, orders, problems, signin, watching
+from tranship.api.context import Context
+from tranship.api.guard import App, Guard
+from tranship.api.settings import ApiSettings
+from tranship.api.wire import Server
+from tranship.engine.follow import Follower
+from tranship.engine.service import Service
+
+HANDLERS = (*orders.HANDLERS, *watching.HANDLERS, *signin.HANDLERS, openapi.get_schema)
+
+
+def create_app(context: Context, pages: Sequence[ControllerRouterHandler] = ()) -> App:
+    """The ASGI application around a service; `pages` are handlers for people, from the console."""
+    app = Litestar(
+        route_handlers=[*HANDLERS, *pages],
+        exception_handlers={Exception: problems.handle},
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=None,  # bodies are read by api.reading, within the limits of the settings
+    )
+    context.attach(app)
+    return Guard(cast("App", app), context.settings, context.buckets)
+
+
+async def serve(
+    service: Service,
+    settings: ApiSettings,
+    pages: Sequence[ControllerRouterHandler] = (),
+    *,
+    attach: Callable[[Context], None] | None = None,
+    ready: Callable[[Context, Server], Awaitable[None]] | None = None,
+) -> None:
+    """Serve until a signal comes or `ready` ends; the caller closes `service` after.
+
+    `ready` runs beside the server once it listens. Raises UnavailableError where the port cannot be had.
+    """
+    follower = Follower(service)
+    await follower.start()
+    context = Context(service, settings, follower)
+    if attach is not None:
+        attach(context)
+    server = Server(create_app(context, pages), settings)
+    async with contextlib.AsyncExitStack() as stack:
+        clock = asyncio.create_task(service.run_clock(settings.tick_s), name="tranship-clock")
+        ends = asyncio.create_task(_end_streams(server, follower))
+        beside = asyncio.create_task(_beside(context, server, ready)) if ready else None
+        for task in (clock, ends, beside):
+            if task is not None:
+                stack.push_async_callback(_cancelled, task)
+        try:
+            await server.run_until_stopped()
+        finally:
+            follower.close()
+        if beside is not None and beside.done() and not beside.cancelled():
+            beside.result()
+
+
+async def _end_streams(server: Server, follower: Follower) -> None:
+    await server.stopping.wait()
+    follower.close()
+
+
+async def _beside(context: Context, server: Server, ready: Callable[[Context, Server], Awaitable[None]]) -> None:
+    await server.up.wait()
+    if server.failed:
+        return
+    try:
+        await ready(context, server)
+    finally:
+        server.stop()
+
+
+async def _cancelled(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError, Exception):
+        await task

@@ -1,0 +1,32 @@
+"""What every handler works with: the service, its newest view, the settings, and how many streams are open."""
+
+import asyncio
+from typing import Any, cast
+
+from litestar import Litestar, Request
+
+from tranship.api.guard import Buckets
+from tranship.api.settings import ApiSettings
+from tranship.engine.follow import Follower
+from tranship.engine.service import Service
+
+_NAME = "tranship"
+
+
+class Context:
+    """One running service."""
+
+    def __init__(self, service: Service, settings: ApiSettings, follower: Follower) -> None:
+        self.service, self.settings, self.follower = service, settings, follower
+        self.buckets = Buckets(settings.rate_per_s, settings.rate_burst)
+        self.explaining = asyncio.Semaphore(settings.explanations_max)
+        self.streams = 0
+
+    def attach(self, app: Litestar) -> None:
+        """Make this the context of `app`'s handlers."""
+        app.state[_NAME] = self
+
+
+def context_of(request: Request[Any, Any, Any]) -> Context:
+    """The context of the application that got this request."""
+    return cast("Context", request.app.state[_NAME])

@@ -1,0 +1,245 @@
+"""The OpenAPI 3.1 document of the service, made from the very types that bodies are read into and answers are made of."""
+
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import msgspec
+from litestar import Response, get
+
+from tranship.api import bodies, orders, problems, watching
+from tranship.engine.explain import Story
+from tranship.engine.lookup import OrderNow
+from tranship.engine.view import DecisionNow
+
+Schema = dict[str, Any]
+JSON, NDJSON, EVENTS = orders.JSON, orders.NDJSON, watching.EVENT_STREAM
+_REF = "#/components/schemas/{name}"
+
+
+class FulfillmentOrderOut(msgspec.Struct):
+    """A fulfillment order of the answer; cost in micros, a millionth of the currency's major unit."""
+
+    id: str
+    node: str
+    units: int
+    ship_by: str
+    deliver_by: str
+    late: bool
+    cost_micros: int
+
+
+class ParkedOut(msgspec.Struct):
+    """Units that wait, and why."""
+
+    id: str
+    units: int
+    reason: str
+    action: str
+
+
+class RoutedOut(msgspec.Struct):
+    """Where an order ships from, and what waits. Given once it is durable, and given again byte by byte."""
+
+    order: str
+    status: str
+    fulfillment_orders: list[FulfillmentOrderOut]
+    parked: list[ParkedOut]
+
+
+class BulkResultOut(msgspec.Struct, omit_defaults=True):
+    """One line of a bulk answer: what the line of that number came to."""
+
+    line: int
+    status: int
+    repeated: bool = False
+    answer: RoutedOut | None = None
+    problem: problems.Problem | None = None
+
+
+_TYPES: tuple[type, ...] = (
+    bodies.OrderIn, bodies.ReceiptIn, RoutedOut, BulkResultOut, orders.ReceiptTaken, OrderNow, Story, watching.StateNow,
+    DecisionNow, watching.Health, problems.Problem,
+)  # fmt: skip
+EXAMPLE_ORDER: Schema = {
+    "number": "1001",
+    "channel": "web",
+    "to": {"zip": "60614", "state": "IL"},
+    "lines": [{"sku": "DEMO-001", "qty": 2, "unit_price_minor": 1999}],
+    "customer": {"ref": "c-17", "name": "A. Customer", "street": "17 Example Street", "email": "c17@example.com"},
+}
+
+
+@cache
+def document() -> bytes:
+    """The document, as JSON."""
+    _, components = msgspec.json.schema_components(_TYPES, ref_template=_REF)
+    names = {kind: _name_of(kind, components) for kind in _TYPES}
+
+    def ref(kind: type) -> Schema:
+        return {"$ref": _REF.format(name=names[kind])}
+
+    return msgspec.json.encode(
+        {
+            "openapi": "3.1.0",
+            "info": {
+                "title": "Tranship",
+                "version": _version(),
+                "description": "Orders in, each routed under the share caps, durable before it is answered, and explained.",
+                "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            },
+            "servers": [{"url": "/"}],
+            "security": [{}, {"token": []}],
+            "tags": [{"name": "orders"}, {"name": "stock"}, {"name": "watching"}],
+            "paths": {**_order_paths(ref), **_watching_paths(ref)},
+            "components": {
+                "schemas": components,
+                "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+                "responses": {
+                    "Problem": _content("What went wrong (RFC 9457)", problems.MEDIA_TYPE, ref(problems.Problem))
+                },
+            },
+        },
+        order="deterministic",
+    )
+
+
+def _order_paths(ref: Any) -> Schema:
+    retry = {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer"}}}
+    replayed = {"Idempotent-Replayed": {"description": "true: the first answer again", "schema": {"const": "true"}}}
+    located = {"Location": {"description": "The order's address", "schema": {"type": "string"}}}
+    key = {
+        "name": "Idempotency-Key", "in": "header", "required": False,
+        "description": "Names this request: the same body again gets the first answer, another body 409. "
+        "The order's source and number do the same without it.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    }  # fmt: skip
+    name = {
+        "name": "order_id", "in": "path", "required": True, "description": "Its id (source:number) or its number",
+        "schema": {"type": "string"},
+    }  # fmt: skip
+    return {
+        "/v1/orders": {
+            "post": {
+                "operationId": "placeOrder",
+                "tags": ["orders"],
+                "summary": "Take one order, or many: one JSON body, or one a line",
+                "parameters": [key],
+                "requestBody": {
+                    "required": True,
+                    "content": {
+                        JSON: {"schema": ref(bodies.OrderIn), "example": EXAMPLE_ORDER},
+                        NDJSON: {"schema": ref(bodies.OrderIn)},
+                    },
+                },
+                "responses": {
+                    "201": _content("Taken, routed and durable", JSON, ref(RoutedOut), located),
+                    "200": {
+                        "description": "JSON: taken before, this is the first answer. NDJSON: a result for each line",
+                        "headers": {**located, **replayed},
+                        "content": {JSON: {"schema": ref(RoutedOut)}, NDJSON: {"schema": ref(BulkResultOut)}},
+                    },
+                    **_problems(400, 401, 408, 409, 413, 415, 422, 429, 503, headers=retry),
+                },
+            }
+        },
+        "/v1/orders/{order_id}": {
+            "get": {
+                "operationId": "getOrder",
+                "tags": ["orders"],
+                "summary": "An order as it stands",
+                "parameters": [name],
+                "responses": {"200": _content("The order", JSON, ref(OrderNow)), **_problems(401, 404, 503)},
+            }
+        },
+        "/v1/orders/{order_id}/explanation": {
+            "get": {
+                "operationId": "explainOrder",
+                "tags": ["orders"],
+                "summary": "Why it ships from where it ships, with charges that add up",
+                "parameters": [name],
+                "responses": {"200": _content("The whole story", JSON, ref(Story)), **_problems(401, 404, 503)},
+            }
+        },
+        "/v1/receipts": {
+            "post": {
+                "operationId": "receive",
+                "tags": ["stock"],
+                "summary": "Book units that arrived at a node",
+                "requestBody": {"required": True, "content": {JSON: {"schema": ref(bodies.ReceiptIn)}}},
+                "responses": {
+                    "201": _content("Booked", JSON, ref(orders.ReceiptTaken)),
+                    "200": _content("Booked before under this ref", JSON, ref(orders.ReceiptTaken), replayed),
+                    **_problems(400, 401, 408, 409, 413, 415, 422, 429, 503, headers=retry),
+                },
+            }
+        },
+    }
+
+
+def _watching_paths(ref: Any) -> Schema:
+    resume = {
+        "name": "Last-Event-ID", "in": "header", "required": False,
+        "description": "Journal row of the last decision that was seen", "schema": {"type": "integer"},
+    }  # fmt: skip
+    events = {
+        "description": "Server-sent events: `state` (StateNow), `decision` (DecisionNow)",
+        "content": {EVENTS: {"schema": {"type": "string"}}},
+    }
+    health = ref(watching.Health)
+    return {
+        "/v1/state": {
+            "get": _plain("getState", "Totals, shares against caps, stock, what waits, the last decisions",
+                          {"200": _content("Now", JSON, ref(watching.StateNow)), **_problems(401, 503)})
+        },
+        "/v1/events": {
+            "get": {
+                **_plain("watch", "The same as it changes", {"200": events, **_problems(401, 503)}),
+                "parameters": [resume],
+            }
+        },
+        "/healthz": {
+            "get": _plain("health", "Whether the process answers", {"200": _content("It does", JSON, health)})
+        },
+        "/readyz": {
+            "get": _plain("ready", "Whether orders can be taken",
+                          {"200": _content("They can", JSON, health), **_problems(503)})
+        },
+        "/schema/openapi.json": {
+            "get": _plain("schema", "This document", {"200": {"description": "OpenAPI 3.1"}})
+        },
+    }  # fmt: skip
+
+
+def _plain(operation: str, summary: str, responses: Schema) -> Schema:
+    return {"operationId": operation, "tags": ["watching"], "summary": summary, "responses": responses}
+
+
+def _content(description: str, media_type: str, schema: Schema, headers: Schema | None = None) -> Schema:
+    found: Schema = {"description": description, "content": {media_type: {"schema": schema}}}
+    return {**found, "headers": headers} if headers else found
+
+
+def _problems(*statuses: int, headers: Schema | None = None) -> Schema:
+    """Problem responses; 429 and 503 say when to come back."""
+    shared = {"$ref": "#/components/responses/Problem"}
+    waits = _content("Come back later", problems.MEDIA_TYPE, {"$ref": _REF.format(name="Problem")}, headers)
+    return {str(status): waits if headers and status in (429, 503) else shared for status in statuses}
+
+
+def _name_of(kind: type, components: dict[str, Any]) -> str:
+    assert kind.__name__ in components, f"{kind.__name__} has no schema of its own"
+    return kind.__name__
+
+
+def _version() -> str:
+    try:
+        return version("tranship")
+    except PackageNotFoundError:
+        return "0"
+
+
+@get("/schema/openapi.json")
+async def get_schema() -> Response[bytes]:
+    """The OpenAPI document."""
+    return Response(content=document(), media_type=JSON, headers={"cache-control": "max-age=300"})

@@ -1,0 +1,69 @@
+"""`tranship serve` and `tranship demo`: the engine behind HTTP, with a page for people."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from tranship.cli.network import Json
+from tranship.cli.output import say, write_json
+
+
+def serve(
+    *,
+    run: Annotated[Path, Parameter(help="Folder of the run; made where it is missing.")] = Path("runs/live"),
+    network: Path = Path("tranship.toml"),
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    tick: float = 60,
+    rate_limit: float = 0,
+    json: Json = False,
+) -> None:
+    """Take orders over HTTP, show them on a page, and keep everything in a run. Ctrl-C stops it cleanly.
+
+    Parameters
+    ----------
+    network: the network file; one that changed since is brought into force
+    host: address to listen on; any but this machine's own needs a token in TRANSHIP_TOKEN or TRANSHIP_TOKEN_FILE
+    port: port to listen on; 0 takes a free one
+    tick: seconds between two looks at what is due (shipments at cut-off, deliveries, expiry)
+    rate_limit: requests a second and caller; 0 is no limit
+    """
+    from tranship.api.settings import ApiSettings, read_token
+    from tranship.cli.serving import run_service
+    from tranship.engine.service import Service
+
+    settings = ApiSettings(host=host, port=port, tick_s=tick, rate_per_s=rate_limit, token=read_token())
+
+    async def ready(address: str) -> None:
+        if json:
+            write_json({"url": address, "run": str(run)})
+        else:
+            say(f"{address} serves {run}; Ctrl-C stops it")
+
+    run_service(lambda: Service.open(run, network, create=True), settings, ready, footer=f"run {run.name}")
+
+
+def demo(
+    *,
+    port: int = 8000,
+    seconds: Annotated[float, Parameter(help="Stop by itself after so many; 0: at Ctrl-C.")] = 0,
+    rate: float = 20,
+    seed: int = 1,
+    run: Path | None = None,
+    open: Annotated[bool, Parameter(negative=())] = False,  # noqa: A002 - the word users know
+    json: Json = False,
+) -> None:
+    """Show the service at work: four networks, Amazon capped at 60 %, and a seeded stream of orders that nobody placed.
+
+    Parameters
+    ----------
+    port: port to listen on; 0 takes a free one
+    rate: orders a second, on average over a day of the demo's clock (which passes in a minute)
+    seed: another seed is another catalog, other stock and other orders
+    run: keep everything in this folder (default: a temporary one, gone at the end)
+    open: open the page in a browser
+    """
+    from tranship.cli.demo import Demo, run_demo
+
+    run_demo(Demo(port=port, seconds=seconds, rate=rate, seed=seed, browser=open, json=json), run)

@@ -1,0 +1,287 @@
+"""What the numbers say, in sentences. Every sentence is made from figures of ReportData and names them; none is fixed praise."""
+
+from tranship.console.figures import ArmFacts, CapFacts, ReportData, SizeClass
+from tranship.console.words import MEASURE_WORDS
+
+NOTHING = "This run has no orders yet."
+FEW = 30
+"""Fulfillment orders below which two averages are not compared."""
+SAME = 0.005
+"""Relative difference below which two costs are called the same."""
+
+
+def tell(data: ReportData) -> None:
+    """Fill in headline, summary and the words beside cap and comparison."""
+    if not data.run.orders:
+        data.headline = NOTHING
+        return
+    data.cap_words = [words for cap in data.caps for words in _cap_words(data, cap)]
+    data.arm_words = [_arm(data, arm) for arm in data.arms]
+    data.headline = _headline(data)
+    data.summary = [*_share_of_all(data), _promise(data), _unplaced(data)]
+
+
+# -- numbers as people read them --------------------------------------------------------------------------------------
+
+
+def percent(bp: int, digits: int = 1) -> str:
+    """Basis points as percent."""
+    return f"{bp / 100:.{digits}f} %"
+
+
+def part_of(part: float, whole: float, digits: int = 1) -> str:
+    """A share of a whole as percent; a dash of nothing."""
+    return f"{100 * part / whole:.{digits}f} %" if whole else "-"
+
+
+def money(micros: float, currency: str) -> str:
+    """Micros as money with its sign before it: $11.38, -$0.20, 3.10 EUR."""
+    sign = "-" if micros < 0 else ""
+    amount = f"{abs(micros) / 1e6:,.2f}"
+    return f"{sign}${amount}" if currency == "USD" else f"{sign}{amount} {currency}"
+
+
+def rounded(micros: float, currency: str) -> str:
+    """Large sums without cents."""
+    sign = "-" if micros < 0 else ""
+    amount = f"{abs(micros) / 1e6:,.0f}"
+    return f"{sign}${amount}" if currency == "USD" else f"{sign}{amount} {currency}"
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """A count with its noun: 1 order, 2 orders."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def operator(data: ReportData, code: str) -> str:
+    """The name of a network's operator."""
+    return next((one.operator for one in data.networks if one.code == code), code)
+
+
+def per(cost: float, count: int) -> float:
+    """Cost per thing; 0 where there is none."""
+    return cost / count if count else 0.0
+
+
+def arm_of(data: ReportData, name: str) -> ArmFacts | None:
+    """The arm of this name, if it was run."""
+    return next((arm for arm in data.arms if arm.name == name), None)
+
+
+# -- headline ---------------------------------------------------------------------------------------------------------
+
+
+def _headline(data: ReportData) -> str:
+    if not data.caps:
+        return _uncapped(data)
+    cap = data.caps[0]
+    name = operator(data, cap.network)
+    if cap.breaches:
+        return (
+            f"{name} was over its {percent(cap.cap_bp, 0)} cap: {counted(cap.breaches, 'fulfillment order')} placed beyond it,"
+            f" at most {percent(cap.max_share_bp)} of the last {cap.window:,}."
+        )
+    ceiling = f"{name} never had more than {percent(cap.max_share_bp)} of {_window(cap)}"
+    none = arm_of(data, "none")
+    if none is None:
+        return f"{ceiling}, under a cap of {percent(cap.cap_bp, 0)}."
+    reached = none.full_max_bp or none.max_share_bp
+    mine = per(data.cost, data.splits.orders_placed)
+    delta = mine - per(none.cost, none.orders_placed)
+    if reached <= cap.cap_bp:
+        return f"{ceiling}. Without the cap it would have reached {percent(reached)}: the cap had nothing to hold back."
+    if abs(delta) < SAME * mine:
+        price = "holding it back cost next to nothing"
+    elif delta > 0:
+        price = f"holding it back cost {money(delta, data.run.currency)} an order ({delta / (mine - delta):+.0%})"
+    else:
+        price = f"with the cap an order cost {money(-delta, data.run.currency)} less"
+    return f"{ceiling}. Without the cap it would have reached {percent(reached)}; {price}."
+
+
+def _window(cap: CapFacts) -> str:
+    what = MEASURE_WORDS.get(cap.measure, cap.measure)
+    if not cap.filled_at:
+        return f"the first {cap.entered:,} {what}" if cap.entered > 1 else "what was placed"
+    return f"the last {cap.window:,} {what}"
+
+
+def _uncapped(data: ReportData) -> str:
+    if not data.splits.fulfillment_orders:
+        return f"None of {counted(data.run.orders, 'order')} could be placed."
+    first = max(data.networks, key=lambda one: one.fulfillment_orders)
+    share = part_of(first.fulfillment_orders, data.splits.fulfillment_orders)
+    return f"No share cap is set: {first.operator} shipped {share} of {counted(data.splits.fulfillment_orders, 'fulfillment order')}."
+
+
+# -- summary ----------------------------------------------------------------------------------------------------------
+
+
+def _share_of_all(data: ReportData) -> list[str]:
+    orders = counted(data.run.orders, "order")
+    placed = counted(data.splits.fulfillment_orders, "fulfillment order")
+    each = money(per(data.cost, data.splits.orders_placed), data.run.currency)
+    total = rounded(data.cost, data.run.currency)
+    return [f"{orders} became {placed} for {total}: {each} an order, every one of them quoted from the rate cards."]
+
+
+def _promise(data: ReportData) -> str:
+    found = data.promise
+    kept = part_of(found.on_time_in_full, found.wanted)
+    return f"{kept} of orders are projected to arrive in full and by the promise; {part_of(found.in_full, found.wanted)} in full."
+
+
+def _unplaced(data: ReportData) -> str:
+    units = data.units
+    lost = units.expired + units.parked
+    if not lost:
+        return "Every unit that was not taken back was placed."
+    largest = max(data.waiting, key=lambda one: one.expired + one.parked)
+    share = part_of(largest.expired + largest.parked, lost, 0)
+    return (
+        f"{part_of(lost, units.ordered)} of the units ordered could not be placed in time, {share} of them because {largest.words}."
+    )
+
+
+# -- the cap ----------------------------------------------------------------------------------------------------------
+
+
+def _cap_words(data: ReportData, cap: CapFacts) -> list[str]:
+    name = operator(data, cap.network)
+    out = [_course(name, cap)]
+    if cap.decisions:
+        out.append(_why_not(name, cap))
+    if cap.refused:
+        out.append(_refused(data, name, cap))
+    if not cap.priced and cap.decisions:
+        out.append(f"A place under the cap never had a price: {name} was never short of room for long.")
+    elif cap.priced:
+        out.append(
+            f"A place under the cap had a price in {counted(cap.priced, 'decision')}, at most {money(cap.price_max, data.run.currency)}:"
+            " orders that gain least from it gave way first."
+        )
+    crossing = _crossing(data, name)
+    if crossing:
+        out.append(crossing)
+    stocked = next((one.count for one in cap.without if one.name == "stock"), 0)
+    without = sum(one.count for one in cap.without)
+    if stocked > without / 2:
+        out.append(
+            f"{percent(cap.shelf_bp, 0)} of all units that came in lay at {name}'s nodes. Where most decisions without {name} are for want of"
+            " goods, it is stock more than the cap that sets the share."
+        )
+    if cap.voided:
+        out.append(
+            f"{counted(cap.voided, 'entry', 'entries')} were voided later. At the end the window stands at {percent(cap.now_bp)};"
+            f" without voided entries {percent(cap.live_bp)}."
+        )
+    return out
+
+
+def _course(name: str, cap: CapFacts) -> str:
+    what = MEASURE_WORDS.get(cap.measure, cap.measure)
+    if not cap.filled_at:
+        return (
+            f"The window of {cap.window:,} {what} never filled ({cap.entered:,} entered), so the limit grew with each entry;"
+            f" {name} reached {percent(cap.max_share_bp)}."
+        )
+    near = percent(cap.tight_bp, 0)
+    if cap.full_max_bp < cap.cap_bp - 100:
+        return (
+            f"Once the window of {cap.window:,} {what} was full, {name}'s share stayed at {percent(cap.full_max_bp)} or less: the cap of"
+            f" {percent(cap.cap_bp, 0)} did not bind."
+        )
+    if cap.tight_bp < 2_000:
+        return f"The cap was met, but seldom: in {near} of the time with a full window {name} was within one point of it."
+    return f"The cap bound: in {near} of the time with a full window {name} was within one point of it."
+
+
+def _why_not(name: str, cap: CapFacts) -> str:
+    used = part_of(cap.with_network, cap.decisions, 0)
+    text = f"{used} of {cap.decisions:,} decisions gave {name} something"
+    rest = [f"{one.count:,} {_short(one.name)}" for one in cap.without]
+    return text + (f". The others: {', '.join(rest)}." if rest else ".")
+
+
+def _short(reason: str) -> str:
+    return {
+        "ok": "could have, but another way was cheaper",
+        "cap": "were kept out by the cap",
+        "late": "would have come late from there",
+        "tier": "went to a preferred node",
+        "full": "found no capacity there",
+        "stock": "found none of their goods there",
+        "item": "may not ship from there",
+    }.get(reason, reason)
+
+
+def _refused(data: ReportData, name: str, cap: CapFacts) -> str:
+    text = f"The cap, or the reserve below it, turned {name} away from {counted(cap.refused, 'decision')}"
+    if cap.refused_extra > 0:
+        each = money(cap.refused_extra / cap.refused, data.run.currency)
+        text += f", at {rounded(cap.refused_extra, data.run.currency)} above what the refused way would have cost ({each} each)"
+    return text + "."
+
+
+def _crossing(data: ReportData, name: str) -> str:
+    """From which size on the independent side is the cheaper one, where it is so for every larger size as well."""
+    both = [one for one in data.sizes if min(one.capped, one.independent) >= FEW]
+    if not both or len(data.caps) != 1:
+        return ""
+    cheaper = [_unit(one, capped=False) < _unit(one, capped=True) for one in both]
+    currency = data.run.currency
+    first = next((i for i in range(len(both)) if all(cheaper[i:])), None)
+    small = both[0]
+    if first is None or first == len(both):
+        return (
+            f"At every size {name} is the cheaper side: {_pair(small, currency)} a unit at {_size(small)}."
+            if not any(cheaper)
+            else ""
+        )
+    large = both[first]
+    if first == 0:
+        return f"At every size the independent side is the cheaper one: {_pair(small, currency)} a unit at {_size(small)}."
+    return (
+        f"Size decides who is cheaper: {_pair(small, currency)} a unit at {_size(small)}, but {_pair(large, currency)} at"
+        f" {_size(large)}. {_cards(data)}So large orders stay on the independent side without any cap, and the cap is a question of"
+        " consumer-size orders."
+    )
+
+
+def _cards(data: ReportData) -> str:
+    kinds = {one.network: one.card_kind for one in data.nodes}
+    capped = {one.code for one in data.networks if one.capped}
+    if {kinds.get(code) for code in capped} == {"per unit"} and "parcel" in {kinds[n] for n in kinds if n not in capped}:
+        return "The capped card charges by the unit, a parcel card by the carton. "
+    return ""
+
+
+def _unit(one: SizeClass, *, capped: bool) -> float:
+    return per(one.capped_cost, one.capped_units) if capped else per(one.independent_cost, one.independent_units)
+
+
+def _pair(one: SizeClass, currency: str) -> str:
+    return f"{money(_unit(one, capped=True), currency)} capped against {money(_unit(one, capped=False), currency)} independent"
+
+
+def _size(one: SizeClass) -> str:
+    return "1 unit" if one.label == "1" else f"{one.label} units"
+
+
+# -- arms -------------------------------------------------------------------------------------------------------------
+
+
+def _arm(data: ReportData, arm: ArmFacts) -> str:
+    currency = data.run.currency
+    mine, theirs = per(data.cost, data.splits.orders_placed), per(arm.cost, arm.orders_placed)
+    name = {"none": "Without a cap", "counter": "With the bare counter (the same limit, no price and no reserve)"}.get(arm.name, arm.name)
+    gap = theirs - mine
+    if abs(gap) < SAME * mine:
+        cost = f"an order would have cost the same within half a percent ({money(theirs, currency)})"
+    else:
+        word = "more" if gap > 0 else "less"
+        cost = f"an order would have cost {money(theirs, currency)}, {money(abs(gap), currency)} {word} ({gap / mine:+.1%})"
+    units = arm.units_placed - data.units.placed
+    if units:
+        cost += f", with {abs(units):,} units {'more' if units > 0 else 'fewer'} placed"
+    return f"{name} {cost}; {arm.fulfillment_orders:,} fulfillment orders."

@@ -1,0 +1,109 @@
+"""Numbers and marks of the live page: how people read them, and the small drawings. No page state in here."""
+
+import math
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from tranship.engine.view import NetworkNow, View
+
+GAUGE_RADIUS = 52
+HUES = 6
+"""Colors for networks, in app.css: `h0` is for capped networks, `h1` ... for the others in the file's order."""
+
+
+def count(value: int) -> str:
+    """12,345."""
+    return f"{value:,}"
+
+
+def percent(bp: int) -> str:
+    """Basis points as a percentage with one digit, rounded up: a share never looks smaller than it is."""
+    return f"{-(-bp // 10) / 10:.1f}"
+
+
+def money(micros: int) -> str:
+    """Micros as money."""
+    return f"{micros / 1e6:,.2f}"
+
+
+def ratio(part: int, whole: int, digits: int = 1) -> str:
+    """`part` of `whole` as a percentage; a dash where there is nothing yet."""
+    return f"{100 * part / whole:.{digits}f} %" if whole else "-"
+
+
+def each(total: int, number: int) -> str:
+    """Money for each of a number of things; a dash where there is none."""
+    return money(total // number) if number else "-"
+
+
+def hues(view: View) -> dict[str, str]:
+    """A color class for each network: the same one on every page."""
+    found, at = {}, 1
+    for network in view.networks:
+        if network.cap_bp:
+            found[network.code] = "h0"
+        else:
+            found[network.code] = f"h{at}"
+            at = at % (HUES - 1) + 1
+    return found
+
+
+def bars(counts: Sequence[int], width: int = 240, height: int = 44) -> Markup:
+    """A row of bars, the newest to the right; the last one is still growing."""
+    top = max([*counts, 1])
+    step = width / max(len(counts), 1)
+    out = []
+    for i, value in enumerate(counts):
+        size = value / top * (height - 2)
+        size = max(size, 1.5) if value else 0.75
+        kind = "bar now" if i == len(counts) - 1 else "bar"
+        out.append(
+            f'<rect class="{kind}" x="{i * step:.2f}" y="{height - size:.2f}" width="{step - 1:.2f}" height="{size:.2f}" rx="1"/>'
+        )
+    body = "".join(out)
+    return Markup(  # noqa: S704 - numbers only
+        f'<svg class="bars" viewBox="0 0 {width} {height}" preserveAspectRatio="none" aria-hidden="true">{body}</svg>'
+    )
+
+
+def gauge(network: NetworkNow) -> Markup:
+    """A half circle from 0 to 100 %: the share as an arc, the cap as a mark with the forbidden part behind it."""
+    share = min(network.share_bp, 10_000) / 10_000
+    out = [f'<path class="track" d="{_arc(0, 1)}"/>']
+    if network.cap_bp:
+        out.append(f'<path class="beyond" d="{_arc(network.cap_bp / 10_000, 1)}"/>')
+    if share > 0:
+        out.append(f'<path class="share" d="{_arc(0, share)}"/>')
+    if network.cap_bp:
+        (x1, y1), (x2, y2) = _point(network.cap_bp / 10_000, 40), _point(network.cap_bp / 10_000, 66)
+        out.append(f'<line class="cap" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>')
+    return Markup(f'<svg class="gauge" viewBox="0 0 144 78" aria-hidden="true">{"".join(out)}</svg>')  # noqa: S704
+
+
+def shelf(values: Sequence[tuple[str, int]], whole: int, width: int = 300) -> Markup:
+    """A stacked bar: (class, value) from left to right, `whole` is the full width."""
+    out, x = [f'<rect class="track" width="{width}" height="10" rx="3"/>'], 0.0
+    for kind, value in values:
+        size = value / whole * width if whole else 0
+        if size >= 0.05:
+            out.append(f'<rect class="{kind}" x="{x:.2f}" width="{size:.2f}" height="10" rx="1.5"/>')
+        x += size
+    return Markup(  # noqa: S704
+        f'<svg class="shelf" viewBox="0 0 {width} 10" preserveAspectRatio="none" aria-hidden="true">{"".join(out)}</svg>'
+    )
+
+
+def _point(share: float, radius: float) -> tuple[float, float]:
+    angle = math.pi * (1 - share)
+    return 72 + radius * math.cos(angle), 72 - radius * math.sin(angle)
+
+
+def _arc(start: float, end: float) -> str:
+    (x1, y1), (x2, y2) = _point(start, GAUGE_RADIUS), _point(end, GAUGE_RADIUS)
+    return f"M{x1:.2f} {y1:.2f}A{GAUGE_RADIUS} {GAUGE_RADIUS} 0 0 1 {x2:.2f} {y2:.2f}"
+
+
+def span(seconds: int) -> str:
+    """A length of time as a word: minute, hour, or so many seconds."""
+    return {60: "minute", 3600: "hour", 86_400: "day"}.get(seconds, f"{seconds} s")

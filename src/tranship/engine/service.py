@@ -1,0 +1,188 @@
+"""A run in live use: its shard behind the one writer, the network file in force, the clock, and the board that shows it."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from tranship.connectors import netfile
+from tranship.core.errors import InputError, UnavailableError
+from tranship.core.ledger import Bucket
+from tranship.core.network import NetworkFile
+from tranship.core.order import Order, Person
+from tranship.engine import commands as cmd
+from tranship.engine.board import Board
+from tranship.engine.clock import Clock, SystemClock
+from tranship.engine.live import LiveShard, Placing, changed, open_live, placing
+from tranship.engine.merge import merged
+from tranship.engine.shard import Answer, Shard, Submission, fingerprint
+from tranship.engine.view import Snapshot, View, take_snapshot
+from tranship.engine.writer import Writer
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """What an order came to: the first answer's bytes (JSON), and whether it was given before."""
+
+    order_id: str
+    reply: bytes
+    repeated: bool
+
+
+class Service:
+    """One party's engine, open for orders. Made by `open`; every method may be called from any thread."""
+
+    def __init__(self, shard: LiveShard, clock: Clock, *, curve_s: int = 60) -> None:
+        """Use `open`. `curve_s`: seconds of the clock in one bar of the order curve."""
+        self._shard, self.clock = shard, clock
+        self.store, self.people = shard.store, shard.people
+        self.network: NetworkFile = shard.state.require_network()
+        self.skus, self.nodes = self.network.sku_index(), self.network.node_index()
+        self.board = Board(shard.store, curve_s=curve_s)
+        self.writer = Writer(shard)
+
+    @classmethod
+    def open(
+        cls,
+        folder: Path,
+        network: Path | str | netfile.Loaded | None = None,
+        *,
+        create: bool = False,
+        clock: Callable[[int], Clock] = SystemClock,
+        curve_s: int = 60,
+        progress: Callable[[int], None] | None = None,
+    ) -> "Service":
+        """Open the run in `folder` (made where `create`) and bring a network file into force, with its opening balances.
+
+        `clock` is called with the time of the run's last event. Without `network` the run's own document stays in force.
+        Raises InputError where there is no run, or nothing to route by; UnavailableError where somebody else writes to it.
+        """
+        loaded = netfile.load(network) if isinstance(network, Path | str) else network
+        shard = open_live(folder, create=create, progress=progress)
+        try:
+            ticking = clock(shard.state.last_at)
+            if loaded is not None:
+                bring_into_force(shard, loaded, ticking.now())
+            _check_usable(shard, folder)
+            return cls(shard, ticking, curve_s=curve_s)
+        except BaseException:
+            shard.store.close()
+            raise
+
+    # -- orders and stock ---------------------------------------------------------------------------------------------
+
+    async def aplace(self, order: Order, person: Person | None = None, request_key: str = "") -> Placed:
+        """Take and route an order; returns after the commit. `order.placed_at` 0 means now.
+
+        The same request again gives the first answer. Raises ConflictError where its number or key was used with other
+        content, InputError where it cannot be taken, UnavailableError where the engine cannot take it now.
+        """
+        asked = placing(order, self.clock.now(), person, request_key)
+        return self._placed(asked, await self.writer.asubmit(asked))
+
+    def place(self, order: Order, person: Person | None = None, request_key: str = "") -> Placed:
+        """As `aplace`, for a thread."""
+        asked = placing(order, self.clock.now(), person, request_key)
+        return self._placed(asked, self.writer.submit(asked))
+
+    def _placed(self, asked: Placing, answer: Answer) -> Placed:
+        error = answer.error
+        if error is None and answer.repeated:
+            error = changed(self.store, self.people, asked)
+        if error is not None:
+            raise error
+        return Placed(asked.key.removeprefix("order/").replace("/", ":", 1), answer.reply, answer.repeated)
+
+    def receipt(self, ref: str, node: str, lines: Sequence[tuple[str, int]]) -> Submission:
+        """The submission that books received units; InputError naming a node, SKU or quantity that cannot be."""
+        if node not in self.nodes:
+            raise InputError(f"unknown node {node!r}", where="node", hint=f"Known nodes: {', '.join(self.nodes)}.")
+        for i, (sku, quantity) in enumerate(lines):
+            if sku not in self.skus or self.network.skus[self.skus[sku]].parts:
+                hint = "An article of the SKU file that is no bundle."
+                raise InputError(f"SKU {sku!r} cannot be received", where=f"lines[{i}].sku", hint=hint)
+            if quantity < 1:
+                raise InputError(f"quantity {quantity} is not at least 1", where=f"lines[{i}].qty")
+        skus, quantities = tuple(self.skus[sku] for sku, _ in lines), tuple(quantity for _, quantity in lines)
+        command = cmd.ReceiveStock(ref, self.nodes[node], int(Bucket.SUPPLIER), skus, quantities, self.clock.now())
+        content = fingerprint(node.encode(), msgspec.json.encode(lines))
+        return Submission(f"receipt/{ref}", command, content)
+
+    async def areceive(self, ref: str, node: str, lines: Sequence[tuple[str, int]]) -> bool:
+        """Book received units under `ref`, once; False where they were booked before. Errors as in `aplace`."""
+        answer = await self.writer.asubmit(self.receipt(ref, node, lines))
+        if answer.error is not None:
+            raise answer.error
+        return not answer.repeated
+
+    def receive(self, ref: str, node: str, lines: Sequence[tuple[str, int]]) -> bool:
+        """As `areceive`, for a thread."""
+        answer = self.writer.submit(self.receipt(ref, node, lines))
+        if answer.error is not None:
+            raise answer.error
+        return not answer.repeated
+
+    # -- clock --------------------------------------------------------------------------------------------------------
+
+    def tick(self) -> Submission:
+        """The submission that lets happen what is due now."""
+        at = self.clock.now()
+        return Submission(f"tick/{at}", cmd.Tick(at))
+
+    async def run_clock(self, every_s: float) -> None:
+        """Tick every so many real seconds until cancelled; one tick at a time."""
+        while True:
+            await asyncio.sleep(every_s)
+            try:
+                await self.writer.asubmit(self.tick())
+            except UnavailableError:
+                continue  # the queue is full: orders come first, the next tick does what this one would have
+
+    # -- looking ------------------------------------------------------------------------------------------------------
+
+    def view(self) -> View:
+        """The board now. For threads that have no follower."""
+        while self.board.catch_up():
+            pass
+        return self.board.view(self.writer.call(snapshot_of), now=self.clock.now())
+
+    def close(self) -> None:
+        """Finish what waits, stop the writer, close the store."""
+        self.writer.close()
+
+
+def _check_usable(shard: Shard, folder: Path) -> None:
+    if shard.state.network is None:
+        raise InputError("the run has no network document yet", where=str(folder), hint="Name a network file.")
+    if not shard.state.network.skus:
+        hint = "Name a SKU file in the network file (sku_file), or serve a run that has SKUs."
+        raise InputError("the network has no SKUs: no order could be taken", where=str(folder), hint=hint)
+
+
+def snapshot_of(shard: Shard) -> Snapshot:
+    """What the board needs of a shard at rest."""
+    return take_snapshot(shard.state, shard.seq)
+
+
+def bring_into_force(shard: Shard, loaded: netfile.Loaded, at: int) -> None:
+    """Load a network document where another one (or none) is in force, and book its opening balances once per node."""
+    network = merged(shard.state.network, loaded.network)
+    document = netfile.to_document(network)
+    sha256 = hashlib.sha256(document).hexdigest()
+    if sha256 != shard.state.network_sha:
+        _must(shard, Submission(f"network/{sha256}/{at}", cmd.LoadNetwork(document, sha256, at)))
+    by_node: dict[str, list[tuple[str, int]]] = {}
+    for balance in loaded.stock:
+        by_node.setdefault(balance.node, []).append((balance.sku, balance.qty))
+    nodes, skus = network.node_index(), network.sku_index()
+    for node, pairs in by_node.items():
+        positions, quantities = tuple(skus[sku] for sku, _ in pairs), tuple(quantity for _, quantity in pairs)
+        command = cmd.ReceiveStock("opening", nodes[node], int(Bucket.OPENING), positions, quantities, at)
+        _must(shard, Submission(f"opening-balance/{node}", command))
+
+
+def _must(shard: Shard, submission: Submission) -> None:
+    (answer,) = shard.submit([submission])
+    if answer.error is not None:
+        raise answer.error
