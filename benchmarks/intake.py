@@ -32,6 +32,7 @@ from tranship.engine.writer import Writer
 
 SKUS = 1_000
 PLENTY = 50_000_000
+MOST_PER_S = 30_000
 START = 1_700_000_000_000_000
 ZIPS = (
     ("10001", "NY"), ("90210", "CA"), ("60601", "IL"), ("77001", "TX"), ("33101", "FL"), ("98101", "WA"), ("30301", "GA"),
@@ -85,17 +86,15 @@ def order_of(number: int, draw: random.Random) -> Submission:
     return Submission(f"order/bench/{number:08d}", cmd.PlaceOrder(order, at))
 
 
-async def _clients(writer: Writer, clients: int, seconds: float, first: int) -> tuple[int, float]:
-    number, done = first, 0
-    draw = random.Random(clients)
+async def _clients(writer: Writer, clients: int, seconds: float, orders: list[Submission]) -> tuple[int, float]:
+    waiting, done = iter(orders), 0
     begun = time.perf_counter()
     end = begun + seconds
 
     async def client() -> None:
-        nonlocal number, done
+        nonlocal done
         while time.perf_counter() < end:
-            number += 1
-            answer = await writer.asubmit(order_of(number, draw))
+            answer = await writer.asubmit(next(waiting))
             if answer.error:
                 raise answer.error
             done += 1
@@ -109,10 +108,12 @@ def engine_arm(clients: int, seconds: float, folder: Path) -> float:
     network = network_with(SKUS)
     shard = prepared(folder, network, PLENTY)
     shard.submit([order_of(n, random.Random(1)) for n in range(1, 65)])  # kernels compiled, caches warm
+    draw = random.Random(clients)
+    orders = [order_of(n, draw) for n in range(1_000, 1_000 + int(seconds * MOST_PER_S))]  # clients bring them ready
     calm_collector()
     writer = Writer(shard)
     try:
-        done, elapsed = asyncio.run(_clients(writer, clients, seconds, 1_000))
+        done, elapsed = asyncio.run(_clients(writer, clients, seconds, orders))
     finally:
         writer.close()
     return done / elapsed
@@ -132,7 +133,9 @@ def hot(orders: int, folder: Path) -> dict[str, float]:
         batch = []
         for i in range(start, min(orders, start + 500)):
             at = START + i * 1_000
-            order = Order("hot", f"{i:08d}", "web", at, Destination("10001", "NY"), (OrderLine("1", "SKU-0000", 1, 999),))
+            order = Order(
+                "hot", f"{i:08d}", "web", at, Destination("10001", "NY"), (OrderLine("1", "SKU-0000", 1, 999),)
+            )
             batch.append(Submission(f"order/hot/{i:08d}", cmd.PlaceOrder(order, at)))
         for answer in shard.submit(batch):
             if answer.error:

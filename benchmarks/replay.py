@@ -38,7 +38,10 @@ def first_lines(path: Path, lines: int, folder: Path) -> Path:
     if not lines:
         return path
     short = folder / "short.csv"
-    with gzip.open(path, "rt", encoding="utf-8", newline="") as read, short.open("w", encoding="utf-8", newline="") as out:
+    with (
+        gzip.open(path, "rt", encoding="utf-8", newline="") as read,
+        short.open("w", encoding="utf-8", newline="") as out,
+    ):
         for number, line in enumerate(read):
             if number > lines:
                 break

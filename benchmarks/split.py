@@ -202,7 +202,9 @@ def speed(solvers: dict[str, Solver], made: dict[str, World], orders: Orders) ->
     }
 
 
-def gaps(solvers: dict[str, Solver], made: dict[str, World], chosen: list[int], seconds: float) -> Iterator[tuple[int, str, float, float]]:
+def gaps(
+    solvers: dict[str, Solver], made: dict[str, World], chosen: list[int], seconds: float
+) -> Iterator[tuple[int, str, float, float]]:
     """For each chosen order: its position, regime, gap to the optimum in percent, and the gap HiGHS left."""
     names = list(made)
     for k, i in enumerate(chosen):
@@ -213,11 +215,13 @@ def gaps(solvers: dict[str, Solver], made: dict[str, World], chosen: list[int], 
         yield i, name, 100 * (cost - best.cost) / best.cost, best.gap
 
 
-def measure(data: Path, limit: int, options: dict[str, int]) -> tuple[dict[str, Any], list[tuple[str, str, int, float]]]:
+def measure(
+    data: Path, limit: int, starts: int, rounds: int
+) -> tuple[dict[str, Any], list[tuple[str, str, int, float]]]:
     """The figures, and by order: invoice, regime, lines, gap in percent."""
     orders = read_orders(data)
     made = worlds(data, orders)
-    solvers = {name: Solver(world.tables, **options) for name, world in made.items()}
+    solvers = {name: Solver(world.tables, starts, rounds) for name, world in made.items()}
     eligible = [i for i, lines in enumerate(orders.lines) if 2 <= len(lines) <= MAX_LINES]
     chosen = spaced(eligible, limit)
     rows, left = [], 0.0
@@ -243,7 +247,9 @@ def main() -> int:
     """Run, print a table or one line of JSON."""
     parser = argparse.ArgumentParser(description="gap to the optimum and speed of the router on real orders")
     parser.add_argument("--json", action="store_true", help="one line of JSON")
-    parser.add_argument("--list", action="store_true", help="name every order with its regime, lines and gap (to stderr with --json)")
+    parser.add_argument(
+        "--list", action="store_true", help="name every order with its regime, lines and gap (to stderr with --json)"
+    )
     parser.add_argument("--limit", type=int, default=300, help="orders to compare (default 300)")
     parser.add_argument("--starts", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=3)
@@ -253,7 +259,7 @@ def main() -> int:
         reason = "../shared/data is absent: the orders of this benchmark are read from it"
         print(json.dumps({"skipped": reason}) if options.json else f"skipped: {reason}")
         return 0
-    figures, rows = measure(data, options.limit, {"starts": options.starts, "rounds": options.rounds})
+    figures, rows = measure(data, options.limit, options.starts, options.rounds)
     if options.list:
         for invoice, regime, lines, gap in rows:
             print(f"{invoice} {regime} {lines:3d} lines {gap:7.3f} %", file=sys.stderr if options.json else sys.stdout)

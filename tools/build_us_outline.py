@@ -9,6 +9,7 @@ and simplified as one coverage, so that neighbors keep their common border.
 import json
 import sys
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def path_of(geometry: Any) -> str:
         points = [(round(x * 10), round(y * 10)) for x, y in polygon.exterior.coords[:-1]]
         steps = [f"M{number(points[0][0])} {number(points[0][1])}l"]
         moves = []
-        for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+        for (x0, y0), (x1, y1) in pairwise(points):
             if (x0, y0) != (x1, y1):
                 moves.append(f"{number(x1 - x0)} {number(y1 - y0)}")
         out.append(steps[0] + " ".join(moves).replace(" -", "-") + "z")

@@ -112,7 +112,14 @@ def make_tables(
 
 
 def make_case(
-    tables: RateTables, seed: int, lines: int, *, cover: float = 0.7, most_units: int = 12, gamma: int = 0, priced: bool = True
+    tables: RateTables,
+    seed: int,
+    lines: int,
+    *,
+    cover: float = 0.7,
+    most_units: int = 12,
+    gamma: int = 0,
+    priced: bool = True,
 ) -> Case:
     """A random order; every line has at least one node. Half of (line, node) carry an opportunity price."""
     rng = np.random.default_rng(seed)

@@ -1,13 +1,13 @@
 """References for the router, independent of its code: the cost of an assignment, brute force, and an exact HiGHS model.
 
-All three read `RateTables` and follow its definition, not the kernel. The model is exact for cards whose band prices never fall with weight.
+All three read `RateTables` and follow its definition, not the kernel. The model is exact where band prices never fall with weight.
 """
 
 import itertools
 from dataclasses import dataclass
 from typing import Any
 
-import highspy  # type: ignore[import-untyped]
+import highspy
 import numpy as np
 
 from tests.routing.factory import Case, Ints
@@ -104,8 +104,14 @@ class Model:
         lp.a_matrix_.index_ = np.array([i for _, _, terms in self.rows for i, _ in terms])
         lp.a_matrix_.value_ = np.array([value for _, _, terms in self.rows for _, value in terms], float)
         lp.integrality_ = [highspy.HighsVarType.kInteger] * len(self.cost)
-        solver = highspy.Highs()
-        options: dict[str, Any] = {"output_flag": False, "threads": 1, "mip_rel_gap": 1e-7, "mip_abs_gap": 1e-5, "time_limit": seconds}
+        solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]  # the binding's class is only partly typed
+        options: dict[str, Any] = {
+            "output_flag": False,
+            "threads": 1,
+            "mip_rel_gap": 1e-7,
+            "mip_abs_gap": 1e-5,
+            "time_limit": seconds,
+        }
         for name, value in options.items():
             solver.setOptionValue(name, value)
         solver.passModel(lp)
@@ -140,7 +146,12 @@ def optimum(tables: RateTables, case: Case, seconds: float = 60) -> Optimum:
 
 
 def _add_pool(
-    model: Model, tables: RateTables, case: Case, pool: list[int], opened: dict[int, int], goes: dict[tuple[int, int], list[int]]
+    model: Model,
+    tables: RateTables,
+    case: Case,
+    pool: list[int],
+    opened: dict[int, int],
+    goes: dict[tuple[int, int], list[int]],
 ) -> None:
     """Nodes that count units together: one class of the five, lines priced in it."""
     pairs = [(line, n) for n in pool for line in range(len(case.q)) if can_take(tables, case, line, n)]

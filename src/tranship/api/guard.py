@@ -86,6 +86,9 @@ class Guard:
         self.requests += 1
         try:
             await self._app(scope, receive, answer.send)
+        except asyncio.CancelledError:  # the service stops and has waited for this long enough
+            if not answer.started:
+                await _refuse(problems.busy("the service is stopping"), scope, answer.send)
         finally:
             self.requests -= 1
 
@@ -135,9 +138,11 @@ class _Answer:
 
     def __init__(self, send: Send, *, head: bool) -> None:
         self._send, self._head = send, head
+        self.started = False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            self.started = True
             known = {name.lower() for name, _ in message["headers"]}
             message["headers"] = [*message["headers"], *(pair for pair in HEADERS if pair[0] not in known)]
         elif message["type"] == "http.response.body" and self._head:

@@ -6,10 +6,10 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, get, post
-from litestar.response import Stream
 
 from tranship.api import bodies, problems, reading
 from tranship.api.context import Context, context_of
+from tranship.api.pouring import Pour
 from tranship.core.errors import InputError
 from tranship.engine.explain import Story, explain
 from tranship.engine.lookup import OrderNow, find_order
@@ -32,7 +32,7 @@ async def post_orders(request: AnyRequest) -> Response[Any]:
             raise problems.invalid(
                 "every line of a bulk request has its own: idempotency_key in its body", "Idempotency-Key"
             )
-        return Stream(_bulk(request, context), media_type=NDJSON, status_code=200)
+        return Pour(_bulk(request, context), media_type=NDJSON)
     if kind != JSON:
         raise problems.wrong_type(request.headers.get("content-type", ""), (JSON, NDJSON))
     settings = context.settings

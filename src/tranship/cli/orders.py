@@ -123,8 +123,8 @@ def report(
     out: where to write the page (default: report.html in the run's folder)
     compare: also decide the same orders without a cap and with the bare counter, to say what the cap costs
     """
-    from tranship.cli.summary import show_report
     from tranship.cli.reporting import make_report
+    from tranship.cli.summary import show_report
 
     with progress_bar(quiet=json) as tell:
         data, path = make_report(run, out, compare=compare, progress=tell)

@@ -41,14 +41,19 @@ def table(rows: Sequence[Sequence[str]], header: Sequence[str], *, title: str = 
     Console(highlight=False).print(out)
 
 
+def _silent(_phase: str, _done: float, _total: float) -> None:
+    """Progress that nobody watches."""
+
+
 @contextmanager
 def progress_bar(*, quiet: bool) -> Iterator[Progress]:
     """A bar with rate and time left on standard error; silent for machines and where nobody watches."""
     if quiet or not sys.stderr.isatty():
-        yield lambda phase, done, total: None
+        yield _silent
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress as Bar, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
 
     columns: tuple[Any, ...] = (
         TextColumn("{task.description}"),
@@ -77,7 +82,7 @@ def stop_wish() -> Iterator[Callable[[], bool]]:
     """First Ctrl-C (or TERM): finish the batch at hand and stop; second: stop at once."""
     wished = False
 
-    def wish(number: int, frame: FrameType | None) -> None:
+    def wish(_number: int, _frame: FrameType | None) -> None:
         nonlocal wished
         if wished:
             raise KeyboardInterrupt

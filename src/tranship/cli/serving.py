@@ -7,6 +7,7 @@ from tranship.api.app import serve
 from tranship.api.context import Context
 from tranship.api.settings import ApiSettings
 from tranship.api.wire import Server
+from tranship.cli.output import hint
 from tranship.console.live.pages import Live
 from tranship.engine.service import Service
 
@@ -27,6 +28,7 @@ def run_service(
     `ready` is told the address once it is listened on; `beside` runs while the service does.
     """
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        hint("opening the run; the very first start compiles the router, which may take a minute")
         service = make()
         try:
             runner.run(_serve(service, settings, ready, beside, footer))

@@ -3,7 +3,7 @@
 import math
 
 from tranship.console.figures import ReportData, SizeClass
-from tranship.console.findings import counted, money, part_of, per
+from tranship.console.findings import change, counted, money, part_of, per
 from tranship.console.svg import FAINT, GRID, INK, MUTED, hues, number, picture, tag, text, tip
 from tranship.console.words import ARM_WORDS
 
@@ -12,25 +12,36 @@ def costs(data: ReportData) -> str:
     """Cost an order in each arm, from zero, with the difference to this run."""
     currency = data.run.currency
     mine = per(data.cost, data.splits.orders_placed)
-    rows = [("run", mine, data.caps[0].full_max_bp or data.caps[0].max_share_bp if data.caps else 0)]
-    rows += [(arm.name, per(arm.cost, arm.orders_placed), arm.full_max_bp or arm.max_share_bp) for arm in data.arms]
+    rows = [("run", mine), *((arm.name, per(arm.cost, arm.orders_placed)) for arm in data.arms)]
     rows.sort(key=lambda row: ({"none": 0, "run": 1}.get(row[0], 2), row[0]))
     left, width, step = 108.0, 560.0, 46.0
-    most = max(cost for _, cost, _ in rows) or 1.0
+    most = max(cost for _, cost in rows) or 1.0
     body = []
-    for i, (name, cost, bp) in enumerate(rows):
+    for i, (name, cost) in enumerate(rows):
         y = 8 + step * i
         run = name == "run"
         length = (width - left - 150) * cost / most
-        words = f"{ARM_WORDS.get(name, name)}: {money(cost, currency)} an order, share up to {bp / 100:.1f} %"
-        body.append(text(left - 10, y + 19, ARM_WORDS.get(name, name), anchor="end", size=13, font_weight=600 if run else 400))
-        body.append(tag("rect", tip(words), x=left, y=y, width=max(1.0, length), height=28, rx=3, fill=INK if run else "#c3cbd6"))
+        words = f"{ARM_WORDS.get(name, name)}: {money(cost, currency)} an order"
+        body.append(
+            text(left - 10, y + 19, ARM_WORDS.get(name, name), anchor="end", size=13, font_weight=600 if run else 400)
+        )
+        body.append(
+            tag(
+                "rect", tip(words), x=left, y=y, width=max(1.0, length), height=28, rx=3, fill=INK if run else "#c3cbd6"
+            )
+        )
         body.append(text(left + length + 8, y + 19, money(cost, currency), size=14, font_weight=600))
         if not run and mine:
             gap = cost - mine
-            said = "same" if abs(gap) < 5_000 else f"{money(gap, currency) if gap < 0 else '+' + money(gap, currency)} ({gap / mine:+.1%})"
+            said = (
+                "the same"
+                if abs(gap) < 0.0005 * mine
+                else f"{money(gap, currency) if gap < 0 else '+' + money(gap, currency)} ({change(gap / mine)})"
+            )
             body.append(text(left + length + 76, y + 19, said, fill=MUTED, size=12))
-    return picture(width, 8 + step * len(rows), "Cost per order placed, this run and other arms", "Bars start at zero.", body)
+    return picture(
+        width, 8 + step * len(rows), "Cost per order placed, this run and other arms", "Bars start at zero.", body
+    )
 
 
 def sizes(data: ReportData) -> str:
@@ -44,7 +55,7 @@ def sizes(data: ReportData) -> str:
     if not values:
         return ""
     low, high = math.log(min(values) * 0.8), math.log(max(values) * 1.25)
-    left, right, width, step, top = 92.0, 330.0, 560.0, 34.0, 30.0
+    left, right, width, step, top = 92.0, 330.0, 560.0, 42.0, 32.0
 
     def x(value: float) -> float:
         return left + (right - left) * (math.log(value) - low) / max(1e-9, high - low)
@@ -66,10 +77,22 @@ def sizes(data: ReportData) -> str:
         for count, hue, side in ((one.capped, amber, "capped"), (one.independent, cool, "independent")):
             length = room * count / most
             if count:
-                body.append(tag("rect", tip(f"{one.label} units: {count:,} {side}"), x=at, y=y - 8, width=max(0.6, length), height=16, fill=hue))
+                body.append(
+                    tag(
+                        "rect",
+                        tip(f"{one.label} units: {count:,} {side}"),
+                        x=at,
+                        y=y - 10,
+                        width=max(0.6, length),
+                        height=20,
+                        fill=hue,
+                    )
+                )
                 at += length
         body.append(text(at + 6, y + 4, part_of(one.capped, one.capped + one.independent, 0), size=12, fill=INK))
-    return picture(width, bottom + 20, "Cost a unit by size of the fulfillment order, capped and independent side", "", body)
+    return picture(
+        width, bottom + 20, "Cost a unit by size of the fulfillment order, capped and independent side", "", body
+    )
 
 
 def _sides(one: SizeClass) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -85,9 +108,13 @@ def _dumbbell(data: ReportData, one: SizeClass, x: object, y: float, colors: tup
         if value > 0:
             words = f"{one.label} units, {side}: {money(value * 1e6, data.run.currency)} a unit"
             ends.append(x(value))
-            marks.append(tag("circle", tip(words), cx=x(value), cy=y, r=6.0, fill=color, stroke="#fff", stroke_width=1.2))
+            marks.append(
+                tag("circle", tip(words), cx=x(value), cy=y, r=6.0, fill=color, stroke="#fff", stroke_width=1.2)
+            )
     if len(ends) == 2:
-        marks.insert(0, tag("path", d=f"M{number(ends[0])} {number(y)}H{number(ends[1])}", stroke="#b8c0cb", stroke_width=2.5))
+        marks.insert(
+            0, tag("path", d=f"M{number(ends[0])} {number(y)}H{number(ends[1])}", stroke="#b8c0cb", stroke_width=2.5)
+        )
     return marks
 
 
@@ -106,7 +133,10 @@ def splits(data: ReportData) -> str:
     if beyond:
         rows.append((f"{most_shown}+", beyond))
     return _columns(
-        [(label, [(count, INK if label == "1" else "#8a97a8", f"{counted(count, 'order')} in {label}")]) for label, count in rows],
+        [
+            (label, [(count, INK if label == "1" else "#8a97a8", f"{counted(count, 'order')} in {label}")])
+            for label, count in rows
+        ],
         "fulfillment orders an order became",
         "Orders by the number of fulfillment orders they became",
     )
@@ -117,13 +147,17 @@ def days(data: ReportData) -> str:
     most_shown = 12
     colors = hues(data.networks)
     last = max((day for one in data.networks for day in one.days), default=0)
-    labels = [str(day) for day in range(min(last, most_shown - 1) + 1)] + ([f"{most_shown}+"] if last >= most_shown else [])
+    labels = [str(day) for day in range(min(last, most_shown - 1) + 1)] + (
+        [f"{most_shown}+"] if last >= most_shown else []
+    )
     rows = []
     for i, label in enumerate(labels):
         parts = []
         for one in data.networks:
             count = one.days.get(i, 0) if i < most_shown else sum(c for day, c in one.days.items() if day >= most_shown)
-            parts.append((count, colors[one.code], f"{one.operator}: {counted(count, 'fulfillment order')} after {label} days"))
+            parts.append(
+                (count, colors[one.code], f"{one.operator}: {counted(count, 'fulfillment order')} after {label} days")
+            )
         rows.append((label, parts))
     return _columns(rows, "calendar days from order to door", "Projected days to the door, by network")
 
@@ -155,7 +189,7 @@ def promise(data: ReportData) -> str:
     """On time and late by network: late at once, and late because the units had waited for stock or room."""
     colors = hues(data.networks)
     rows = [one for one in data.networks if one.fulfillment_orders]
-    left, width, step = 108.0, 560.0, 34.0
+    left, width, step = 150.0, 560.0, 34.0
     room = width - left - 62
     body = []
     for i, one in enumerate(rows):
@@ -167,14 +201,24 @@ def promise(data: ReportData) -> str:
             (one.late - one.late_waited, INK, 1.0, "late"),
         )
         x = left
-        body.append(text(left - 10, y + 15, one.operator if len(one.operator) < 16 else one.operator[:15] + "\u2026", anchor="end", size=12.5))
+        body.append(
+            text(
+                left - 10,
+                y + 15,
+                one.operator if len(one.operator) < 22 else one.operator[:21] + "\u2026",
+                anchor="end",
+                size=12.5,
+            )
+        )
         for count, color, opacity, words in parts:
             length = room * count / one.fulfillment_orders
             if count:
                 said = f"{one.operator}: {counted(count, 'fulfillment order')} {words} ({count / one.fulfillment_orders:.1%})"
-                body.append(tag("rect", tip(said), x=x, y=y, width=max(0.6, length), height=20, fill=color, fill_opacity=opacity))
+                body.append(
+                    tag(
+                        "rect", tip(said), x=x, y=y, width=max(0.6, length), height=20, fill=color, fill_opacity=opacity
+                    )
+                )
                 x += length
         body.append(text(width - 54, y + 15, part_of(on_time, one.fulfillment_orders), size=12.5, font_weight=600))
     return picture(width, 6 + step * max(1, len(rows)), "Fulfillment orders on time and late, by network", "", body)
-
-

@@ -9,9 +9,9 @@ from tranship.console.svg import INK, MUTED, PAPER, hues, number, picture, short
 from tranship.console.usmap import HEIGHT, WIDTH, Shape, outline
 
 LANES_MOST = 160
-WIDEST = 15.0
+WIDEST = 16.0
 """Width of the largest lane in map units."""
-TINTS = ("#eef1f5", "#e3e8ee", "#d6dde6", "#c8d1dc", "#bac5d2")
+TINTS = ("#f0f2f5", "#e9edf2", "#e0e6ec", "#d5dce5", "#c9d2dd")
 
 
 def flows(data: ReportData) -> str:
@@ -23,7 +23,7 @@ def flows(data: ReportData) -> str:
     colors = hues(data.networks)
     most = max((lane.units for lane in lanes), default=1)
     for lane in lanes:
-        body.append(_lane(data, lane, nodes[lane.node], shapes[lane.state], colors[lane.network], most))
+        body.append(_lane(lane, nodes[lane.node], shapes[lane.state], colors[lane.network], most))
     for node in nodes.values():
         body.append(_node(node, list(nodes.values()), colors[node.network], operator(data, node.network)))
     drawn = sum(lane.units for lane in lanes)
@@ -52,7 +52,7 @@ def _states(data: ReportData, shapes: Sequence[Shape]) -> list[str]:
     return out
 
 
-def _lane(data: ReportData, lane: Lane, node: NodeFacts, shape: Shape, color: str, most: int) -> str:
+def _lane(lane: Lane, node: NodeFacts, shape: Shape, color: str, most: int) -> str:
     """A bow, so that lanes of two nodes to one state lie apart."""
     assert node.at is not None
     (x0, y0), (x1, y1) = node.at, (shape.x, shape.y)
@@ -63,7 +63,14 @@ def _lane(data: ReportData, lane: Lane, node: NodeFacts, shape: Shape, color: st
     words = f"{lane.node} to {shape.name}: {counted(lane.units, 'unit')}, {counted(lane.fulfillment_orders, 'fulfillment order')}"
     width = max(0.5, WIDEST * lane.units / most)
     return tag(
-        "path", tip(words), d=path, fill="none", stroke=color, stroke_width=width, stroke_opacity=0.5, stroke_linecap="round"
+        "path",
+        tip(words),
+        d=path,
+        fill="none",
+        stroke=color,
+        stroke_width=width,
+        stroke_opacity=0.5,
+        stroke_linecap="round",
     )
 
 
@@ -78,20 +85,12 @@ def _node(node: NodeFacts, nodes: Sequence[NodeFacts], color: str, owner: str) -
     halo = {"paint_order": "stroke", "stroke": PAPER, "stroke_width": 3.5, "stroke_linejoin": "round"}
     name = tag(
         "text",
-        f"{escape(node.code)} {tag('tspan', escape(short(node.units)), fill=MUTED, font_weight=400)}",
+        f"{escape(node.code)} {tag('tspan', escape(short(node.units)), fill=MUTED, font_weight=500)}",
         x=x, y=y + low, text_anchor=anchor, fill=INK, font_size=13.0, font_weight=700, **halo,
     )  # fmt: skip
     return tag("circle", tip(words), cx=x, cy=y, r=7.5, fill=color, stroke=PAPER, stroke_width=2.0) + name
 
 
-
-
-
-
-
-
 def place_name(code: str) -> str:
     """A state's name by its code; the code where it is none."""
     return next((shape.name for shape in outline().states if shape.code == code), code)
-
-

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from tranship.console.figures import CapFacts, Course, NetworkFacts, Period, ReportData
-from tranship.console.findings import arm_of, operator, percent
+from tranship.console.findings import arm_cap, arm_of, operator, percent
 from tranship.console.svg import (
     FAINT,
     GRID,
@@ -12,7 +12,6 @@ from tranship.console.svg import (
     MUTED,
     PAPER,
     date_ticks,
-    hatch,
     hues,
     line_path,
     number,
@@ -26,7 +25,7 @@ from tranship.console.svg import (
 from tranship.core.time import from_micros
 
 WIDTH = 860
-LEFT, RIGHT = 46, 96
+LEFT, RIGHT = 46, 118
 
 
 class TimeAxis:
@@ -68,7 +67,7 @@ def share(data: ReportData, cap: CapFacts) -> str:
     top, bottom, height = 26.0, 306.0, 334.0
     axis = axis_of(data)
     hue = hues(data.networks).get(cap.network, INK)
-    free = arm_of(data, "none")
+    free = arm_cap(arm_of(data, "none"), cap)
 
     def y(bp: float) -> float:
         return bottom - (bottom - top) * bp / 10_000
@@ -80,15 +79,27 @@ def share(data: ReportData, cap: CapFacts) -> str:
     ends: list[tuple[float, str, str]] = []
     if free is not None and free.course.at:
         points = _points(axis, free.course, y)
-        body.append(tag("path", d=line_path(points), fill="none", stroke=FAINT, stroke_width=1.6, stroke_linejoin="round"))
+        body.append(
+            tag("path", d=line_path(points), fill="none", stroke=FAINT, stroke_width=1.6, stroke_linejoin="round")
+        )
         ends.append((points[-1][1], f"no cap {percent(free.course.high_bp[-1], 0)}", MUTED))
     points = _points(axis, cap.course, y)
     if points:
         area = f"{line_path(points)}L{number(points[-1][0])} {number(bottom)}L{number(points[0][0])} {number(bottom)}Z"
         body.append(tag("path", d=area, fill=hue, fill_opacity=0.13))
-        body.append(tag("path", d=line_path(points), fill="none", stroke=hue, stroke_width=2.2, stroke_linejoin="round"))
+        body.append(
+            tag("path", d=line_path(points), fill="none", stroke=hue, stroke_width=2.2, stroke_linejoin="round")
+        )
         ends.append((points[-1][1], f"{operator(data, cap.network)} {percent(cap.course.high_bp[-1], 0)}", hue))
-    body.append(tag("path", d=f"M{LEFT} {number(y(cap.cap_bp))}H{WIDTH - RIGHT}", stroke=INK, stroke_width=1.5, stroke_dasharray="6 4"))
+    body.append(
+        tag(
+            "path",
+            d=f"M{LEFT} {number(y(cap.cap_bp))}H{WIDTH - RIGHT}",
+            stroke=INK,
+            stroke_width=1.5,
+            stroke_dasharray="6 4",
+        )
+    )
     ends.append((y(cap.cap_bp), f"cap {percent(cap.cap_bp, 0)}", INK))
     body.extend(_ends(ends))
     title = f"Share of {operator(data, cap.network)} in the last {cap.window:,}, over time, against the cap of {percent(cap.cap_bp, 0)}"
@@ -146,7 +157,9 @@ def shippers(data: ReportData) -> str:
                 body.append(tag("rect", tip(words), x=x, y=y, width=width, height=part, fill=colors[one.code]))
     if len(data.caps) == 1:
         y = bottom - (bottom - top) * data.caps[0].cap_bp / 10_000
-        body.append(tag("path", d=f"M{LEFT} {number(y)}H{WIDTH - RIGHT}", stroke=INK, stroke_width=1.2, stroke_dasharray="6 4"))
+        body.append(
+            tag("path", d=f"M{LEFT} {number(y)}H{WIDTH - RIGHT}", stroke=INK, stroke_width=1.2, stroke_dasharray="6 4")
+        )
     body.extend(_legend(data.networks, colors, top))
     return picture(WIDTH, height, f"Fulfillment orders by network, by {_word(data)}", "Each column is a whole.", body)
 
@@ -156,12 +169,16 @@ def _legend(networks: Sequence[NetworkFacts], colors: dict[str, str], top: float
     for i, one in enumerate(reversed(networks)):
         y = top + 12 + 18 * i
         out.append(tag("rect", x=float(WIDTH - RIGHT + 8), y=y - 9, width=10, height=10, rx=2, fill=colors[one.code]))
-        out.append(text(WIDTH - RIGHT + 23, y, _cut(one.operator, 11), fill=INK, size=11.5))
+        out.append(text(WIDTH - RIGHT + 23, y, _cut(one.operator, 15), fill=INK, size=11.5))
     return out
 
 
 def _cut(words: str, most: int) -> str:
     return words if len(words) <= most else words[: most - 1].rstrip() + "\u2026"
+
+
+FATES = (("placed", "#46566b", "none"), ("taken back", "#c3cbd6", "none"), ("not placed", PAPER, MUTED))
+"""What became of units: words, fill, outline. What was not placed is empty, so that print without color tells it apart."""
 
 
 def fill(data: ReportData) -> str:
@@ -170,7 +187,7 @@ def fill(data: ReportData) -> str:
     axis = axis_of(data)
     ticks = steps(max(period.ordered for period in data.periods), 3)
     most = ticks[-1]
-    body = [tag("defs", hatch("lost", MUTED)), *axis.marks(top, bottom)]
+    body = axis.marks(top, bottom)
     for tick in ticks:
         y = bottom - (bottom - top) * tick / most
         body.append(tag("path", d=f"M{LEFT} {number(y)}H{WIDTH - RIGHT}", stroke=GRID))
@@ -178,20 +195,19 @@ def fill(data: ReportData) -> str:
     for i, period in enumerate(data.periods):
         x, width = _slot(axis, data, i)
         y = bottom
-        parts = (
-            ("placed", period.placed, "#46566b"),
-            ("taken back", period.cancelled, "#c3cbd6"),
-            ("not placed", period.expired + period.parked, "url(#lost)"),
-        )
-        for words, units, color in parts:
+        fates = (period.placed, period.cancelled, period.expired + period.parked)
+        for units, (words, color, edge) in zip(fates, FATES, strict=True):
             part = (bottom - top) * units / most
             if part > 0:
                 y -= part
-                said = f"{_of(data, period)}: {units:,} of {period.ordered:,} units {words} ({units / max(1, period.ordered):.0%})"
-                body.append(tag("rect", tip(said), x=x, y=y, width=width, height=part, fill=color, stroke=PAPER, stroke_width=0.4))
-    for i, (words, color) in enumerate((("not placed", "url(#lost)"), ("taken back", "#c3cbd6"), ("placed", "#46566b"))):
+                share = f"{units / max(1, period.ordered):.0%}"
+                said = f"{_of(data, period)}: {units:,} of {period.ordered:,} units {words} ({share})"
+                look = {"fill": color, "stroke": edge, "stroke_width": 0.8}
+                body.append(tag("rect", tip(said), x=x, y=y, width=width, height=part, **look))
+    for i, (words, color, edge) in enumerate(reversed(FATES)):
         y = top + 14 + 18 * i
-        body.append(tag("rect", x=float(WIDTH - RIGHT + 8), y=y - 9, width=10, height=10, rx=2, fill=color, stroke="#c3cbd6", stroke_width=0.6))
+        look = {"fill": color, "stroke": edge, "stroke_width": 0.8}
+        body.append(tag("rect", x=float(WIDTH - RIGHT + 8), y=y - 9, width=10, height=10, rx=2, **look))
         body.append(text(WIDTH - RIGHT + 23, y, words, size=11.5))
     return picture(WIDTH, height, f"Units ordered by {_word(data)}, and what became of them", "", body)
 

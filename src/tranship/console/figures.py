@@ -133,12 +133,18 @@ class CapFacts(msgspec.Struct):
     decisions: int  # that placed something of an off-platform channel
     with_network: int
     refused: int
-    refused_extra: int
+    refused_extra: int  # micros that refused decisions cost above the refused way, where both are known
+    refused_known: int
     priced: int
     price_max: int
     without: list[Count]  # decisions without the network, by what kept it out
     shelf_bp: int  # share of all received units that lay at its nodes
     tight_bp: int  # share of the time slots with a full window within one point of the cap
+
+    @property
+    def high_bp(self) -> int:
+        """The highest share of full windows, or of the first entries where no window filled."""
+        return self.full_max_bp or self.max_share_bp
 
 
 class SizeClass(msgspec.Struct):
@@ -168,6 +174,22 @@ class Period(msgspec.Struct):
     fulfillment_orders: dict[str, int]  # by network
 
 
+class ArmCap(msgspec.Struct):
+    """How high a cap's share went in one arm."""
+
+    network: str
+    measure: str
+    window: int
+    max_share_bp: int
+    full_max_bp: int
+    course: Course
+
+    @property
+    def high_bp(self) -> int:
+        """The highest share of full windows, or of the first entries where no window filled."""
+        return self.full_max_bp or self.max_share_bp
+
+
 class ArmFacts(msgspec.Struct):
     """The same events under other caps (see `tranship report --compare`)."""
 
@@ -182,10 +204,8 @@ class ArmFacts(msgspec.Struct):
     units_expired: int
     units_cancelled: int
     units_late: int
-    max_share_bp: int
-    full_max_bp: int
     shares: dict[str, int]  # network -> basis points of fulfillment orders
-    course: Course
+    caps: list[ArmCap]
 
 
 class UnitFacts(msgspec.Struct):
@@ -268,6 +288,7 @@ class ReportData(msgspec.Struct):
     caps: list[CapFacts] = []
     cap_words: list[str] = []
     sizes: list[SizeClass] = []
+    size_words: str = ""
     period_days: int = 7
     periods: list[Period] = []
     arms: list[ArmFacts] = []

@@ -1,11 +1,13 @@
 """What the numbers say, in sentences. Every sentence is made from figures of ReportData and names them; none is fixed praise."""
 
-from tranship.console.figures import ArmFacts, CapFacts, ReportData, SizeClass
+from tranship.console.figures import ArmCap, ArmFacts, CapFacts, ReportData, SizeClass
 from tranship.console.words import MEASURE_WORDS
 
 NOTHING = "This run has no orders yet."
 FEW = 30
 """Fulfillment orders below which two averages are not compared."""
+MINORITY = 0.35
+"""Share of the capped side below which large orders are said to stay away from it."""
 SAME = 0.005
 """Relative difference below which two costs are called the same."""
 
@@ -16,6 +18,7 @@ def tell(data: ReportData) -> None:
         data.headline = NOTHING
         return
     data.cap_words = [words for cap in data.caps for words in _cap_words(data, cap)]
+    data.size_words = _crossing(data, operator(data, data.caps[0].network)) if len(data.caps) == 1 else ""
     data.arm_words = [_arm(data, arm) for arm in data.arms]
     data.headline = _headline(data)
     data.summary = [*_share_of_all(data), _promise(data), _unplaced(data)]
@@ -48,6 +51,11 @@ def rounded(micros: float, currency: str) -> str:
     return f"{sign}${amount}" if currency == "USD" else f"{sign}{amount} {currency}"
 
 
+def change(ratio: float, digits: int = 1) -> str:
+    """A relative difference: +25 %, -2.1 %."""
+    return f"{100 * ratio:+.{digits}f} %"
+
+
 def counted(count: int, one: str, many: str = "") -> str:
     """A count with its noun: 1 order, 2 orders."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
@@ -56,6 +64,14 @@ def counted(count: int, one: str, many: str = "") -> str:
 def operator(data: ReportData, code: str) -> str:
     """The name of a network's operator."""
     return next((one.operator for one in data.networks if one.code == code), code)
+
+
+def arm_cap(arm: ArmFacts | None, cap: CapFacts | None) -> ArmCap | None:
+    """The counters of this cap in that arm."""
+    if arm is None or cap is None:
+        return None
+    mine = (cap.network, cap.measure, cap.window)
+    return next((one for one in arm.caps if (one.network, one.measure, one.window) == mine), None)
 
 
 def per(cost: float, count: int) -> float:
@@ -83,17 +99,19 @@ def _headline(data: ReportData) -> str:
         )
     ceiling = f"{name} never had more than {percent(cap.max_share_bp)} of {_window(cap)}"
     none = arm_of(data, "none")
-    if none is None:
+    free = arm_cap(none, cap)
+    if none is None or free is None:
         return f"{ceiling}, under a cap of {percent(cap.cap_bp, 0)}."
-    reached = none.full_max_bp or none.max_share_bp
+    reached = free.high_bp
     mine = per(data.cost, data.splits.orders_placed)
     delta = mine - per(none.cost, none.orders_placed)
     if reached <= cap.cap_bp:
-        return f"{ceiling}. Without the cap it would have reached {percent(reached)}: the cap had nothing to hold back."
+        stayed = f"{name}'s share of {_window(cap)} stayed at {percent(cap.high_bp)} or less"
+        return f"{stayed}; without the cap it would have reached {percent(reached)}: there was nothing to hold back."
     if abs(delta) < SAME * mine:
         price = "holding it back cost next to nothing"
     elif delta > 0:
-        price = f"holding it back cost {money(delta, data.run.currency)} an order ({delta / (mine - delta):+.0%})"
+        price = f"holding it back cost {money(delta, data.run.currency)} an order ({change(delta / (mine - delta), 0)})"
     else:
         price = f"with the cap an order cost {money(-delta, data.run.currency)} less"
     return f"{ceiling}. Without the cap it would have reached {percent(reached)}; {price}."
@@ -138,9 +156,7 @@ def _unplaced(data: ReportData) -> str:
         return "Every unit that was not taken back was placed."
     largest = max(data.waiting, key=lambda one: one.expired + one.parked)
     share = part_of(largest.expired + largest.parked, lost, 0)
-    return (
-        f"{part_of(lost, units.ordered)} of the units ordered could not be placed in time, {share} of them because {largest.words}."
-    )
+    return f"{part_of(lost, units.ordered)} of the units ordered could not be placed in time, {share} of them because {largest.words}."
 
 
 # -- the cap ----------------------------------------------------------------------------------------------------------
@@ -154,21 +170,23 @@ def _cap_words(data: ReportData, cap: CapFacts) -> list[str]:
     if cap.refused:
         out.append(_refused(data, name, cap))
     if not cap.priced and cap.decisions:
-        out.append(f"A place under the cap never had a price: {name} was never short of room for long.")
+        held = (
+            "the gate and its reserve did all the holding"
+            if cap.refused > cap.decisions / 100
+            else f"{name} was never short of room for long"
+        )
+        out.append(f"A place under the cap never had a price: {held}.")
     elif cap.priced:
         out.append(
             f"A place under the cap had a price in {counted(cap.priced, 'decision')}, at most {money(cap.price_max, data.run.currency)}:"
             " orders that gain least from it gave way first."
         )
-    crossing = _crossing(data, name)
-    if crossing:
-        out.append(crossing)
     stocked = next((one.count for one in cap.without if one.name == "stock"), 0)
     without = sum(one.count for one in cap.without)
     if stocked > without / 2:
         out.append(
-            f"{percent(cap.shelf_bp, 0)} of all units that came in lay at {name}'s nodes. Where most decisions without {name} are for want of"
-            " goods, it is stock more than the cap that sets the share."
+            f"{percent(cap.shelf_bp, 0)} of all units that came in lay at {name}'s nodes. Where most decisions without {name}"
+            " are for want of goods, it is stock more than the cap that sets the share."
         )
     if cap.voided:
         out.append(
@@ -192,7 +210,9 @@ def _course(name: str, cap: CapFacts) -> str:
             f" {percent(cap.cap_bp, 0)} did not bind."
         )
     if cap.tight_bp < 2_000:
-        return f"The cap was met, but seldom: in {near} of the time with a full window {name} was within one point of it."
+        return (
+            f"The cap was met, but seldom: in {near} of the time with a full window {name} was within one point of it."
+        )
     return f"The cap bound: in {near} of the time with a full window {name} was within one point of it."
 
 
@@ -218,7 +238,7 @@ def _short(reason: str) -> str:
 def _refused(data: ReportData, name: str, cap: CapFacts) -> str:
     text = f"The cap, or the reserve below it, turned {name} away from {counted(cap.refused, 'decision')}"
     if cap.refused_extra > 0:
-        each = money(cap.refused_extra / cap.refused, data.run.currency)
+        each = money(cap.refused_extra / cap.refused_known, data.run.currency)
         text += f", at {rounded(cap.refused_extra, data.run.currency)} above what the refused way would have cost ({each} each)"
     return text + "."
 
@@ -226,7 +246,7 @@ def _refused(data: ReportData, name: str, cap: CapFacts) -> str:
 def _crossing(data: ReportData, name: str) -> str:
     """From which size on the independent side is the cheaper one, where it is so for every larger size as well."""
     both = [one for one in data.sizes if min(one.capped, one.independent) >= FEW]
-    if not both or len(data.caps) != 1:
+    if not both:
         return ""
     cheaper = [_unit(one, capped=False) < _unit(one, capped=True) for one in both]
     currency = data.run.currency
@@ -240,18 +260,29 @@ def _crossing(data: ReportData, name: str) -> str:
         )
     large = both[first]
     if first == 0:
-        return f"At every size the independent side is the cheaper one: {_pair(small, currency)} a unit at {_size(small)}."
+        return (
+            f"At every size the independent side is the cheaper one: {_pair(small, currency)} a unit at {_size(small)}."
+        )
+    share = per(sum(one.capped for one in both[first:]), sum(one.capped + one.independent for one in both[first:]))
+    if share < MINORITY:
+        rest = "So large orders stay on the independent side without any cap, and the cap is a question of small ones."
+    else:
+        rest = (
+            f"What {name} ships of that size all the same ({100 * share:.0f} %), it ships for want of stock elsewhere,"
+            " not for its price."
+        )
     return (
         f"Size decides who is cheaper: {_pair(small, currency)} a unit at {_size(small)}, but {_pair(large, currency)} at"
-        f" {_size(large)}. {_cards(data)}So large orders stay on the independent side without any cap, and the cap is a question of"
-        " consumer-size orders."
+        f" {_size(large)}. {_cards(data)}{rest}"
     )
 
 
 def _cards(data: ReportData) -> str:
     kinds = {one.network: one.card_kind for one in data.nodes}
     capped = {one.code for one in data.networks if one.capped}
-    if {kinds.get(code) for code in capped} == {"per unit"} and "parcel" in {kinds[n] for n in kinds if n not in capped}:
+    if {kinds.get(code) for code in capped} == {"per unit"} and "parcel" in {
+        kinds[n] for n in kinds if n not in capped
+    }:
         return "The capped card charges by the unit, a parcel card by the carton. "
     return ""
 
@@ -274,14 +305,16 @@ def _size(one: SizeClass) -> str:
 def _arm(data: ReportData, arm: ArmFacts) -> str:
     currency = data.run.currency
     mine, theirs = per(data.cost, data.splits.orders_placed), per(arm.cost, arm.orders_placed)
-    name = {"none": "Without a cap", "counter": "With the bare counter (the same limit, no price and no reserve)"}.get(arm.name, arm.name)
+    name = {"none": "Without a cap", "counter": "With the bare counter (the same limit, no price and no reserve)"}.get(
+        arm.name, arm.name
+    )
     gap = theirs - mine
     if abs(gap) < SAME * mine:
         cost = f"an order would have cost the same within half a percent ({money(theirs, currency)})"
     else:
         word = "more" if gap > 0 else "less"
-        cost = f"an order would have cost {money(theirs, currency)}, {money(abs(gap), currency)} {word} ({gap / mine:+.1%})"
+        cost = f"an order would have cost {money(theirs, currency)}, {money(abs(gap), currency)} {word} ({change(gap / mine)})"
     units = arm.units_placed - data.units.placed
     if units:
-        cost += f", with {abs(units):,} units {'more' if units > 0 else 'fewer'} placed"
+        cost += f", with {abs(units):,} {'more' if units > 0 else 'fewer'} units placed"
     return f"{name} {cost}; {arm.fulfillment_orders:,} fulfillment orders."

@@ -26,7 +26,18 @@ from tranship.console.figures import (
     Waiting,
 )
 from tranship.console.usmap import project
-from tranship.console.walk import CANCELLED, DELIVERED, MICROS_PER_DAY, OPEN, SHIPPED, CapWalk, PartFacts, Walk, walk
+from tranship.console.walk import (
+    CANCELLED,
+    DELIVERED,
+    MICROS_PER_DAY,
+    OPEN,
+    SHIPPED,
+    CapWalk,
+    PartFacts,
+    Source,
+    Walk,
+    walk,
+)
 from tranship.console.words import EXCEPTION_WORDS, REJECT_WORDS, WAIT_WORDS, WITHOUT_WORDS
 from tranship.core.network import FULL_BP, NetworkFile
 from tranship.core.time import day_to_date
@@ -34,7 +45,6 @@ from tranship.rates.compile import compile_tables
 from tranship.rates.tables import PER_UNIT
 from tranship.rates.zones import zip3, zip3_points
 from tranship.routing.facts import counts_for
-from tranship.store.port import Store
 
 SLOTS = 600
 """Points of a share's course over time."""
@@ -47,17 +57,14 @@ NEAR_BP = 100
 
 
 def gather(
-    store: Store,
-    *,
-    arms: Sequence[ArmFacts] = (),
-    rejects: Sequence[RejectSample] = (),
-    progress: Callable[[str, float, float], None] | None = None,
+    store: Source, *, rejects: Sequence[RejectSample] = (), tell: Callable[[int], None] | None = None
 ) -> ReportData:
-    """Every number of the report, with its words. Raises DamageError on a journal that cannot be read, and InvariantError where
-    two ways to the same number do not meet."""
-    last = store.last_seq()[0]
-    books = walk(store, (lambda seq: progress("reading the journal", seq, last)) if progress else None)
-    data = ReportData(rejects=list(rejects), arms=list(arms))
+    """Every number of the report, with its words. `tell` hears the journal row that was reached.
+
+    Raises DamageError on a journal that cannot be read, InvariantError where two ways to the same number do not meet.
+    """
+    books = walk(store, tell)
+    data = ReportData(rejects=list(rejects))
     _run(data, books)
     _files(data, books)
     if books.network is None:
@@ -80,6 +87,14 @@ def gather(
         for kind, (count, subject, detail) in sorted(books.exceptions.items(), key=lambda item: (-item[1][0], item[0]))
     ]
     data.checks = reconcile.check(data, books, store)
+    findings.tell(data)
+    return data
+
+
+def compared(data: ReportData, arms: Sequence[ArmFacts]) -> ReportData:
+    """Put other arms beside the run: their numbers, their check, and what they say."""
+    data.arms = list(arms)
+    data.checks += reconcile.arms(data)
     findings.tell(data)
     return data
 
@@ -130,7 +145,14 @@ def _files(data: ReportData, books: Walk) -> None:
         reasons.sort(key=lambda reason: (-reason.count, reason.name))
         data.files.append(
             FileFacts(
-                taken.source, taken.file, taken.sha256, taken.read, taken.accepted, taken.rejected, reasons, list(taken.notes)
+                taken.source,
+                taken.file,
+                taken.sha256,
+                taken.read,
+                taken.accepted,
+                taken.rejected,
+                reasons,
+                list(taken.notes),
             )
         )
         data.banner.extend(line for line in taken.banner if line not in data.banner)
@@ -211,13 +233,15 @@ def _places(network: NetworkFile, books: Walk, standing: list[PartFacts]) -> tup
 def _cards(network: NetworkFile, books: Walk, nodes: list[NodeFacts]) -> list[str]:
     """Name each node's card and its kind; returns where the prices come from, once each."""
     tables = compile_tables(network, books.last_at // MICROS_PER_DAY)
-    notes: dict[str, None] = {}
+    notes: dict[str, dict[str, None]] = {}
     for i, node in enumerate(nodes):
         node.card = network.nodes[i].card
         node.card_kind = "per unit" if tables.kind[i] == PER_UNIT else "parcel"
         if tables.explained is not None:
-            notes.update(dict.fromkeys(f"{node.card}: {note}" for note in tables.explained.notes[i]))
-    return list(notes)
+            for note in tables.explained.notes[i]:
+                cards = notes.setdefault(note, {})
+                cards[node.card] = None
+    return [f"{', '.join(cards)}: {note}" for note, cards in notes.items()]
 
 
 def _cap(network: NetworkFile, found: CapWalk, books: Walk, standing: list[PartFacts]) -> CapFacts:
@@ -248,6 +272,7 @@ def _cap(network: NetworkFile, found: CapWalk, books: Walk, standing: list[PartF
         with_network=found.with_network,
         refused=found.refused,
         refused_extra=found.extra,
+        refused_known=found.extra_known,
         priced=found.priced,
         price_max=found.price_max,
         without=[Count(r.name.lower(), WITHOUT_WORDS[r], count) for r, count in found.without.most_common()],
@@ -259,7 +284,10 @@ def _cap(network: NetworkFile, found: CapWalk, books: Walk, standing: list[PartF
 def _sizes(books: Walk, standing: list[PartFacts]) -> list[SizeClass]:
     lows = (1, *(edge + 1 for edge in SIZE_EDGES))
     highs = (*SIZE_EDGES, 0)
-    names = [f"{low}" if low == high else f"{low} to {high}" if high else f"{low} and more" for low, high in zip(lows, highs, strict=True)]
+    names = [
+        f"{low}" if low == high else f"{low} to {high}" if high else f"{low} and more"
+        for low, high in zip(lows, highs, strict=True)
+    ]
     classes = [SizeClass(name, low, high, 0, 0, 0, 0, 0, 0) for name, low, high in zip(names, lows, highs, strict=True)]
     capped = {n for found in books.caps for n in found.cap.nodes}
     for part in standing:
@@ -355,8 +383,12 @@ def _waiting(books: Walk) -> list[Waiting]:
     reasons = sorted({*books.waits, *expired, *parked}, key=lambda reason: (-books.waits[reason], reason))
     return [
         Waiting(
-            reason, WAIT_WORDS.get(reason, reason.replace("_", " ")), books.parked_parts[reason], books.waits[reason],
-            expired[reason], parked[reason],
-        )  # fmt: skip
+            reason,
+            WAIT_WORDS.get(reason, reason.replace("_", " ")),
+            books.parked_parts[reason],
+            books.waits[reason],
+            expired[reason],
+            parked[reason],
+        )
         for reason in reasons
     ]

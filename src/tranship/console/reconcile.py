@@ -1,14 +1,21 @@
 """Numbers that must meet: each is reached two ways, and a report whose ways do not meet is not written."""
 
+from collections.abc import Sequence
+
 from tranship.console.figures import ReportData
-from tranship.console.walk import CANCELLED, Walk
+from tranship.console.walk import CANCELLED, Source, Walk
 from tranship.core.errors import InvariantError
-from tranship.store.port import Store
 
 
-def check(data: ReportData, books: Walk, store: Store) -> list[str]:
+def check(data: ReportData, books: Walk, store: Source) -> list[str]:
     """Every check in words with its numbers. Raises InvariantError naming the first that fails."""
-    return [*_lines(data, books), *_units(data), *_sums(data), *_tables(data, books, store), *_caps(data, books), *_arms(data)]
+    return [
+        *_lines(data, books),
+        *_units(data),
+        *_sums(data),
+        *_tables(data, books, store),
+        *_caps(data, books),
+    ]
 
 
 def _meet(words: str, left: int, right: int) -> str:
@@ -76,45 +83,52 @@ def _sums(data: ReportData) -> list[str]:
     return [f"{parts:,} fulfillment orders and their cost: the same sum by network, node, lane, size, period and order"]
 
 
-def _tables(data: ReportData, books: Walk, store: Store) -> list[str]:
+def _tables(data: ReportData, books: Walk, store: Source) -> list[str]:
     """What the journal says here against the relational rows, which the engine wrote with each commit."""
-    rows = store.query("SELECT status, COUNT(*), SUM(units), SUM(cost), SUM(late) FROM part GROUP BY status")
-    table = {str(status): [int(str(n or 0)) for n in numbers] for status, *numbers in rows}
     mine: dict[str, list[int]] = {}
     for part in books.parts():
         sums = mine.setdefault(part.status, [0, 0, 0, 0])
         for i, value in enumerate((1, part.units, part.cost, int(part.late))):
             sums[i] += value
+    rows = store.query("SELECT status, COUNT(*), SUM(units), SUM(cost), SUM(late) FROM part GROUP BY status")
+    table = {str(status): _numbers(numbers) for status, *numbers in rows}
     for status in sorted(mine.keys() | table.keys()):
-        found, said = mine.get(status, [0] * 4), table.get(status, [0] * 4)
-        for what, left, right in zip(("fulfillment orders", "units", "cost", "late"), found, said, strict=True):
-            _meet(f"{status.lower()} {what}, journal and table", left, right)
+        _equal(
+            f"{status.lower()} fulfillment orders, units, cost, late",
+            mine.get(status, [0] * 4),
+            table.get(status, [0] * 4),
+        )
     orders = store.query("SELECT COUNT(*), SUM(units), SUM(lines) FROM orders")[0]
-    for what, left, right in zip(
-        ("orders", "units ordered", "order lines"),
-        (data.run.orders, data.units.ordered, data.run.order_lines),
-        orders,
-        strict=True,
-    ):
-        _meet(f"{what}, journal and table", left, int(str(right or 0)))
-    parked = store.query("SELECT SUM(units) FROM parked")[0][0]
-    _meet("parked units, journal and table", data.units.parked, int(str(parked or 0)))
-    voided = mine.get(CANCELLED, [0])[0]
-    return [f"journal and tables agree: {data.run.orders:,} orders, {sum(s[0] for s in mine.values()):,} fulfillment orders ({voided:,} void)"]
+    _equal("orders, units, lines", [data.run.orders, data.units.ordered, data.run.order_lines], _numbers(orders))
+    _equal("parked units", [data.units.parked], _numbers(store.query("SELECT SUM(units) FROM parked")[0]))
+    parts, voided = sum(sums[0] for sums in mine.values()), mine.get(CANCELLED, [0])[0]
+    return [f"journal and tables agree: {data.run.orders:,} orders, {parts:,} fulfillment orders ({voided:,} void)"]
+
+
+def _numbers(row: Sequence[object]) -> list[int]:
+    return [int(str(value or 0)) for value in row]
+
+
+def _equal(what: str, left: list[int], right: list[int]) -> None:
+    for mine, table in zip(left, right, strict=True):
+        _meet(f"{what}: journal and table", mine, table)
 
 
 def _caps(data: ReportData, books: Walk) -> list[str]:
     out = []
     for cap, found in zip(data.caps, books.caps, strict=True):
         if cap.max_share_bp > found.limit_max_bp and not cap.breaches:
-            raise InvariantError(f"{cap.network} reached {cap.max_share_bp} bp under a cap of {cap.cap_bp} bp, and no breach is booked")
+            raise InvariantError(
+                f"{cap.network} reached {cap.max_share_bp} bp under a cap of {cap.cap_bp} bp, and no breach is booked"
+            )
         out.append(
             f"{cap.network}: counted entry by entry, at most {cap.max_share_bp / 100:.2f} % under a cap of {cap.cap_bp / 100:g} %"
         )
     return out
 
 
-def _arms(data: ReportData) -> list[str]:
+def arms(data: ReportData) -> list[str]:
+    """The same for the arms of a comparison: other decisions, the same orders."""
     for arm in data.arms:
         _meet(f"units of the arm {arm.name!r}", arm.units_ordered, data.units.ordered)
         _meet(

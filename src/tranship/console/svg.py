@@ -41,9 +41,13 @@ def tag(name: str, body: str = "", /, **attributes: object) -> str:
     return f"<{name}{''.join(texts)}>{body}</{name}>" if body else f"<{name}{''.join(texts)}/>"
 
 
-def text(x: float, y: float, words: str, *, anchor: str = "start", fill: str = INK, size: float = 12, **more: object) -> str:
+def text(
+    x: float, y: float, words: str, *, anchor: str = "start", fill: str = INK, size: float = 12, **more: object
+) -> str:
     """A line of text; `words` are plain text."""
-    return tag("text", escape(words), x=float(x), y=float(y), text_anchor=anchor, fill=fill, font_size=float(size), **more)
+    return tag(
+        "text", escape(words), x=float(x), y=float(y), text_anchor=anchor, fill=fill, font_size=float(size), **more
+    )
 
 
 def tip(words: str) -> str:
@@ -116,9 +120,3 @@ def date_ticks(first: dt.date, last: dt.date, about: int = 9) -> list[tuple[dt.d
 def _day_ticks(first: dt.date, days: int, step: int) -> list[tuple[dt.date, str]]:
     dates = [first + dt.timedelta(days=n) for n in range(0, days + 1, step)]
     return [(day, f"{day.day} {day.strftime('%b')}") for day in dates]
-
-
-def hatch(name: str, color: str) -> str:
-    """A pattern of slanted lines, for what is not there: told apart without color as well."""
-    lines = tag("path", d="M-1 5l6-6M3 9l6-6M-1 -1l0 0", stroke=color, stroke_width=1.2)
-    return tag("pattern", tag("rect", width=8, height=8, fill=PAPER) + lines, id=name, width=8, height=8, patternUnits="userSpaceOnUse")

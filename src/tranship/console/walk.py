@@ -6,8 +6,8 @@ This is a second, lighter reading of the books than `engine.evolve` (which also 
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
 
 from tranship.connectors.netfile import from_document
 from tranship.core.network import NetworkFile
@@ -16,9 +16,9 @@ from tranship.core.time import MICROS_PER_HOUR
 from tranship.engine import events as ev
 from tranship.engine.shard import decoded
 from tranship.routing.facts import counts_for
-from tranship.routing.model import Decision, Reason
+from tranship.routing.model import Decision, Part, Reason
 from tranship.routing.share import CapState
-from tranship.store.port import Store
+from tranship.store.port import JournalRow
 
 MICROS_PER_DAY = 24 * MICROS_PER_HOUR
 ROWS_PER_TELL = 5_000
@@ -26,8 +26,21 @@ ROWS_PER_TELL = 5_000
 OPEN, SHIPPED, DELIVERED, CANCELLED = "PROCESSING", "SHIPPED", "DELIVERED", "CANCELLED"
 
 NOT_ELIGIBLE = (Reason.CLOSED, Reason.COUNTRY, Reason.LANE, Reason.RULE, Reason.ITEM)
-LEAST_FIRST = (Reason.OK, Reason.CAP, Reason.LATE, Reason.TIER, Reason.FULL, Reason.STOCK)
+LEAST_FIRST = (Reason.CAP, Reason.OK, Reason.LATE, Reason.TIER, Reason.FULL, Reason.STOCK)
 """Which reason speaks for a network with several nodes: the one that came nearest to being chosen."""
+
+
+class Source(Protocol):
+    """One moment of a run's books: a store that nobody writes to, or a snapshot of one."""
+
+    def journal(self, after: int = 0) -> Iterator[JournalRow]:
+        """Journal rows in order."""
+
+    def document(self, sha256: str) -> bytes:
+        """A document by hash."""
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:
+        """Rows of read-only SQL."""
 
 
 class PartFacts:
@@ -45,7 +58,7 @@ class PartFacts:
         self.waited = waited  # placed by a later decision, after its units were parked
         self.status = OPEN
         self.returned = 0
-        self.entries: list[tuple[CapState, list[int]]] = []
+        self.entries: list[tuple[CapState, int, list[int]]] = []  # cap, place in its walk, place in each of its windows
 
 
 class RestFacts:
@@ -83,7 +96,12 @@ class CapWalk:
     def __init__(self, cap: CapState) -> None:
         self.cap = cap
         self.full_max_bp = 0
-        self.at, self.bp, self.inside = array("q"), array("i"), array("q")  # after each decision: time, share, window size
+        self.at, self.bp, self.inside = (
+            array("q"),
+            array("i"),
+            array("q"),
+        )  # after each decision: time, share, window size
+        self.counted: dict[str, bool] = {}  # channel -> whether its orders count
         self.sizes: list[int] = []
         self.gone = bytearray()  # per entry: voided since
         self.capped = bytearray()
@@ -92,8 +110,11 @@ class CapWalk:
         self.refused = 0  # the cap or its reserve kept the capped network out, or partly out
         self.priced = 0  # the window was tight enough for a price
         self.price_max = 0
+        self.extra_known = 0  # refused decisions of which both costs are known and everything was placed
         self.extra = 0  # micros that refused decisions cost above the refused way, where both are known
-        self.without: Counter[Reason] = Counter()  # decisions without the network, by the reason nearest to being chosen
+        self.without: Counter[Reason] = (
+            Counter()
+        )  # decisions without the network, by the reason nearest to being chosen
         self.breaches = 0
         self.limit_max_bp = cap.cap.cap_bp  # the highest limit that was ever in force
 
@@ -171,6 +192,7 @@ class Walk:
             for window in (fresh.total, *fresh.channels.values()):
                 window.cap_bp = cap.cap_bp
             kept.cap.cap, kept.cap.nodes = cap, fresh.nodes
+            kept.counted.clear()
             kept.limit_max_bp = max(kept.limit_max_bp, cap.cap_bp)
             caps.append(kept)
         self.caps = caps
@@ -205,17 +227,25 @@ class Walk:
             for walk in self.caps:
                 self._enter(walk, order, fresh, event)
 
-    def _enter(self, walk: CapWalk, order: OrderFacts, fresh: list[tuple[PartFacts, Any]], event: ev.OrderRouted) -> None:
-        cap = walk.cap
-        channel = next(c for c in self.need_network().channels if c.code == order.channel)
-        if not counts_for(channel, cap.cap.network):
+    def _enter(
+        self, walk: CapWalk, order: OrderFacts, fresh: list[tuple[PartFacts, Part]], event: ev.OrderRouted
+    ) -> None:
+        cap, counted = walk.cap, walk.counted.get(order.channel)
+        if counted is None:
+            channel = next(c for c in self.need_network().channels if c.code == order.channel)
+            counted = walk.counted[order.channel] = counts_for(channel, cap.cap.network)
+        if not counted:
             return
-        for facts, part in sorted(fresh, key=lambda pair: pair[0].node in cap.nodes):
+        nodes, measure = cap.nodes, cap.cap.measure
+        windows = cap.windows(order.channel)
+        if len(fresh) > 1:
+            fresh = sorted(fresh, key=lambda pair: pair[0].node in nodes)
+        for facts, part in fresh:
             value = 0
-            if cap.cap.measure == "value":
+            if measure == "value":
                 value = sum(order.prices[i] * q for i, q in zip(part.lines, part.quantities, strict=True))
-            size, capped = cap.size_of(facts.units, value), facts.node in cap.nodes
-            facts.entries.append((cap, [len(walk.sizes), *cap.enter(order.channel, size, capped)]))
+            size, capped = cap.size_of(facts.units, value), facts.node in nodes
+            facts.entries.append((cap, len(walk.sizes), [window.enter(size, capped) for window in windows]))
             walk.sizes.append(size)
             walk.capped.append(capped)
             walk.gone.append(0)
@@ -233,7 +263,7 @@ class Walk:
         self.units_back["voided"] += units
         if event.whole:
             part.status = CANCELLED
-            for cap, (own, *positions) in part.entries:
+            for cap, own, positions in part.entries:
                 walk = next((w for w in self.caps if w.cap is cap), None)
                 if walk is None:
                     continue
@@ -277,7 +307,7 @@ class Walk:
         """A file was read."""
         self.files[event.sha256] = event
 
-    def cancel(self, event: ev.CancelTaken) -> None:
+    def cancel(self, _: ev.CancelTaken) -> None:
         """A customer takes units back; what that became follows in its own events."""
         self.cancel_lines += 1
 
@@ -285,7 +315,7 @@ class Walk:
         """Units came in."""
         self.received[event.node] += sum(event.quantities)
 
-    def forgot(self, event: ev.PersonErased) -> None:
+    def forgot(self, _: ev.PersonErased) -> None:
         """A person was erased."""
         self.erased += 1
 
@@ -304,6 +334,7 @@ def _judge(walk: CapWalk, decision: Decision) -> None:
         cost = sum(part.cost for part in decision.parts)
         if refused.cost >= 0 and not decision.rests:
             walk.extra += cost - refused.cost
+            walk.extra_known += 1
     if any(part.node in nodes for part in decision.parts):
         walk.with_network += 1
         return
@@ -311,7 +342,7 @@ def _judge(walk: CapWalk, decision: Decision) -> None:
     walk.without[next((reason for reason in LEAST_FIRST if reason in reasons), Reason.ITEM)] += 1
 
 
-def walk(store: Store, tell: Callable[[int], None] | None = None) -> Walk:
+def walk(store: Source, tell: Callable[[int], None] | None = None) -> Walk:
     """Read the journal once. DamageError names a row that cannot be read; `tell` hears the row reached."""
     found = Walk(store.document)
     handlers: dict[type, Callable[[Any], None]] = {

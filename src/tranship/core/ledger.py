@@ -51,7 +51,8 @@ class Ledger:
     @property
     def fulfillable(self) -> Quantities:
         """Units free to be promised, `[sku, node]` (a view: read only by habit, changed only by `move`)."""
-        return self.balance[Bucket.FULFILLABLE]
+        shelf: Quantities = self.balance[Bucket.FULFILLABLE]
+        return shelf
 
     def grow(self, skus: int, nodes: int) -> None:
         """Make room for more SKUs or nodes; positions already in use keep their meaning."""
@@ -83,17 +84,20 @@ class Ledger:
                 given[sku, node] += quantity
                 done += 1
             return
-        index = np.asarray(skus, np.int64)
-        amount = np.asarray(quantities, np.int64)
-        if len(amount) and int(amount.min()) < 0:
+        self._move_many(source, target, node, np.asarray(skus, np.int64), np.asarray(quantities, np.int64))
+
+    def _move_many(self, source: Bucket, target: Bucket, node: int, skus: Quantities, amount: Quantities) -> None:
+        taken, given = self.balance[source], self.balance[target]
+        if int(amount.min()) < 0:
             bad = int(amount.argmin())
-            raise _refused(source, node, int(index[bad]), int(amount[bad]), int(taken[index[bad], node]))
-        np.subtract.at(taken, (index, node), amount)
-        if source not in OUTSIDE and len(index) and int(taken[index, node].min()) < 0:
-            bad = int(taken[index, node].argmin())
-            np.add.at(taken, (index, node), amount)
-            raise _refused(source, node, int(index[bad]), int(amount[bad]), int(taken[index[bad], node]))
-        np.add.at(given, (index, node), amount)
+            raise _refused(source, node, int(skus[bad]), int(amount[bad]), int(taken[skus[bad], node]))
+        at = skus * taken.shape[1] + node  # a SKU may stand twice: `ufunc.at` adds up, plain indexing would not
+        np.subtract.at(taken.reshape(-1), at, amount)
+        if source not in OUTSIDE and int(taken[skus, node].min()) < 0:
+            bad = int(taken[skus, node].argmin())
+            np.add.at(taken.reshape(-1), at, amount)
+            raise _refused(source, node, int(skus[bad]), int(amount[bad]), int(taken[skus[bad], node]))
+        np.add.at(given.reshape(-1), at, amount)
 
     def problems(self) -> list[str]:
         """What breaks the books: a negative shelf, or a (SKU, node) whose accounts do not sum to zero. Empty when sound."""

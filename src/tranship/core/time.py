@@ -73,6 +73,7 @@ def next_working_day(day: int) -> int:
     return day if weekday < 5 else day + 7 - weekday
 
 
+@lru_cache(maxsize=65_536)
 def add_working_days(day: int, count: int) -> int:
     """`count` working days after `day` (a weekend start counts from the Monday after it as day 0).
 

@@ -4,11 +4,11 @@ The board is fed with journal rows, so it shows what is durable and nothing else
 totals are counted once from the tables and carried on from the journal.
 """
 
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Sequence
 
 from tranship.connectors.netfile import from_document
-from tranship.core.network import FULL_BP, NetworkFile
+from tranship.core.network import FULL_BP, Network, NetworkFile
 from tranship.core.order import Order
 from tranship.core.time import day_to_date, from_micros
 from tranship.engine import events as ev
@@ -32,7 +32,7 @@ from tranship.store.port import Store
 MOST_DECISIONS = 500
 """Decisions kept for a client that comes back."""
 MOST_EXCEPTIONS = 50
-BUCKETS = 60
+BUCKETS = 48
 """Bars of the order curve."""
 ROWS_AT_START = 4_000
 """Journal rows read back at the start, for what was recent before."""
@@ -61,7 +61,7 @@ class Board:
         self._network: NetworkFile | None = None
         self._tally: dict[str, _Tally] = {}
         self._orders = self._splits = self._exceptions_total = 0
-        self._curve: dict[int, int] = {}
+        self._curve: dict[int, Counter[str]] = {}  # bar -> fulfillment orders by network; orders under ""
         self._recent: deque[str] = deque(maxlen=1000)  # networks of the last entries that the caps count
         self._known: OrderedDict[str, tuple[str, str, int]] = OrderedDict()  # order -> channel, destination, units
         self.decisions: deque[DecisionNow] = deque(maxlen=MOST_DECISIONS)
@@ -133,12 +133,17 @@ class Board:
             self._load(event)
 
     def _accepted(self, event: ev.OrderAccepted, *, count: bool) -> None:
-        bar = event.at // self._curve_us
-        self._curve[bar] = self._curve.get(bar, 0) + 1
-        while len(self._curve) > 4 * BUCKETS:
-            del self._curve[min(self._curve)]
+        self._bar(event.at)[""] += 1
         self._orders += count
         self._remember(event.order_id, event.order)
+
+    def _bar(self, at: int) -> Counter[str]:
+        bar = at // self._curve_us
+        if bar not in self._curve:
+            self._curve[bar] = Counter()
+            for old in sorted(self._curve)[: -2 * BUCKETS]:
+                del self._curve[old]
+        return self._curve.setdefault(bar, Counter())
 
     def _remember(self, order_id: str, order: Order) -> tuple[str, str, int]:
         known = (order.channel, f"{order.to.state} {order.to.zip}".strip(), sum(line.qty for line in order.lines))
@@ -177,6 +182,7 @@ class Board:
                     part.cost,
                 )
             )
+            self._bar(event.at)[node.network] += 1
             if self._counts(channel):
                 self._recent.append(node.network)
             if count:
@@ -251,7 +257,7 @@ class Board:
             cost_micros=sum(tally.cost for tally in tallies),
             late=sum(tally.late for tally in tallies),
             exceptions_total=self._exceptions_total,
-            curve=self._bars(end),
+            curve=self._bars(end, network.networks),
             networks=tuple(self._network_now(network, code.code, snapshot.shares) for code in network.networks),
             shares=snapshot.shares,
             nodes=snapshot.nodes,
@@ -261,9 +267,11 @@ class Board:
             exceptions=tuple(reversed(self.exceptions))[:10],
         )
 
-    def _bars(self, end: int) -> Curve:
-        last = end // self._curve_us
-        return Curve(self._curve_s, tuple(self._curve.get(bar, 0) for bar in range(last - BUCKETS + 1, last + 1)))
+    def _bars(self, end: int, networks: Sequence[Network]) -> Curve:
+        last, none = end // self._curve_us, Counter[str]()
+        bars = [self._curve.get(bar, none) for bar in range(last - BUCKETS + 1, last + 1)]
+        parts = {network.code: tuple(bar[network.code] for bar in bars) for network in networks}
+        return Curve(self._curve_s, tuple(bar[""] for bar in bars), parts)
 
     def _parked(self) -> tuple[Parked, ...]:
         sql = "SELECT reason, count(*), sum(units) FROM parked GROUP BY reason ORDER BY sum(units) DESC"

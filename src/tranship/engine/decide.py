@@ -16,7 +16,8 @@ from tranship.engine import commands as cmd
 from tranship.engine import events as ev
 from tranship.engine.evolve import evolve
 from tranship.engine.state import CANCELLED, PROCESSING, OrderState, RestKey, State
-from tranship.routing.decide import Situation, decide as route
+from tranship.routing.decide import Situation
+from tranship.routing.decide import decide as route
 from tranship.routing.model import Ask, Decision, Part, Rest
 from tranship.routing.promise import promise_day
 

@@ -140,8 +140,8 @@ def _enter_caps(state: State, order: OrderState, parts: list[PartState]) -> None
     for index, cap in enumerate(state.caps):
         if not counts_for(channel, cap.cap.network):
             continue
-        entering = sorted(parts, key=lambda p, nodes=cap.nodes: p.node in nodes) if len(parts) > 1 else parts
-        for part in entering:
+        capped_ones = [part for part in parts if part.node in cap.nodes]
+        for part in [*(part for part in parts if part.node not in cap.nodes), *capped_ones]:
             capped = part.node in cap.nodes
             size = 1 if cap.by_count else _size(cap, order, part)
             part.entries.append((index, cap.enter(channel.code, size, capped)))

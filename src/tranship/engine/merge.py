@@ -1,13 +1,22 @@
 """Bring a new network document into a shard: positions of SKUs and nodes that are in use keep their meaning."""
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
-from tranship.core.network import NetworkFile, Node, Sku
+from tranship.core.network import NetworkFile
 
-Item = TypeVar("Item", Sku, Node)
+
+class Coded(Protocol):
+    """A thing with a code of its own: a SKU, a node."""
+
+    @property
+    def code(self) -> str:
+        """What people call it."""
+
+
+Item = TypeVar("Item", bound=Coded)
 
 
 def merged(old: NetworkFile | None, new: NetworkFile) -> NetworkFile:

@@ -4,47 +4,38 @@ from tranship.core.network import NetworkFile
 from tranship.routing.model import Alternative, Decision
 
 RULED_OUT = {
-    "cap": "the share cap has no room",
-    "reserve": "its last places are kept for orders only it can fill",
-    "tier": "a preference rules it out",
+    "cap": "no room under the cap",
+    "reserve": "the last room is kept back",
+    "tier": "another is preferred",
 }
 """What spoke against an alternative, other than its cost."""
 
 
 def reason_words(network: NetworkFile, decision: Decision) -> str:
-    """One sentence: the best other way and what spoke against it, or that there was none."""
+    """One line: the best other way and what spoke against it, or that there was none."""
     if not decision.parts:
         return "nothing can ship now"
     words = _compared(network, decision)
-    if len(decision.parts) > 1:
-        return f"split over {len(decision.parts)}: {words}"
-    return words
+    return f"split in {len(decision.parts)}; {words}" if len(decision.parts) > 1 else words
 
 
 def _compared(network: NetworkFile, decision: Decision) -> str:
     cost = sum(part.cost for part in decision.parts)
-    for other in decision.why.alternatives:
+    others = decision.why.alternatives
+    for other in others:
         if other.ruled_out in RULED_OUT:
-            gap = f" {_amount(cost - other.cost)} less" if 0 <= other.cost < cost else ""
-            return (
-                f"{_names(network, other)} would cost{gap}; {RULED_OUT[other.ruled_out]}"
-                if gap
-                else (f"not {_names(network, other)}: {RULED_OUT[other.ruled_out]}")
-            )
-    cheaper = [other for other in decision.why.alternatives if 0 <= other.cost < cost]
-    if cheaper:
+            less = f", {_amount(cost - other.cost)} less" if 0 <= other.cost < cost else ""
+            return f"{_names(network, other)}{less}: {RULED_OUT[other.ruled_out]}"
+    cheaper = next((other for other in others if 0 <= other.cost < cost), None)
+    if cheaper is not None:
         price = max((gate.price for gate in decision.why.gates), default=0)
-        room = f"room under the cap is priced at {_amount(price)}" if price else "it is needed elsewhere"
-        return f"{_names(network, cheaper[0])} would cost {_amount(cost - cheaper[0].cost)} less; {room}"
-    dearer = [other for other in decision.why.alternatives if other.cost >= cost]
-    if dearer:
-        gap = dearer[0].cost - cost
-        return (
-            f"{_amount(gap)} less than {_names(network, dearer[0])}"
-            if gap
-            else f"as cheap as {_names(network, dearer[0])}"
-        )
-    return "the only way to ship it"
+        why = f"cap room is worth {_amount(price)}" if price else "it is needed elsewhere"
+        return f"{_names(network, cheaper)}, {_amount(cost - cheaper.cost)} less: {why}"
+    dearer = next((other for other in others if other.cost > cost), None)
+    if dearer is not None:
+        return f"{_amount(dearer.cost - cost)} less than {_names(network, dearer)}"
+    alike = next((other for other in others if other.cost == cost), None)
+    return f"as cheap as {_names(network, alike)}" if alike is not None else "the only way to ship it"
 
 
 def _names(network: NetworkFile, other: Alternative) -> str:

@@ -111,7 +111,11 @@ def _routed(state: State, event: ev.OrderRouted, seq: int, batch: Batch) -> None
                     lines,
                 )
             )
-    _status(state, order_id, batch)
+    status = state.orders[order_id].status()
+    if not event.rest and batch.orders and batch.orders[-1].order_id == order_id:  # the order's row is not written yet
+        batch.orders[-1] = batch.orders[-1]._replace(status=status)
+    else:
+        batch.order_status.append((status, order_id))
 
 
 def _status(state: State, order_id: str, batch: Batch) -> None:

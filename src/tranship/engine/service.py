@@ -11,15 +11,18 @@ from tranship.connectors import netfile
 from tranship.core.errors import InputError, UnavailableError
 from tranship.core.ledger import Bucket
 from tranship.core.network import NetworkFile
-from tranship.core.order import Order, Person
+from tranship.core.order import Destination, Order, OrderLine, Person
 from tranship.engine import commands as cmd
 from tranship.engine.board import Board
 from tranship.engine.clock import Clock, SystemClock
+from tranship.engine.decide import MICROS_PER_DAY, build_ask, situation
 from tranship.engine.live import LiveShard, Placing, changed, open_live, placing
 from tranship.engine.merge import merged
 from tranship.engine.shard import Answer, Shard, Submission, fingerprint
+from tranship.engine.state import OrderState
 from tranship.engine.view import Snapshot, View, take_snapshot
 from tranship.engine.writer import Writer
+from tranship.routing.decide import decide as route
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -61,11 +64,11 @@ class Service:
         loaded = netfile.load(network) if isinstance(network, Path | str) else network
         shard = open_live(folder, create=create, progress=progress)
         try:
-            ticking = clock(shard.state.last_at)
             if loaded is not None:
-                bring_into_force(shard, loaded, ticking.now())
+                bring_into_force(shard, loaded, clock(shard.state.last_at).now())
             _check_usable(shard, folder)
-            return cls(shard, ticking, curve_s=curve_s)
+            warm(shard, shard.state.last_at)
+            return cls(shard, clock(shard.state.last_at), curve_s=curve_s)
         except BaseException:
             shard.store.close()
             raise
@@ -180,6 +183,19 @@ def bring_into_force(shard: Shard, loaded: netfile.Loaded, at: int) -> None:
         positions, quantities = tuple(skus[sku] for sku, _ in pairs), tuple(quantity for _, quantity in pairs)
         command = cmd.ReceiveStock("opening", nodes[node], int(Bucket.OPENING), positions, quantities, at)
         _must(shard, Submission(f"opening-balance/{node}", command))
+
+
+def warm(shard: Shard, at: int) -> None:
+    """Decide made-up orders without keeping anything, so that compiling does not hold up the first real one."""
+    state = shard.state
+    network = state.require_network()
+    goods = [i for i, sku in enumerate(network.skus) if not sku.parts]
+    for count in (1, 2, 9):  # one line, a split, and more lines than the exact search takes
+        lines = tuple(OrderLine(str(i), network.skus[sku].code, 1) for i, sku in enumerate(goods[:count]))
+        order = Order("", "", network.channels[0].code, at, Destination(network.nodes[0].zip), lines, network.currency)
+        held = OrderState(order, goods[:count], at // MICROS_PER_DAY + 9)
+        ask, _ = build_ask(state, held, list(range(len(lines))), [1] * len(lines), at)
+        route(ask, state.facts(at // MICROS_PER_DAY), situation(state))
 
 
 def _must(shard: Shard, submission: Submission) -> None:

@@ -124,10 +124,14 @@ class NetworkNow(msgspec.Struct, frozen=True):
 
 
 class Curve(msgspec.Struct, frozen=True):
-    """Orders over time: one count per `seconds` of the run's clock, oldest first; the last one is not over yet."""
+    """Orders, and fulfillment orders by network, over time: a count per `seconds` of the run's clock, oldest first.
+
+    The last one is not over yet.
+    """
 
     seconds: int
     counts: tuple[int, ...]
+    networks: dict[str, tuple[int, ...]]
 
 
 class View(msgspec.Struct, frozen=True):

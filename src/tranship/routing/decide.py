@@ -66,21 +66,24 @@ def _lanes(ask: Ask, facts: Facts, now: Situation) -> tuple[Lanes, list[int]]:
     units = sum(ask.quantities)
     count = facts.count
     ship, deliver, late = list(earliest), [0] * count, [False] * count
-    reasons: list[int] = list(facts.static_reasons(ask.country, ask.channel))
+    reasons = list(facts.static_reasons(ask.country, ask.channel))
     lanes = Lanes(zone, earliest, ship, deliver, late)
     for n in range(count):
         if n in now.closed:
-            reasons[n] = Reason.CLOSED
+            reasons[n] = int(Reason.CLOSED)
         if reasons[n]:
             continue
         if transit[n] == NOT_SERVED:
-            reasons[n] = Reason.LANE
+            reasons[n] = int(Reason.LANE)
             continue
-        day = facts.calendar.ship_day(n, earliest[n], units, now.used[n])
-        if day < 0:
-            reasons[n] = Reason.FULL
-            continue
-        ship[n] = day
+        day = earliest[n]
+        capacity = facts.capacity[n]
+        if capacity and now.used[n].get(day, 0) + units > capacity:
+            day = facts.calendar.ship_day(n, day, units, now.used[n])
+            if day < 0:
+                reasons[n] = int(Reason.FULL)
+                continue
+            ship[n] = day
         deliver[n] = arrival = add_working_days(day, transit[n])
         late[n] = arrival > ask.promise_day
         lanes.mask[n] = True
@@ -114,10 +117,7 @@ class _Chooser:
 
     def choose(self) -> Placement:
         """The placement to carry out."""
-        free = self._try(self.lanes.mask)
-        policy = self.facts.network.policy
-        if policy.prefer and free.pieces:
-            free = self._preferred(free)
+        free = self._preferring(self.lanes.mask, tell=True)
         if not self.capped or not any(n in self.capped for _, _, n in free.pieces):
             return free
         if self._admits(free):
@@ -130,13 +130,16 @@ class _Chooser:
             _truncate(placement, self.ask.parts_left)
         return placement
 
-    def _preferred(self, free: Placement) -> Placement:
+    def _preferring(self, mask: list[bool], *, tell: bool = False) -> Placement:
+        """The best placement on a mask: of the first tiers that fill as much of it, and as much in time, as all of them do."""
+        free = self._try(mask)
+        if not self.facts.network.policy.prefer or not free.pieces:
+            return free
         tiers = self.facts.tiers(self.ask.state)
         for tier in sorted(set(tiers)):
-            mask = [ok and mine <= tier for ok, mine in zip(self.lanes.mask, tiers, strict=True)]
-            found = self._try(mask)
-            if sum(found.open) <= sum(free.open):
-                if found.priced > free.priced:
+            found = self._try([ok and mine <= tier for ok, mine in zip(mask, tiers, strict=True)])
+            if found.rank[:2] <= free.rank[:2]:
+                if tell and found.priced > free.priced:
                     self.refused.append((free, "tier"))
                 return found
         return free
@@ -164,21 +167,19 @@ class _Chooser:
             return free
         nodes = {n for cap in tight for n in cap.nodes}
         mask = [ok and n not in nodes for n, ok in enumerate(self.lanes.mask)]
-        other = self._try(mask)
+        other = self._preferring(mask)
         if other.rank[:2] > free.rank[:2]:
             return free
         self.refused.append((free, "reserve"))
         return other
 
     def _under_cap(self, free: Placement) -> Placement:
-        best: Placement | None = None
-        for subset in self._subsets():
-            shut = [n for n in self.capped if n not in subset]
-            mask = [ok and n not in shut for n, ok in enumerate(self.lanes.mask)]
-            found = self._try(mask)
-            if (best is None or found.rank < best.rank) and (not subset or self._admits(found)):
-                best = found
-        assert best is not None, "the empty subset is always tried"
+        best = self._preferring(self._without(self.capped))
+        if self._any_room() or sum(best.open) > sum(free.open):
+            for subset in self._subsets():
+                found = self._preferring(self._without([n for n in self.capped if n not in subset]))
+                if found.rank < best.rank and self._admits(found):
+                    best = found
         if sum(best.open) > sum(free.open) and self._may_breach(free):
             self.breach = True
             return free
@@ -191,9 +192,20 @@ class _Chooser:
         self.refused.append((free, "cap"))
         return best
 
+    def _without(self, nodes: Sequence[int]) -> list[bool]:
+        return [ok and n not in nodes for n, ok in enumerate(self.lanes.mask)]
+
+    def _any_room(self) -> bool:
+        """Whether some cap would take at least one capped entry now; without, only an order that needs a split gains by trying."""
+        return any(
+            not cap.by_count or all(window.admits_one(1, True) for window in windows)
+            for (_, cap), windows in zip(self.caps, self.windows, strict=True)
+        )
+
     def _subsets(self) -> list[tuple[int, ...]]:
+        """Which capped nodes to leave open, the most first; all of them was the free attempt, none of them is tried before."""
         sizes = range(len(self.capped) - 1, 0, -1) if len(self.capped) <= MOST_SUBSETS else (1,)
-        return [subset for size in sizes for subset in combinations(self.capped, size)] + [()]
+        return [subset for size in sizes for subset in combinations(self.capped, size)]
 
     def _may_breach(self, free: Placement) -> bool:
         used = set(free.used())

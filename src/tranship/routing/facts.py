@@ -30,7 +30,8 @@ class Facts:
         self.services = {name: i for i, name in enumerate(tables.services)}
         self.item_rows: list[list[bool]] = self.items.tolist()
         self.plain = not self.bundles
-        self._static: dict[tuple[str, str], list[Reason]] = {}
+        self._static: dict[tuple[str, str], list[int]] = {}
+        self.capacity = [node.capacity_units for node in network.nodes]
         self._zones: dict[int, tuple[NDArray[np.int64], list[int]]] = {}
         self._transit: dict[tuple[int, int], list[int]] = {}
 
@@ -55,12 +56,12 @@ class Facts:
             self._transit[service, zip3] = found
         return found
 
-    def static_reasons(self, country: str, channel: str) -> list[Reason]:
+    def static_reasons(self, country: str, channel: str) -> list[int]:
         """Why a node is never a candidate for this channel and country, whatever the stock (OK where it may be)."""
         found = self._static.get((country, channel))
         if found is None:
             must = must_mask(self.network, channel)
-            found = [_static_reason(node, country, bool(must[n])) for n, node in enumerate(self.nodes)]
+            found = [int(_static_reason(node, country, bool(must[n]))) for n, node in enumerate(self.nodes)]
             self._static[country, channel] = found
         return found
 

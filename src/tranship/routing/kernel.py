@@ -1,18 +1,22 @@
 """The router's compiled entry points: `solve` and `exact`. `tranship.routing.solve.Solver` calls them; `twin` is the same in Python.
 
 Up to SUBSET_LINES lines the answer is the optimum. Above, starts from a linear screen are improved by moves, the best `rounds` of
-them by swaps and the pair search as well, the best of all by merging nodes. Equal costs go to fewer parts, then to lower node ids line by line (above SUBSET_LINES)
-or to the lower last node (up to it). Only these entries allocate (see `kernel_jit.inner`).
+them by swaps and the pair search as well, and the best of all by merging nodes. Equal costs go to fewer parts, then to lower node ids line
+by line (above SUBSET_LINES) or to the lower last node (up to it). Only these entries allocate (see `kernel_jit.inner`).
 """
+
+# mypy: disable-error-code="no-any-return"
+# Arrays are Any here: their types are the entry's compiled signature, which refuses any other.
 
 import numpy as np
 
 from tranship.routing.kernel_cost import Array, Cards, Priced, State, copy, load, price_order, same
 from tranship.routing.kernel_jit import entry, inner
-from tranship.routing.kernel_pair import MERGE_ROUNDS, PairRoom, improve_pairs, merge_nodes
-from tranship.routing.kernel_screen import SCREEN_ALL, SPARE_SETS, ScreenRoom, make_starts, starts_for
+from tranship.routing.kernel_limits import MERGE_ROUNDS, SCREEN_ALL, SLACK, SPARE_SETS, SUBSET_LINES
+from tranship.routing.kernel_pair import PairRoom, improve_pairs, merge_nodes, toggle_nodes
+from tranship.routing.kernel_screen import ScreenRoom, make_starts, starts_for
 from tranship.routing.kernel_search import improve
-from tranship.routing.kernel_subset import SUBSET_LINES, SubsetRoom, solve_subset
+from tranship.routing.kernel_subset import SubsetRoom, solve_subset
 
 _ORDER = "int64[::1],int64[::1],uint8[:,::1],int64[:,::1],int64[::1],int64[::1],int64"
 _CARDS = "int64[:,::1],int64[:,:,::1],uint8[:,::1],int64[:,:,::1],int64[:,::1],uint8[:,::1]"
@@ -37,10 +41,10 @@ def comes_before(cost: int, assign: Array, other_cost: int, other: Array, mark: 
         return cost < other_cost
     parts, other_parts = count_parts(assign, mark), count_parts(other, mark)
     if parts != other_parts:
-        return parts < other_parts  # type: ignore[no-any-return]
+        return parts < other_parts
     for line in range(assign.shape[0]):
         if assign[line] != other[line]:
-            return assign[line] < other[line]  # type: ignore[no-any-return]
+            return assign[line] < other[line]
     return False
 
 
@@ -82,6 +86,12 @@ def solve_search(
         if merge_nodes(order, made[0], costs[0], state, pair) == costs[0]:
             break
         costs[0] = improve_pairs(order, made[0], state, buckets, pair)
+    if rounds > 0:
+        for _ in range(2):
+            cost = toggle_nodes(order, made[0], costs[0], state, buckets, pair, screen, SLACK, screen.cover)
+            if cost == costs[0]:
+                break
+            costs[0] = cost
     count = min(3, sort_solutions(made, costs, count, kept, mark))
     for i in range(count):
         out[i, 0] = costs[i]
@@ -109,7 +119,7 @@ def solve(
     if count <= SUBSET_LINES:
         size = 1 << count
         ints, bits = np.empty((7, size), i64), np.empty((2, nodes, size), np.uint8)
-        return solve_subset(order, SubsetRoom(ints[:3], ints[3:], bits[0], bits[1], np.empty((6, nodes), i64)), out)  # type: ignore[no-any-return]
+        return solve_subset(order, SubsetRoom(ints[:3], ints[3:], bits[0], bits[1], np.empty((6, nodes), i64)), out)
     free = min(nodes, SCREEN_ALL)
     most = starts if starts > 0 else starts_for(free)
     rows = np.empty((5, nodes), i64)
@@ -124,7 +134,7 @@ def solve(
         np.empty((2, nodes), i64), np.empty((nodes, nodes), i64), np.empty(5, i64),
     )  # fmt: skip
     made, costs = np.empty((most, count), i64), np.empty(most, i64)
-    return solve_search(order, starts, rounds, buckets, state, screen, pair, made, costs, out)  # type: ignore[no-any-return]
+    return solve_search(order, starts, rounds, buckets, state, screen, pair, made, costs, out)
 
 
 @entry(f"int64({_ORDER},{_CARDS},int64[::1])")
@@ -145,4 +155,4 @@ def exact(
         if assign[line] < 0 or assign[line] >= nodes or not feasible[line, assign[line]]:
             return -1
     rows = np.empty((5, nodes), i64)
-    return load(order, assign, State(rows[0], rows[1], rows[2], rows[3], np.empty((nodes, 5), i64), rows[4]))  # type: ignore[no-any-return]
+    return load(order, assign, State(rows[0], rows[1], rows[2], rows[3], np.empty((nodes, 5), i64), rows[4]))

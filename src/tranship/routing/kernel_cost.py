@@ -7,29 +7,40 @@ A pool is named by its lowest node. What a node pays is additive over lines (`ba
 pool: cartons for a parcel card, units at the class's price for a per-unit card. Only that variable cost is not additive.
 """
 
+# mypy: disable-error-code="no-any-return"
+# Arrays are Any here: their types are the entry's compiled signature, which refuses any other.
+
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tranship.routing.kernel_jit import inner
+from tranship.routing.kernel_limits import (
+    DIM_DEN,
+    DIM_NUM,
+    DIM_OVER,
+    KIND,
+    MAX_G,
+    ORDER_FEE,
+    PARCEL_ROW,
+    POOL,
+    RESIDENTIAL,
+    TOP_BAND,
+    UNIT_FEE,
+    UNIT_ROW,
+    VOLUME,
+    WEIGHT,
+)
 
 Array = Any  # numpy arrays as numba sees them: the entry's signature fixes types and layout
-
-KIND, POOL, UNIT_ROW, PARCEL_ROW, MAX_G, DIM_NUM, DIM_DEN, DIM_OVER, ORDER_FEE, UNIT_FEE, RESIDENTIAL, TOP_BAND = range(12)
-"""Columns of `node`; MAX_G is the largest carton, TOP_BAND the band of a full one, DIM_OVER beyond any volume where dim weight is off."""
-WEIGHT, VOLUME = 0, 1
-"""Columns of `goods`."""
-BIG = 1 << 50
-"""More than any real cost (about a billion in major units): the cost of what cannot be."""
-
-NO_VOLUME = np.int64(0)
+NO_VOLUME: Any = np.int64(0)
 """Zero of a type that does not make numba compile a function once more for the constant."""
 
 
 class Cards(NamedTuple):
     """Rate tables as the kernel reads them (made by `tranship.routing.pack`)."""
 
-    node: Array  # [N, 12] see the columns above
+    node: Array  # [N, 12] columns named in kernel_limits
     parcel: Array  # [P, 10, B] micros a carton
     band_of: Array  # [P, G + 1] band of a weight
     unit_price: Array  # [U, S, 5] micros a unit
@@ -72,7 +83,7 @@ def units_class(units: int) -> int:
 @inner
 def dim_grams(node: Array, n: int, volume: int) -> int:
     """Dim weight of `volume` at node n, rounded up to grams, whatever the part's size."""
-    return -(-volume * node[n, DIM_NUM] // node[n, DIM_DEN])  # type: ignore[no-any-return]
+    return -(-volume * node[n, DIM_NUM] // node[n, DIM_DEN])
 
 
 @inner
@@ -82,13 +93,13 @@ def carton_cost(node: Array, rate: Array, band_of: Array, n: int, weight: int, v
         weight = max(weight, dim_grams(node, n, volume))
     row, most = node[n, PARCEL_ROW], node[n, MAX_G]
     if weight <= most:
-        return rate[n, band_of[row, weight]]  # type: ignore[no-any-return]
+        return rate[n, band_of[row, weight]]
     full = weight // most
     cost = full * rate[n, node[n, TOP_BAND]]
     rest = weight - full * most
     if rest > 0:
         cost += rate[n, band_of[row, rest]]
-    return cost  # type: ignore[no-any-return]
+    return cost
 
 
 @inner

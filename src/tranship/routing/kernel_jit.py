@@ -12,8 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import numba  # type: ignore[import-untyped]  # numba ships no type information
+import numba
 
+_numba: Any = numba  # its type information knows neither `_nrt` nor the settings that `config` fills in at import
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -41,7 +42,7 @@ def _sources_hash() -> str:
     return digest.hexdigest()
 
 
-def _cache_directory() -> str:
+def cache_directory() -> str:
     """Directory of this version's compiled code; empty where nothing can be written (then each process compiles)."""
     base = os.environ.get("NUMBA_CACHE_DIR")
     path = Path(base) if base else cache_home() / "numba"
@@ -49,7 +50,7 @@ def _cache_directory() -> str:
     return str(path) if _writable(path) else ""
 
 
-CACHE_DIRECTORY = _cache_directory()
+CACHE_DIRECTORY = cache_directory()
 
 
 def inner(function: F) -> F:
@@ -58,19 +59,20 @@ def inner(function: F) -> F:
     Inner functions must not allocate: without numba's reference counting (some fifty atomic steps for each access to a tuple of arrays)
     the search is several times faster. The entries allocate all room.
     """
-    return cast(F, numba.njit(error_model="numpy", _nrt=False)(function))
+    return cast(F, _numba.njit(error_model="numpy", _nrt=False)(function))
 
 
 def entry(signature: str) -> Callable[[F], F]:
     """Compile a function that Python calls, for exactly one signature (other types are refused), cached on disk."""
 
     def compiled(function: F) -> F:
-        before = numba.config.CACHE_DIR
+        before = _numba.config.CACHE_DIR
         try:
             if CACHE_DIRECTORY:
-                numba.config.CACHE_DIR = CACHE_DIRECTORY
-            return cast(F, numba.njit([signature], cache=bool(CACHE_DIRECTORY), error_model="numpy", nogil=True)(function))
+                _numba.config.CACHE_DIR = CACHE_DIRECTORY
+            compile_now = _numba.njit([signature], cache=bool(CACHE_DIRECTORY), error_model="numpy", nogil=True)
+            return cast(F, compile_now(function))
         finally:
-            numba.config.CACHE_DIR = before
+            _numba.config.CACHE_DIR = before
 
     return compiled

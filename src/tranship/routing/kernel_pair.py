@@ -7,36 +7,26 @@ every weight (in buckets, rounded up) at parcel node b, the cheapest lines to pu
 Merging tries what no division of two nodes' lines reaches: a node's lines go to another node all at once.
 """
 
+# mypy: disable-error-code="no-any-return"
+# Arrays are Any here: their types are the entry's compiled signature, which refuses any other.
+
 from typing import NamedTuple
 
-from tranship.routing.kernel_cost import (
+from tranship.routing.kernel_cost import NO_VOLUME, Array, Priced, State, carton_cost, copy, load, same, units_class
+from tranship.routing.kernel_jit import inner
+from tranship.routing.kernel_limits import (
     BIG,
     DIM_OVER,
     KIND,
-    NO_VOLUME,
+    LOAD_BITS,
+    MERGE_WORK,
+    PAIR_CELLS,
+    PAIR_ROUNDS,
     POOL,
     UNIT_ROW,
-    Array,
-    Priced,
-    State,
-    carton_cost,
-    copy,
-    load,
-    same,
-    units_class,
 )
-from tranship.routing.kernel_jit import inner
-from tranship.routing.kernel_screen import billed_line
+from tranship.routing.kernel_screen import ScreenRoom, billed_line
 from tranship.routing.kernel_search import improve, swap_lines
-
-PAIR_ROUNDS = 4
-PAIR_CELLS = 10_000_000
-"""Cells of the program (lines x buckets) that one start may fill: bounds the work on orders of hundreds of lines."""
-MERGE_ROUNDS = 4
-MERGE_WORK = 1_000_000
-"""Lines x nodes x merges that one round may look at."""
-LOAD_BITS = 24
-"""What was chosen for a bucket is kept as grams and, in the low bits, units."""
 
 
 class PairRoom(NamedTuple):
@@ -73,7 +63,7 @@ def pair_dim(order: Priced, assign: Array, a: int, b: int, n: int) -> bool:
     for line in range(assign.shape[0]):
         if (assign[line] == a or assign[line] == b) and order.feasible[line, n]:
             volume += order.v[line]
-    return volume > order.node[n, DIM_OVER]  # type: ignore[no-any-return]
+    return volume > order.node[n, DIM_OVER]
 
 
 @inner
@@ -191,7 +181,7 @@ def redivide(order: Priced, assign: Array, a: int, b: int, buckets: int, room: P
         else:
             trial[room.lines[1, i]] = b
             at -= room.lines[3, i]
-    return d.free * d.width  # type: ignore[no-any-return]
+    return d.free * d.width
 
 
 @inner
@@ -200,7 +190,7 @@ def pair_useful(order: Priced, a: int, b: int, room: PairRoom) -> bool:
     node, changed, held = order.node, room.nodes[0], room.nodes[1]
     if node[b, KIND] != 1 or a == b or (node[a, KIND] == 1 and a > b) or held[a] + held[b] == 0:
         return False
-    return room.tried[a, b] < max(changed[a], changed[b])  # type: ignore[no-any-return]
+    return room.tried[a, b] < max(changed[a], changed[b])
 
 
 @inner
@@ -263,4 +253,49 @@ def merge_nodes(order: Priced, assign: Array, total: int, state: State, room: Pa
                 total = cost
                 copy(trial, assign)
                 copy(state.lines, held)
+    return total
+
+
+@inner
+def toggle_nodes(
+    order: Priced, assign: Array, total: int, state: State, buckets: int, room: PairRoom, screen: ScreenRoom, slack: int, kept: Array
+) -> int:
+    """Close each used node, open each unused one."""
+    nodes, count = order.node.shape[0], assign.shape[0]
+    linear = screen.linear
+    used = screen.nodes[3]
+    for c in range(nodes):
+        for n in range(nodes):
+            used[n] = 0
+        for line in range(count):
+            used[assign[line]] = 1
+        changed = 0
+        for line in range(count):
+            here = assign[line]
+            kept[line] = here
+            if used[c]:
+                if here == c:
+                    least, at = BIG, -1
+                    for n in range(nodes):
+                        if n != c and used[n] and linear[line, n] < least:
+                            least, at = linear[line, n], n
+                    if at < 0:
+                        for n in range(nodes):
+                            if n != c and linear[line, n] < least:
+                                least, at = linear[line, n], n
+                    if at >= 0:
+                        kept[line] = at
+                        changed += 1
+            elif linear[line, c] < linear[line, here]:
+                kept[line] = c
+                changed += 1
+        if changed == 0:
+            continue
+        cost = improve(order, kept, state)
+        if slack > 0 and cost > total + total // slack:
+            continue
+        cost = improve_pairs(order, kept, state, buckets, room)
+        if cost < total:
+            total = cost
+            copy(kept, assign)
     return total

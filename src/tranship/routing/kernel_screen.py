@@ -4,30 +4,24 @@ The screen prices every node linearly (a fixed part and a price a line), enumera
 sets in which every node is used.
 """
 
+# mypy: disable-error-code="no-any-return"
+# Arrays are Any here: their types are the entry's compiled signature, which refuses any other.
+
 from typing import NamedTuple
 
-from tranship.routing.kernel_cost import (
+from tranship.routing.kernel_cost import NO_VOLUME, Array, Priced, carton_cost, dim_grams, units_class
+from tranship.routing.kernel_jit import inner
+from tranship.routing.kernel_limits import (
     BIG,
     DIM_OVER,
     KIND,
-    NO_VOLUME,
+    SCREEN_ALL,
+    SCREEN_KEEP,
+    SLOPE_BITS,
+    SPARE_SETS,
     UNIT_ROW,
-    Array,
-    Priced,
-    carton_cost,
-    dim_grams,
-    units_class,
 )
-from tranship.routing.kernel_jit import inner
 
-SCREEN_KEEP = 10
-"""Nodes that greedy addition keeps where there are more than SCREEN_ALL."""
-SCREEN_ALL = 12
-"""With at most this many nodes every set of them is tried."""
-SLOPE_BITS = 10
-"""Fraction bits of the screen's price of a gram."""
-SPARE_SETS = 4
-"""Sets looked at for each start wanted: those with an idle node are skipped."""
 NO_NODE = 1 << 62
 
 
@@ -47,7 +41,7 @@ def billed_line(order: Priced, n: int, line: int, dim: bool) -> int:
     weight = order.w[line]
     if dim:
         weight = max(weight, dim_grams(order.node, n, order.v[line]))
-    return weight  # type: ignore[no-any-return]
+    return weight
 
 
 @inner

@@ -1,22 +1,11 @@
 """Local search for orders above the exact size, compiled: lines move and swap for as long as the exact card says it gets cheaper."""
 
-from tranship.routing.kernel_cost import (
-    KIND,
-    POOL,
-    UNIT_ROW,
-    Array,
-    Priced,
-    State,
-    carton_cost,
-    load,
-    units_class,
-)
-from tranship.routing.kernel_jit import inner
+# mypy: disable-error-code="no-any-return"
+# Arrays are Any here: their types are the entry's compiled signature, which refuses any other.
 
-MOVE_PASSES = 20
-SWAP_ROUNDS = 60
-SWAP_LINES = 64
-"""Swaps are tried up to this many lines: their number grows with its square."""
+from tranship.routing.kernel_cost import Array, Priced, State, carton_cost, load, units_class
+from tranship.routing.kernel_jit import inner
+from tranship.routing.kernel_limits import KIND, MOVE_PASSES, POOL, SWAP_LINES, SWAP_ROUNDS, UNIT_ROW
 
 
 @inner
@@ -27,13 +16,13 @@ def var_without(order: Priced, state: State, line: int, n: int) -> int:
         if state.lines[n] == 1:
             return 0
         weight, volume = state.weight[n] - order.w[line], state.volume[n] - order.v[line]
-        return carton_cost(node, order.rate, order.band_of, n, weight, volume)  # type: ignore[no-any-return]
+        return carton_cost(node, order.rate, order.band_of, n, weight, volume)
     pool = node[n, POOL]
     units = state.units[pool] - order.q[line]
     if units == 0:
         return 0
     k = units_class(units)
-    return state.sums[pool, k] - order.unit[line, node[n, UNIT_ROW], k]  # type: ignore[no-any-return]
+    return state.sums[pool, k] - order.unit[line, node[n, UNIT_ROW], k]
 
 
 @inner
@@ -42,10 +31,10 @@ def var_with(order: Priced, state: State, line: int, n: int) -> int:
     node = order.node
     if node[n, KIND] == 1:
         weight, volume = state.weight[n] + order.w[line], state.volume[n] + order.v[line]
-        return carton_cost(node, order.rate, order.band_of, n, weight, volume)  # type: ignore[no-any-return]
+        return carton_cost(node, order.rate, order.band_of, n, weight, volume)
     pool = node[n, POOL]
     k = units_class(state.units[pool] + order.q[line])
-    return state.sums[pool, k] + order.unit[line, node[n, UNIT_ROW], k]  # type: ignore[no-any-return]
+    return state.sums[pool, k] + order.unit[line, node[n, UNIT_ROW], k]
 
 
 @inner
@@ -55,10 +44,10 @@ def var_swapped(order: Priced, state: State, gone: int, come: int, n: int) -> in
     if node[n, KIND] == 1:
         weight = state.weight[n] - order.w[gone] + order.w[come]
         volume = state.volume[n] - order.v[gone] + order.v[come]
-        return carton_cost(node, order.rate, order.band_of, n, weight, volume)  # type: ignore[no-any-return]
+        return carton_cost(node, order.rate, order.band_of, n, weight, volume)
     pool, row = node[n, POOL], node[n, UNIT_ROW]
     k = units_class(state.units[pool] - order.q[gone] + order.q[come])
-    return state.sums[pool, k] - order.unit[gone, row, k] + order.unit[come, row, k]  # type: ignore[no-any-return]
+    return state.sums[pool, k] - order.unit[gone, row, k] + order.unit[come, row, k]
 
 
 @inner
@@ -151,7 +140,7 @@ def swap_pass(order: Priced, assign: Array, state: State, total: int) -> int:
 @inner
 def improve(order: Priced, assign: Array, state: State) -> int:
     """Local search by moves from `assign` under the exact card; returns its cost, with `state` loaded for it."""
-    return move_lines(order, assign, state, load(order, assign, state))  # type: ignore[no-any-return]
+    return move_lines(order, assign, state, load(order, assign, state))
 
 
 @inner

@@ -4,16 +4,14 @@
 card that is separable by pool is optimized exactly. Costs carry the number of parts in their low bits: ties go to fewer parts.
 """
 
+# mypy: disable-error-code="no-any-return"
+# Arrays are Any here: their types are the entry's compiled signature, which refuses any other.
+
 from typing import NamedTuple
 
-from tranship.routing.kernel_cost import KIND, POOL, UNIT_ROW, Array, Priced, carton_cost, same, units_class
+from tranship.routing.kernel_cost import Array, Priced, carton_cost, same, units_class
 from tranship.routing.kernel_jit import inner
-
-SUBSET_LINES = 8
-"""Orders of at most this many lines are solved exactly."""
-TIE = 16
-"""Factor that makes room for the number of parts (at most 8) below the cost."""
-NEVER = 1 << 60
+from tranship.routing.kernel_limits import KIND, NEVER, POOL, TIE, UNIT_ROW
 
 
 class SubsetRoom(NamedTuple):
@@ -48,7 +46,14 @@ def lowest(bits: int) -> int:
 @inner
 def node_values(order: Priced, n: int, mask: int, room: SubsetRoom) -> None:
     """Value of every T inside `mask`: exact cost of node n shipping T, counting its units alone."""
-    node, base, unit, totals, values, additive = order.node, order.base, order.unit, room.totals, room.sets[1], room.sets[2]
+    node, base, unit, totals, values, additive = (
+        order.node,
+        order.base,
+        order.unit,
+        room.totals,
+        room.sets[1],
+        room.sets[2],
+    )
     additive[0] = order.opened[n]
     row, parcel = node[n, UNIT_ROW], node[n, KIND] == 1
     for s in range(1, values.shape[0]):

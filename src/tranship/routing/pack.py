@@ -13,7 +13,7 @@ NO_DIM = 1 << 62
 
 
 class Packed(NamedTuple):
-    """The kernel's arguments for one set of tables; columns of `node` and `goods` are named in `kernel_cost` and `twin`."""
+    """The kernel's arguments for one set of tables; columns of `node` and `goods` are named in `kernel_limits`."""
 
     node: Ints  # [N, 12]
     parcel: Ints  # [P, 10, B]
@@ -53,7 +53,13 @@ def pack(tables: RateTables) -> Packed:
     else:
         off = (tables.dim_num <= 0) | (tables.dim_den <= 0)
         over = np.where(off, NO_DIM, tables.dim_over_cm3)
-        settings = [tables.max_carton_g, np.where(off, 0, tables.dim_num), np.where(off, 1, tables.dim_den), over, tables.residential_fee]
+        settings = [
+            tables.max_carton_g,
+            np.where(off, 0, tables.dim_num),
+            np.where(off, 1, tables.dim_den),
+            over,
+            tables.residential_fee,
+        ]
         parcel, band_of = tables.parcel, tables.band_of
     most, num, den, over, residential = (np.asarray(s)[row] for s in settings)
     node = np.stack(

@@ -170,7 +170,7 @@ def _solved(
         if lanes.late[n]:
             placement.late += sum(q for q, node in zip(quantities, nodes, strict=True) if node == n)
     placement.cost = solution.cost - price
-    placement.alternatives = [(int(cost), tuple(assign.tolist())) for cost, assign in solution.alternatives]
+    placement.alternatives = solution.others()
     return placement
 
 

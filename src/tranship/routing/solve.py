@@ -38,6 +38,13 @@ class Solution:
         """Up to two other distinct solutions (cost, assign), cheaper first: good ones, not necessarily the next best."""
         return tuple((int(row[0]), row[1:]) for row in self._rows[1 : self._found])
 
+    def others(self) -> list[tuple[int, tuple[int, ...]]]:
+        """The alternatives in plain numbers."""
+        if self._found < 2:
+            return []
+        rows: list[list[int]] = self._rows[1 : self._found].tolist()
+        return [(row[0], tuple(row[1:])) for row in rows]
+
     def __repr__(self) -> str:
         return f"Solution(cost={self.cost}, assign={self.assign.tolist()}, alternatives={self.alternatives})"
 

@@ -25,6 +25,7 @@ from tranship.core.network import FULL_BP, NetworkFile, ShareCap
 from tranship.engine import commands as cmd
 from tranship.engine import events as ev
 from tranship.engine.decide import execute
+from tranship.engine.memory import calm_collector
 from tranship.engine.run import open_store
 from tranship.engine.shard import decoded
 from tranship.engine.state import CANCELLED, State
@@ -83,10 +84,15 @@ class Arm(msgspec.Struct):
     caps: list[ArmCap] = []
 
 
-def compare(store: Store, arms: Sequence[str] = ("none", "counter"), progress: Progress | None = None) -> list[Arm]:
-    """Run these arms one after another in this process. Raises InputError on an unknown arm, DamageError on a bad journal."""
+def compare(
+    store: Store, arms: Sequence[str] = ("none", "counter"), progress: Progress | None = None, *, until: int = 0
+) -> list[Arm]:
+    """Run these arms one after another in this process, up to the journal row `until` (0: all of it).
+
+    Raises InputError on an unknown arm, DamageError on a journal that cannot be read.
+    """
     known(arms)
-    last = store.last_seq()[0]
+    last = until or store.last_seq()[0]
     results = []
     for i, name in enumerate(arms):
 
@@ -94,22 +100,27 @@ def compare(store: Store, arms: Sequence[str] = ("none", "counter"), progress: P
             if progress:
                 progress("comparing", done + seq, last * len(arms))
 
-        results.append(run_arm(store, name, tell))
+        results.append(run_arm(store, name, tell, until=until))
     return results
 
 
 def compare_run(
-    folder: Path, arms: Sequence[str] = ("none", "counter"), progress: Progress | None = None, *, processes: int = 2
+    folder: Path,
+    arms: Sequence[str] = ("none", "counter"),
+    progress: Progress | None = None,
+    *,
+    until: int = 0,
+    processes: int = 2,
 ) -> list[Arm]:
     """The same for the run in `folder`, each arm in a process of its own, at most `processes` at a time."""
     known(arms)
     if processes <= 1 or len(arms) <= 1:
         store = open_store(folder, read_only=True)
         try:
-            return compare(store, arms, progress)
+            return compare(store, arms, progress, until=until)
         finally:
             store.close()
-    return _in_processes(folder, list(arms), progress, processes)
+    return _in_processes(folder, list(arms), progress, until, processes)
 
 
 def known(arms: Sequence[str]) -> None:
@@ -135,13 +146,13 @@ def _changed(cap: ShareCap, arm: str) -> ShareCap:
 # -- one arm ----------------------------------------------------------------------------------------------------------
 
 
-def run_arm(store: Store, name: str, tell: Callable[[int], None] | None = None) -> Arm:
+def run_arm(store: Store, name: str, tell: Callable[[int], None] | None = None, *, until: int = 0) -> Arm:
     """Carry out every command of the journal on a fresh state under the arm's caps. `tell` hears the journal row reached."""
     documents: dict[str, bytes] = {}
     state = State(documents.__getitem__)
     watches: list[_Watch] = []
     count = 0
-    for seq, first in _first_events(store):
+    for seq, first in _first_events(store, until):
         command = _under(command_of(store, state, [first]), name, documents)
         for event in execute(state, command):
             if isinstance(event, ev.OrderRouted):
@@ -155,9 +166,11 @@ def run_arm(store: Store, name: str, tell: Callable[[int], None] | None = None) 
     return _result(name, state, watches)
 
 
-def _first_events(store: Store) -> Iterator[tuple[int, ev.Event]]:
+def _first_events(store: Store, until: int) -> Iterator[tuple[int, ev.Event]]:
     """(row, event) that begins each command: it carries all of the command; what follows is decided anew."""
     for row in store.journal():
+        if until and row.seq > until:
+            return
         if row.n == 0:
             yield row.seq, decoded(row)
 
@@ -230,7 +243,9 @@ def _result(name: str, state: State, watches: list[_Watch]) -> Arm:
         placed = sum(part.units() for part in standing)
         parked = sum(sum(rest.quantities) for rest in held.rests.values())
         cancelled = ordered - placed - parked - held.unplaced
-        assert cancelled >= 0, f"{held.order.source}:{held.order.number} has more units placed, parked and expired than ordered"
+        assert cancelled >= 0, (
+            f"{held.order.source}:{held.order.number} has more units placed, parked and expired than ordered"
+        )
         arm.orders += 1
         arm.orders_placed += bool(standing)
         arm.units_ordered += ordered
@@ -253,7 +268,7 @@ def _result(name: str, state: State, watches: list[_Watch]) -> Arm:
 # -- arms side by side ------------------------------------------------------------------------------------------------
 
 
-def _in_processes(folder: Path, arms: list[str], progress: Progress | None, processes: int) -> list[Arm]:
+def _in_processes(folder: Path, arms: list[str], progress: Progress | None, until: int, processes: int) -> list[Arm]:
     """Fresh interpreters (spawn): nothing of this process is shared but the folder's name. A failure ends all of them."""
     context = get_context("spawn")
     waiting, results, reached = list(enumerate(arms)), dict[int, Arm](), dict[int, float]()
@@ -264,7 +279,7 @@ def _in_processes(folder: Path, arms: list[str], progress: Progress | None, proc
             while waiting and len(running) < processes:
                 index, name = waiting.pop(0)
                 ours, theirs = context.Pipe(duplex=False)
-                worker = context.Process(target=_work, args=(theirs, str(folder), name), daemon=True)
+                worker = context.Process(target=_work, args=(theirs, str(folder), name, until), daemon=True)
                 worker.start()
                 theirs.close()
                 workers.append(worker)
@@ -302,14 +317,15 @@ def _heard(pipe: Connection, arm: str) -> float | Arm:
     return float(body)
 
 
-def _work(pipe: Connection, folder: str, name: str) -> None:
+def _work(pipe: Connection, folder: str, name: str, until: int) -> None:
     """A worker's whole life. Ctrl-C is the parent's business: it ends its workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    calm_collector()
     try:
         store = open_store(Path(folder), read_only=True)
         try:
-            last = max(1, store.last_seq()[0])
-            arm = run_arm(store, name, lambda seq: pipe.send(("at", seq / last)))
+            last = until or max(1, store.last_seq()[0])
+            arm = run_arm(store, name, lambda seq: pipe.send(("at", seq / last)), until=until)
         finally:
             store.close()
         pipe.send(("arm", msgspec.msgpack.encode(arm)))

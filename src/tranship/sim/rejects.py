@@ -1,7 +1,6 @@
 """rejects.csv of a run: every line that was not accepted, of every file that was read, with where and why."""
 
 import csv
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,7 +22,7 @@ def save_rejects(path: Path, staged: Staged, refused: Sequence[Reject]) -> int:
         writer.writerow(HEADER)
         writer.writerows(kept)
         writer.writerows((staged.file, r.at_line, _safe(r.document), r.reason, _safe(r.detail)) for r in rows)
-    os.replace(part, path)
+    part.replace(path)
     return len(rows)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import time
 from collections.abc import AsyncIterator, Sequence
 from functools import cache
 from importlib import resources
@@ -26,8 +27,10 @@ AnyRequest = Request[Any, Any, Any]
 PARTS = ("figures", "shares", "decisions", "stock", "parked", "exceptions")
 """Sections of the page, each swapped when it changes; `clock` in the header is one more."""
 STATIC = {"live.css": "text/css", "live.js": "text/javascript", "mark.svg": "image/svg+xml"}
-HTML = "text/html; charset=utf-8"
+HTML = "text/html"
 HEARTBEAT_S = 10.0
+TABLE_EVERY_S = 2.0
+"""Real seconds between two versions of the table of decisions."""
 MOST_STREAMS = 100
 MOST_STORIES = 4
 REFRESH_S = range(1, 61)
@@ -40,9 +43,14 @@ def environment() -> Environment:
         loader=PackageLoader("tranship.console.live"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    env.filters.update(count=words.count, percent=words.percent, money=words.money, span=words.span)
+    env.filters.update(count=words.count, units=words.units, percent=words.percent, money=words.money, span=words.span)
     env.globals.update(
-        bars=words.bars, gauge=words.gauge, shelf=words.shelf, ratio=words.ratio, each=words.each, version=_version()
+        stacks=words.stacks,
+        gauge=words.gauge,
+        shelf=words.shelf,
+        ratio=words.ratio,
+        each=words.each,
+        version=_version(),
     )
     return env
 
@@ -66,14 +74,16 @@ class Live:
         self._follower: Follower | None = None
         self._service: Service | None = None
         self._rendered: tuple[int, dict[str, str]] = (-1, {})
-        self._fresh_after = 0
+        self._table_at, self._table_seq = (
+            0.0,
+            0,
+        )  # when the table of decisions was made last, and up to which journal row
         self._streams = 0
         self._telling = asyncio.Semaphore(MOST_STORIES)
 
     def attach(self, service: Service, follower: Follower) -> None:
         """Show this service from now on."""
         self._service, self._follower = service, follower
-        self._fresh_after = follower.view.seq
 
     @property
     def follower(self) -> Follower:
@@ -167,15 +177,20 @@ class Live:
             self._streams -= 1
 
     def _parts(self) -> dict[str, str]:
-        """The parts' HTML, rendered once per version."""
+        """The parts' HTML, rendered once per version; the table of decisions less often, so that it can be read."""
         version, parts = self._rendered
-        if version != self.follower.version:
-            view = self.follower.view
-            context = self._context(view)
-            env = environment()
-            parts = {name: env.get_template(f"{name}.html").render(context) for name in (*PARTS, "clock")}
-            self._rendered = (self.follower.version, parts)
-            self._fresh_after = view.seq
+        if version == self.follower.version:
+            return parts
+        view, now = self.follower.view, time.monotonic()
+        context, env = self._context(view), environment()
+        fresh = {name: env.get_template(f"{name}.html") for name in (*PARTS, "clock")}
+        if now - self._table_at < TABLE_EVERY_S and "decisions" in parts:
+            del fresh["decisions"]
+        else:
+            context["fresh_after"] = self._table_seq if self._table_at else view.seq
+            self._table_at, self._table_seq = now, view.seq
+        parts = {**parts, **{name: template.render(context) for name, template in fresh.items()}}
+        self._rendered = (self.follower.version, parts)
         return parts
 
     def _context(self, view: View) -> dict[str, Any]:
@@ -189,7 +204,7 @@ class Live:
             "most": max((node.fulfillable + node.reserved + node.in_transit for node in view.nodes), default=0),
             "moment": from_micros(self.service.clock.now()).strftime("%a %d %b %Y, %H:%M UTC"),
             "speed": self.service.clock.speed,
-            "fresh_after": self._fresh_after,
+            "fresh_after": view.seq,  # nothing is new to somebody who just came
         }
 
 

@@ -1,11 +1,11 @@
 """Numbers and marks of the live page: how people read them, and the small drawings. No page state in here."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from tranship.engine.view import NetworkNow, View
+from tranship.engine.view import Curve, NetworkNow, View
 
 GAUGE_RADIUS = 52
 HUES = 6
@@ -49,22 +49,28 @@ def hues(view: View) -> dict[str, str]:
     return found
 
 
-def bars(counts: Sequence[int], width: int = 240, height: int = 44) -> Markup:
-    """A row of bars, the newest to the right; the last one is still growing."""
-    top = max([*counts, 1])
-    step = width / max(len(counts), 1)
-    out = []
-    for i, value in enumerate(counts):
-        size = value / top * (height - 2)
-        size = max(size, 1.5) if value else 0.75
-        kind = "bar now" if i == len(counts) - 1 else "bar"
-        out.append(
-            f'<rect class="{kind}" x="{i * step:.2f}" y="{height - size:.2f}" width="{step - 1:.2f}" height="{size:.2f}" rx="1"/>'
-        )
-    body = "".join(out)
-    return Markup(  # noqa: S704 - numbers only
-        f'<svg class="bars" viewBox="0 0 {width} {height}" preserveAspectRatio="none" aria-hidden="true">{body}</svg>'
-    )
+def units(value: int) -> str:
+    """1 unit, 2 units."""
+    return f"{value:,} unit{'' if value == 1 else 's'}"
+
+
+def stacks(curve: Curve, hue: Mapping[str, str], width: int = 600, height: int = 62) -> Markup:
+    """Fulfillment orders by network as stacked bars, the newest to the right; the last one is still growing."""
+    bars = [sum(values) for values in zip(*curve.networks.values(), strict=True)]
+    top, step, out = max([*bars, 1]), width / max(len(bars), 1), []
+    for i in range(len(bars)):
+        y = float(height)
+        now = " now" if i == len(bars) - 1 else ""
+        for code, values in curve.networks.items():
+            size = values[i] / top * (height - 1)
+            y -= size
+            if size:
+                box = f'x="{i * step:.1f}" y="{y:.2f}" width="{step - 1.6:.1f}" height="{size:.2f}"'
+                out.append(f'<rect class="{hue[code]}{now}" {box}/>')
+        if not bars[i]:
+            out.append(f'<rect class="none" x="{i * step:.1f}" y="{height - 1}" width="{step - 1.6:.1f}" height="1"/>')
+    shape = f'viewBox="0 0 {width} {height}" preserveAspectRatio="none"'
+    return Markup(f'<svg class="bars" {shape} aria-hidden="true">{"".join(out)}</svg>')  # noqa: S704 - numbers only
 
 
 def gauge(network: NetworkNow) -> Markup:

@@ -15,14 +15,16 @@
     } else {
       age.textContent = `no update for ${Math.round(seconds)} s`;
     }
-    age.classList.toggle("stale", seconds === null || seconds >= staleAfter);
+    age.classList.toggle("waiting", seconds === null);
+    age.classList.toggle("stale", seconds !== null && seconds >= staleAfter);
   };
 
   const put = (id, html) => {
     const place = document.getElementById(id);
-    // What somebody is reading with the keyboard, or has selected, stays until they are done.
+    // What somebody points at, reads with the keyboard or has selected stays until they are done.
     const selected = document.getSelection();
-    const busy = place.contains(document.activeElement) || (!selected.isCollapsed && place.contains(selected.anchorNode));
+    const pointed = id === "decisions" && place.querySelector("tbody").matches(":hover");
+    const busy = pointed || place.contains(document.activeElement) || (!selected.isCollapsed && place.contains(selected.anchorNode));
     if (!busy) {
       place.innerHTML = html;
     }

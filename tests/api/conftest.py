@@ -1,0 +1,16 @@
+"""One service for all tests that do not need their own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.api.running import Running, running
+
+
+@pytest.fixture(scope="package")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A service with stock for two thousand units a day; every test takes order numbers of its own."""
+    home: Path = tmp_path_factory.mktemp("service")
+    with running(home) as found:
+        yield found

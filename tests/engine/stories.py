@@ -1,0 +1,101 @@
+"""Random stories: network documents with everything switched on, and commands of all kinds in time order."""
+
+from collections.abc import Sequence
+
+from hypothesis import strategies as st
+
+from tests.engine.worlds import CAP, DAY, MONDAY, NODES, cap, loading, network, node, order, placing, receiving
+from tranship.core.network import Network, NetworkFile, Policy
+from tranship.engine import commands as cmd
+from tranship.engine.shard import Submission
+
+MINUTE = 60_000_000
+Act = tuple[str, int, int, int, int, list[tuple[int, int, int]]]
+"""What happens: (kind, minutes later, three numbers, order lines); an act takes of the numbers what it needs."""
+
+CODES = ("MUG", "TEE", "CAP", "GAS", "PLAN", "SET")
+ON_SHELVES = CODES[:5]
+PRICES = (0, 100, 700)
+
+documents = st.builds(
+    lambda measure, cap_bp, window, reserve, conflict, per_channel, price, after, parts, prefer, capacity, limit, two, days: network(
+        caps=(
+            *cap(
+                measure=measure, cap_bp=cap_bp, window=window if measure != "value" else window * 700, reserve=reserve,
+                on_conflict=conflict, per_channel=per_channel, price_micros=price,
+            ),
+            *((CAP.__class__("PL", 5000, window=6, reserve=0, price_micros=0),) if two else ()),
+        ),
+        networks=(Network("AMZ", competitor=True, max_units=limit), Network("PL", max_lines=2), Network("OWN")),
+        nodes=(*node(1, capacity_units=capacity)[:2], NODES[2]),
+        policy=Policy(after=after, max_parts=parts, prefer=prefer, park_days=days),
+    ),
+    st.sampled_from(["fulfillment_orders", "units", "value"]),
+    st.sampled_from([0, 3000, 6000, 10000]),
+    st.integers(1, 12),
+    st.integers(0, 2),
+    st.sampled_from(["park", "breach"]),
+    st.booleans(),
+    st.sampled_from([0, 3_000_000]),
+    st.sampled_from([("split", "park"), ("split", "park"), ("park",), ("split", "backorder"), ("split", "cancel")]),
+    st.sampled_from([1, 2, 8]),
+    st.sampled_from([(), (), ("OWN",), ("independent",)]),
+    st.sampled_from([0, 5]),
+    st.sampled_from([0, 3]),
+    st.booleans(),
+    st.sampled_from([0, 2]),
+)  # fmt: skip
+
+acts = st.lists(
+    st.tuples(
+        st.sampled_from(["order"] * 6 + ["receive"] * 4 + ["cancel"] * 3 + ["tick"] * 2 + ["switch", "load", "again"]),
+        st.sampled_from([0, 1, 30, 240, 1440]),
+        st.integers(0, 30),
+        st.integers(0, 30),
+        st.integers(1, 8),
+        st.lists(st.tuples(st.integers(0, 5), st.integers(1, 6), st.integers(0, 2)), min_size=1, max_size=4),
+    ),
+    min_size=3,
+    max_size=40,
+)
+
+
+def changed(document: NetworkFile, which: int) -> NetworkFile:
+    """The document with other caps: lowered, in another order, with another window, or none."""
+    caps = [
+        tuple(reversed(document.caps)),
+        (*cap(cap_bp=2000, window=document.caps[0].window, measure=document.caps[0].measure), *document.caps[1:]),
+        cap(window=7),
+        (),
+    ][which % 4]
+    return network(caps=caps, networks=document.networks, nodes=document.nodes, policy=document.policy)
+
+
+def submissions(document: NetworkFile, story: Sequence[Act]) -> list[Submission]:
+    """The story as submissions: the document first, some stock, then what happens, each with a key of its own."""
+    told = [loading(document), receiving(document, "opening", 0, MUG=6, TEE=6, CAP=3, PLAN=2)]
+    told.append(receiving(document, "opening 2", 1, MUG=3, TEE=1, GAS=2, CAP=5))
+    at, placed = MONDAY, []
+    for i, (kind, minutes, a, b, count, lines) in enumerate(story):
+        at += minutes * MINUTE
+        if kind == "order":
+            wanted = [(CODES[sku], quantity, PRICES[price]) for sku, quantity, price in lines]
+            taken = order(i, *wanted, channel=("web", "shop", "amazon")[a % 3], placed_at=at)
+            placed.append(taken)
+            told.append(placing(taken))
+        elif kind == "receive":
+            told.append(receiving(document, i, a % 3, at, **{ON_SHELVES[b % 5]: count}))
+        elif kind == "cancel" and placed:
+            taken = placed[a % len(placed)]
+            line = taken.lines[b % len(taken.lines)].key
+            told.append(Submission(f"cancel/{i}", cmd.TakeBack(f"test:{taken.number}", line, count, f"C{i}", at)))
+        elif kind == "tick":
+            told.append(Submission(f"tick/{i}", cmd.Tick(at + (count - 1) * DAY)))
+            at += (count - 1) * DAY
+        elif kind == "switch":
+            told.append(Submission(f"switch/{i}", cmd.SwitchNode(NODES[a % 3].code, b % 2 == 0, "a story", at)))
+        elif kind == "load":
+            told.append(loading(changed(document, a), at))
+        elif kind == "again":
+            told.append(told[a % len(told)])
+    return told

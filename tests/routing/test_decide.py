@@ -1,0 +1,608 @@
+"""The routing decision under its published precedence: oversell, share cap, promise, cost; then rules and limits one by one."""
+
+import msgspec
+import pytest
+from hypothesis import given, strategies as st
+
+from tests.engine.worlds import (
+    AMZ,
+    CARDS,
+    HOUR,
+    MONDAY,
+    OWN,
+    PL,
+    SKUS,
+    TODAY,
+    cap,
+    card,
+    network,
+    node,
+    waits,
+    where,
+)
+from tests.routing.desk import Desk
+from tranship.core.network import FULL_BP, Network, Policy, Sku
+from tranship.routing.model import Decision, Reason
+
+DOLLAR = 1_000_000
+EVERYWHERE = {n: {"MUG": 100, "TEE": 100, "CAP": 100, "GAS": 100, "PLAN": 100} for n in (AMZ, PL, OWN)}
+CLOSED = "....AAAAAA"
+"""Six of ten are with Amazon and all of them are newer than the rest: the next entry cannot be."""
+OPEN = "..AA......"
+
+
+def policy(**changes: object) -> Policy:
+    """The default policy with changes."""
+    return msgspec.structs.replace(Policy(), **changes)
+
+
+def nodes_of(decision: Decision) -> list[int]:
+    """Where a decision ships from."""
+    return [part.node for part in decision.parts]
+
+
+def reason_of(decision: Decision, node: int) -> Reason:
+    """Why a node ships nothing."""
+    return Reason(decision.why.nodes[node])
+
+
+# -- precedence ----------------------------------------------------------------------------------------------------------
+
+codes = st.sampled_from([sku.code for sku in SKUS])
+shelves = st.dictionaries(
+    st.integers(0, 2), st.dictionaries(st.sampled_from(["MUG", "TEE", "CAP", "GAS", "PLAN"]), st.integers(0, 9)), max_size=3
+)
+asks = st.dictionaries(codes, st.integers(1, 12), min_size=1, max_size=6)
+afters = st.sampled_from([("split", "park"), ("park",), ("split", "backorder"), ("cancel",)])
+stories = st.text("A.", max_size=14)
+
+
+@given(shelves, asks, afters, stories, st.integers(1, 4), st.sampled_from([0, 3, 7]), st.booleans())
+def test_no_decision_places_a_unit_that_is_not_there(
+    stock: dict[int, dict[str, int]],
+    asked: dict[str, int],
+    after: tuple[str, ...],
+    story: str,
+    max_parts: int,
+    max_units: int,
+    breach: bool,
+) -> None:
+    """Any shelf, any order, bundles beside their own parts: what is placed is there, and every unit is placed or has a reason."""
+    networks = (Network("AMZ", competitor=True, max_units=max_units), Network("PL"), Network("OWN", max_lines=2))
+    conflict = "breach" if breach else "park"
+    rules = policy(after=after, max_parts=max_parts)
+    desk = Desk(network(networks=networks, caps=cap(on_conflict=conflict), policy=rules), stock).entered(story)
+    decision = desk.decide(*asked.items())
+    left = desk.shelf.copy()
+    answered = dict.fromkeys(range(len(asked)), 0)
+    for part in decision.parts:
+        for line, units in zip(part.lines, part.quantities, strict=True):
+            answered[line] += units
+            assert units > 0
+            sku = SKUS[desk.skus[list(asked)[line]]]
+            for code, each in sku.parts or ((sku.code, 1),):
+                left[desk.skus[code], part.node] -= each * units
+    assert left.min() >= 0, "a unit was placed that is not there"
+    for rest in decision.rests:
+        assert rest.reason and rest.action
+        for line, units in zip(rest.lines, rest.quantities, strict=True):
+            answered[line] += units
+    assert answered == dict(enumerate(asked.values()))
+    assert len({part.node for part in decision.parts}) <= max_parts
+    if after in {("park",), ("cancel",)}:
+        assert len({part.node for part in decision.parts}) <= 1
+    assert len({part.number for part in decision.parts}) == len(decision.parts)
+
+
+def test_the_cheapest_node_is_chosen_where_nothing_speaks_against_it() -> None:
+    """Amazon at 4 before the 3PL at 5 before one's own at 7; the next best are told with what they would cost."""
+    decision = Desk(stock=EVERYWHERE).decide(("MUG", 1))
+    assert where(decision) == [(AMZ, 1)]
+    assert decision.parts[0].cost == 4 * DOLLAR
+    assert [(other.nodes, other.cost, other.ruled_out) for other in decision.why.alternatives] == [
+        ((PL,), 5 * DOLLAR, "dearer"),
+        ((OWN,), 7 * DOLLAR, "dearer"),
+    ]
+    assert list(decision.why.nodes) == [Reason.OK] * 3
+
+
+def test_the_cap_goes_before_the_cost() -> None:
+    """With no room under the cap the dearer independent node ships, and the story says so."""
+    decision = Desk(network(caps=cap()), EVERYWHERE).entered(CLOSED).decide(("MUG", 1))
+    assert nodes_of(decision) == [PL]
+    assert reason_of(decision, AMZ) is Reason.CAP
+    assert decision.why.alternatives[0].ruled_out == "cap"
+    assert decision.why.alternatives[0].cost == 4 * DOLLAR
+    (gate,) = decision.why.gates
+    assert (gate.network, gate.inside, gate.capped, gate.limit, gate.closed) == ("AMZ", 10, 6, 6, True)
+
+
+def test_the_cap_goes_before_the_promise() -> None:
+    """Only Amazon would be in time, but has no room: the order ships late rather than over the cap."""
+    slow = {**CARDS, "pl": card(5, 9), "own": card(7, 9)}
+    desk = Desk(network(caps=cap(), cards=slow), EVERYWHERE)
+    assert nodes_of(desk.entered(OPEN).decide(("MUG", 1))) == [AMZ]
+    (part,) = desk.entered(CLOSED).decide(("MUG", 1)).parts
+    assert (part.node, part.late) == (PL, True)
+
+
+def test_the_promise_goes_before_the_cost() -> None:
+    """The dearest node ships where only it arrives in time; the others are told to be late."""
+    slow = {**CARDS, "amz": card(4, 6), "pl": card(5, 6)}
+    decision = Desk(network(cards=slow), EVERYWHERE).decide(("MUG", 1))
+    assert nodes_of(decision) == [OWN]
+    assert not decision.parts[0].late
+    assert reason_of(decision, AMZ) is reason_of(decision, PL) is Reason.LATE
+
+
+def test_what_nobody_can_deliver_in_time_ships_late_and_says_so() -> None:
+    """A late order is better than none."""
+    slow = {name: card(5, 8) for name in CARDS}
+    (part,) = Desk(network(cards=slow), EVERYWHERE).decide(("MUG", 1)).parts
+    assert part.late
+    assert part.deliver_day > TODAY + 7
+
+
+def test_filling_the_order_goes_before_the_promise() -> None:
+    """A late node that has the units is used although another one could bring a part of them in time."""
+    slow = {**CARDS, "pl": card(5, 8)}
+    stock = {AMZ: {"MUG": 1}, PL: {"MUG": 2}}
+    assert where(Desk(network(cards=slow), stock).decide(("MUG", 3))) in ([(AMZ, 1), (PL, 2)], [(PL, 2), (AMZ, 1)])
+
+
+# -- the cap -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("conflict", ["park", "breach"])
+def test_what_only_the_capped_network_has_is_parked_or_a_marked_breach(conflict: str) -> None:
+    """By default it waits for room; a party that prefers to ship gets a part that says so."""
+    desk = Desk(network(caps=cap(on_conflict=conflict)), {AMZ: {"MUG": 5}}).entered(CLOSED)
+    decision = desk.decide(("MUG", 2))
+    if conflict == "park":
+        assert waits(decision) == [("cap", 2)]
+        assert not decision.parts
+        assert reason_of(decision, AMZ) is Reason.CAP
+    else:
+        assert [(part.node, part.breach) for part in decision.parts] == [(AMZ, True)]
+        assert not decision.rests
+
+
+def test_a_breach_is_the_last_resort() -> None:
+    """Where the independent side can fill the order, at whatever cost, the cap is not breached."""
+    desk = Desk(network(caps=cap(on_conflict="breach")), {AMZ: {"MUG": 5}, OWN: {"MUG": 5}}).entered(CLOSED)
+    assert [(part.node, part.breach) for part in desk.decide(("MUG", 2)).parts] == [(OWN, False)]
+
+
+def test_within_the_cap_no_part_is_a_breach() -> None:
+    """`on_conflict = "breach"` marks nothing while there is room."""
+    desk = Desk(network(caps=cap(on_conflict="breach")), EVERYWHERE).entered(OPEN)
+    assert [(part.node, part.breach) for part in desk.decide(("MUG", 1)).parts] == [(AMZ, False)]
+
+
+def test_of_a_split_only_what_needs_the_capped_network_waits() -> None:
+    """The line that the 3PL has ships; the one that only Amazon has is parked."""
+    desk = Desk(network(caps=cap()), {AMZ: {"MUG": 5, "TEE": 5}, PL: {"TEE": 5}}).entered(CLOSED)
+    decision = desk.decide(("MUG", 1), ("TEE", 1))
+    assert where(decision) == [(PL, 1)]
+    assert decision.parts[0].lines == (1,)
+    assert waits(decision) == [("cap", 1)]
+
+
+def test_a_splits_independent_part_makes_room_for_its_capped_one() -> None:
+    """The very first order: alone Amazon's part would be one of one; entered second it is one of two."""
+    desk = Desk(network(caps=cap()), {AMZ: {"MUG": 5}, PL: {"TEE": 5}})
+    assert waits(desk.decide(("MUG", 1))) == [("cap", 1)]
+    decision = desk.decide(("MUG", 1), ("TEE", 1))
+    assert nodes_of(decision) == [PL, AMZ], "the independent part is entered first"
+
+
+def test_a_split_is_not_made_to_make_room() -> None:
+    """Two parts would fit under the cap and be no dearer to search for, but one node can ship it all."""
+    decision = Desk(network(caps=cap()), EVERYWHERE).decide(("MUG", 1), ("TEE", 1))
+    assert where(decision) == [(PL, 2)]
+
+
+def test_orders_of_an_on_platform_channel_are_not_counted() -> None:
+    """Amazon's own marketplace: no gate, no price, no room needed."""
+    desk = Desk(network(caps=cap(price_micros=9 * DOLLAR)), EVERYWHERE).entered(CLOSED).entered("AAAA")
+    decision = desk.decide(("MUG", 1), channel="amazon")
+    assert nodes_of(decision) == [AMZ]
+    assert decision.why.gates == ()
+
+
+def test_each_channel_has_a_window_of_its_own() -> None:
+    """The total has room, the shop's own window has none: its order goes independent, another channel's does not."""
+    desk = Desk(network(caps=cap()), EVERYWHERE).entered("." * 8, "web").entered("..AAA", "shop")
+    assert desk.caps[0].total.admits([(1, True)])
+    assert nodes_of(desk.decide(("MUG", 1), channel="shop")) == [PL]
+    assert nodes_of(desk.decide(("MUG", 1), channel="web")) == [AMZ]
+
+
+def test_without_the_cap_the_same_order_goes_to_the_cheapest() -> None:
+    """`counted = False` is what a report asks for "without a cap"."""
+    desk = Desk(network(caps=cap()), EVERYWHERE).entered(CLOSED)
+    assert nodes_of(desk.decide(("MUG", 1), counted=False)) == [AMZ]
+
+
+def test_the_last_places_are_kept_for_orders_that_only_the_capped_network_can_fill() -> None:
+    """With two places left and a reserve of three, an order that the 3PL can ship goes there; one that it cannot does not."""
+    stock = {AMZ: {"MUG": 5, "TEE": 5}, PL: {"MUG": 5}}
+    desk = Desk(network(caps=cap(reserve=3)), stock).entered("AAAA......")
+    decision = desk.decide(("MUG", 1))
+    assert nodes_of(decision) == [PL]
+    assert decision.why.alternatives[0].ruled_out == "reserve"
+    assert nodes_of(desk.decide(("TEE", 1))) == [AMZ]
+    assert nodes_of(Desk(network(caps=cap(reserve=0)), stock).entered("AAAA......").decide(("MUG", 1))) == [AMZ]
+
+
+def test_the_reserve_does_not_make_an_order_late() -> None:
+    """An order that the independent side could only fill late counts as one that only the capped network can fill."""
+    slow = {**CARDS, "pl": card(5, 9), "own": card(7, 9)}
+    desk = Desk(network(caps=cap(reserve=3), cards=slow), EVERYWHERE).entered("AAAA......")
+    assert nodes_of(desk.decide(("MUG", 1))) == [AMZ]
+
+
+def test_an_entry_larger_than_the_window_goes_independent_or_waits_with_that_reason() -> None:
+    """Seven units never fit where six of the last ten may be capped, however long one waits."""
+    by_units = network(caps=cap(measure="units"))
+    both = Desk(by_units, EVERYWHERE).entered("." * 10)
+    assert nodes_of(both.decide(("MUG", 6))) == [AMZ]
+    assert nodes_of(both.decide(("MUG", 7))) == [PL]
+    only = Desk(by_units, {AMZ: {"MUG": 50}}).entered("." * 10)
+    assert waits(only.decide(("MUG", 7))) == [("larger_than_window", 7)]
+    assert where(only.decide(("MUG", 6))) == [(AMZ, 6)]
+
+
+@pytest.mark.parametrize(("price", "chosen"), [(0, AMZ), (900_000, AMZ), (4 * DOLLAR, PL)])
+def test_room_under_the_cap_has_a_price(price: int, chosen: int) -> None:
+    """Amazon saves one dollar here: it is worth its room while that costs less. The part's own cost has no price in it."""
+    desk = Desk(network(caps=cap(window=1000, price_micros=price)), EVERYWHERE).entered("." * 40 + "A" * 40)
+    (capped,) = desk.caps
+    assert capped.bucket.price >= 0 if price == 0 else capped.bucket.price > price // 4
+    decision = desk.decide(("MUG", 1))
+    assert nodes_of(decision) == [chosen]
+    assert decision.parts[0].cost == (4 if chosen == AMZ else 5) * DOLLAR
+    assert decision.why.gates[0].price == capped.bucket.price
+
+
+@given(st.text("A.", max_size=25), st.integers(1, 3), st.sampled_from(["fulfillment_orders", "units"]), st.integers(0, 4))
+def test_what_is_decided_is_admitted(story: str, lines: int, measure: str, max_units: int) -> None:
+    """Whatever came before: the entries of a decision, taken in order, keep the window within its limit."""
+    networks = (Network("AMZ", max_units=max_units), Network("PL"), Network("OWN"))
+    stock = {AMZ: {"MUG": 9, "TEE": 9, "CAP": 9}, PL: {"TEE": 9}}
+    desk = Desk(network(caps=cap(measure=measure), networks=networks), stock).entered(story)
+    decision = desk.decide(*[("MUG", 3), ("TEE", 2), ("CAP", 1)][:lines])
+    (state,) = desk.caps
+    for part in decision.parts:
+        state.enter("web", sum(part.quantities) if measure == "units" else 1, part.node == AMZ)
+        if part.node == AMZ:
+            for window in state.windows("web"):
+                assert window.inside_capped <= 6000 * min(window.entered, 10) // FULL_BP
+
+
+# -- rules: must, prefer, after ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("must", "channel", "chosen"),
+    [
+        (("only:PL",), "web", PL),
+        (("only:OWN-1",), "web", OWN),
+        (("avoid:AMZ",), "web", PL),
+        (("avoid:AMZ-1", "avoid:PL"), "web", OWN),
+        (("avoid:AMZ@shop",), "shop", PL),
+        (("avoid:AMZ@shop",), "web", AMZ),
+    ],
+)
+def test_must_rules_leave_only_what_they_allow(must: tuple[str, ...], channel: str, chosen: int) -> None:
+    """A node or a network, for all channels or for one."""
+    decision = Desk(network(policy=policy(must=must)), EVERYWHERE).decide(("MUG", 1), channel=channel)
+    assert nodes_of(decision) == [chosen]
+    if chosen != AMZ:
+        assert reason_of(decision, AMZ) is Reason.RULE
+
+
+def test_a_must_rule_goes_before_filling_the_order() -> None:
+    """What only a forbidden node has waits."""
+    decision = Desk(network(policy=policy(must=("avoid:AMZ",))), {AMZ: {"MUG": 5}}).decide(("MUG", 1))
+    assert not decision.parts
+    assert waits(decision) == [("no_stock", 1)]
+
+
+@pytest.mark.parametrize(
+    ("prefer", "chosen"),
+    [
+        (("independent",), PL),
+        (("node:OWN-1",), OWN),
+        (("network:OWN", "network:PL"), OWN),
+        (("OWN",), OWN),
+        ((), AMZ),
+        (("same_state",), OWN),
+    ],
+)
+def test_a_preference_goes_before_cost_inside_a_tier_cost_decides(prefer: tuple[str, ...], chosen: int) -> None:
+    """The first tier that can fill the order does; among several nodes of it the cheapest."""
+    document = network(policy=policy(prefer=prefer), caps=cap(), nodes=node(OWN, state="NY"))
+    desk = Desk(document, EVERYWHERE).entered(OPEN)
+    assert nodes_of(desk.decide(("MUG", 1))) == [chosen]
+
+
+def test_the_story_tells_what_a_preference_cost() -> None:
+    """The way without the preference is the first alternative, with its cost."""
+    decision = Desk(network(policy=policy(prefer=("OWN",))), EVERYWHERE).decide(("MUG", 1))
+    other = decision.why.alternatives[0]
+    assert (other.nodes, other.cost, other.ruled_out) == ((AMZ,), 4 * DOLLAR, "tier")
+    assert decision.parts[0].cost - other.cost == 3 * DOLLAR
+    assert reason_of(decision, AMZ) is Reason.TIER
+
+
+def test_a_preference_never_leaves_units_behind() -> None:
+    """A preferred node that has less than all of it waits for nothing: the next tier helps."""
+    stock = {AMZ: {"MUG": 5}, OWN: {"MUG": 2}}
+    assert where(Desk(network(policy=policy(prefer=("OWN",))), stock).decide(("MUG", 3))) == [(AMZ, 3)]
+
+
+def test_a_preference_never_makes_an_order_late() -> None:
+    """The promise goes before a preference: a preferred node that would be late is passed over."""
+    slow = {**CARDS, "own": card(7, 9)}
+    (part,) = Desk(network(policy=policy(prefer=("OWN",)), cards=slow), EVERYWHERE).decide(("MUG", 1)).parts
+    assert not part.late
+
+
+def test_a_preference_holds_under_the_cap_too() -> None:
+    """Amazon first, then one's own: with no room at Amazon the second preference counts, not the cost."""
+    document = network(policy=policy(prefer=("AMZ", "OWN")), caps=cap())
+    desk = Desk(document, EVERYWHERE)
+    assert nodes_of(desk.entered(OPEN).decide(("MUG", 1))) == [AMZ]
+    assert nodes_of(desk.entered(CLOSED).decide(("MUG", 1))) == [OWN]
+
+
+@pytest.mark.parametrize(
+    ("after", "action", "until"),
+    [
+        (("split", "park"), "park", TODAY + 7),
+        (("split", "backorder"), "backorder", 0),
+        (("split", "cancel"), "cancel", 0),
+        (("park",), "park", TODAY + 7),
+    ],
+)
+def test_what_fits_nowhere_is_parked_backordered_or_cancelled(after: tuple[str, ...], action: str, until: int) -> None:
+    """A parked part waits up to the promise, a backorder without end, a cancelled one not at all."""
+    decision = Desk(network(policy=policy(after=after))).decide(("MUG", 2))
+    (rest,) = decision.rests
+    assert (rest.action, rest.until_day, rest.reason, rest.quantities) == (action, until, "no_stock", (2,))
+
+
+def test_park_days_replace_the_promise() -> None:
+    """Two calendar days, whatever was promised."""
+    (rest,) = Desk(network(policy=policy(park_days=2))).decide(("MUG", 2)).rests
+    assert rest.until_day == TODAY + 2
+
+
+def test_without_split_an_order_ships_whole_or_not_at_all() -> None:
+    """Two nodes that have it together are not enough; one that has it all is, dearer as it may be."""
+    rules = network(policy=policy(after=("park",)))
+    apart = {AMZ: {"MUG": 5}, PL: {"TEE": 5}}
+    decision = Desk(rules, apart).decide(("MUG", 1), ("TEE", 1))
+    assert not decision.parts
+    assert waits(decision) == [("no_split", 2)]
+    assert where(Desk(rules, apart | {OWN: {"MUG": 1, "TEE": 1}}).decide(("MUG", 1), ("TEE", 1))) == [(OWN, 2)]
+    assert waits(Desk(rules, {PL: {"MUG": 2}}).decide(("MUG", 3))) == [("no_stock", 3)]
+
+
+# -- splits --------------------------------------------------------------------------------------------------------------
+
+
+def test_an_order_is_split_by_line_where_no_node_has_all_of_it() -> None:
+    """Each line ships whole from where it is."""
+    decision = Desk(stock={PL: {"MUG": 3}, OWN: {"TEE": 3}}).decide(("MUG", 2), ("TEE", 3))
+    assert [(part.node, part.lines, part.quantities) for part in decision.parts] == [(PL, (0,), (2,)), (OWN, (1,), (3,))]
+
+
+def test_a_line_is_split_by_quantity_where_no_node_has_enough() -> None:
+    """Ten units from two nodes with six each."""
+    decision = Desk(stock={PL: {"MUG": 6}, OWN: {"MUG": 6}}).decide(("MUG", 10))
+    assert sorted(where(decision)) == [(PL, 6), (OWN, 4)]
+    assert not decision.rests
+
+
+def test_of_a_short_line_what_is_there_ships_and_the_rest_is_a_part_of_its_own() -> None:
+    """Three of ten ship, seven wait for stock."""
+    decision = Desk(stock={PL: {"MUG": 3, "TEE": 1}}).decide(("MUG", 10), ("TEE", 1))
+    assert where(decision) == [(PL, 4)]
+    assert waits(decision) == [("no_stock", 7)]
+    assert decision.rests[0].lines == (0,)
+
+
+def test_a_split_is_not_made_where_one_parcel_is_cheaper() -> None:
+    """The exact card decides: two lines at one node cost one carton."""
+    decision = Desk(stock={AMZ: {"MUG": 5}, PL: {"MUG": 5, "TEE": 5}}).decide(("MUG", 1), ("TEE", 1))
+    assert where(decision) == [(PL, 2)]
+    assert decision.parts[0].cost == 5 * DOLLAR
+
+
+def test_parts_beyond_the_policys_number_wait() -> None:
+    """Of three nodes that would ship, the one with the most units does."""
+    stock = {AMZ: {"MUG": 1}, PL: {"TEE": 5}, OWN: {"CAP": 2}}
+    decision = Desk(network(policy=policy(max_parts=1)), stock).decide(("MUG", 1), ("TEE", 5), ("CAP", 2))
+    assert where(decision) == [(PL, 5)]
+    assert waits(decision) == [("max_parts", 3)]
+    assert decision.parts[0].cost == 5 * DOLLAR, "the part is priced on its own"
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ({"max_lines": 2}, [(2, 5), (1, 1)]),
+        ({"max_units": 4}, [(1, 4), (2, 2)]),
+        ({"max_lines": 1, "max_units": 3}, [(1, 3), (1, 1), (1, 1), (1, 1)]),
+        ({"max_units": 6}, [(3, 6)]),
+    ],
+)
+def test_a_networks_own_limits_make_several_fulfillment_orders(limits: dict[str, int], expected: list[tuple[int, int]]) -> None:
+    """No fulfillment order has more lines or units than its network takes, and nothing is lost between them."""
+    networks = (Network("AMZ", **limits), Network("PL"), Network("OWN"))
+    decision = Desk(network(networks=networks), EVERYWHERE).decide(("MUG", 4), ("TEE", 1), ("CAP", 1))
+    assert [(len(part.lines), sum(part.quantities)) for part in decision.parts] == expected
+    assert nodes_of(decision) == [AMZ] * len(expected)
+    assert [part.number for part in decision.parts] == list(range(1, len(expected) + 1))
+
+
+def test_an_mcf_order_of_250_lines_becomes_three_entries() -> None:
+    """At most 100 lines each, as Amazon takes them."""
+    many = tuple(Sku(f"S{i:03d}", 10) for i in range(250))
+    networks = (Network("AMZ", max_lines=100, max_units=250), Network("PL"), Network("OWN"))
+    stock = {AMZ: {sku.code: 1 for sku in many}}
+    decision = Desk(network(networks=networks, skus=many, caps=cap()), stock).entered("." * 10).decide(
+        *[(sku.code, 1) for sku in many]
+    )
+    assert [len(part.lines) for part in decision.parts] == [100, 100, 50]
+
+
+def test_each_piece_of_a_large_part_needs_room_under_the_cap() -> None:
+    """Three fulfillment orders of Amazon do not fit where there is room for two."""
+    networks = (Network("AMZ", max_units=2), Network("PL"), Network("OWN"))
+    tight = Desk(network(networks=networks, caps=cap()), EVERYWHERE).entered("....AAAA..")
+    assert nodes_of(tight.decide(("MUG", 4))) == [AMZ, AMZ]
+    assert nodes_of(tight.decide(("MUG", 6))) == [PL]
+
+
+# -- when ----------------------------------------------------------------------------------------------------------------
+
+
+def test_after_the_cut_off_an_order_ships_on_the_next_working_day() -> None:
+    """14:00 sharp is too late; on Friday afternoon and at the weekend it is Monday."""
+    desk = Desk(stock=EVERYWHERE)
+    four_hours = MONDAY + 4 * HOUR  # 14:00 in New York
+    assert desk.decide(("MUG", 1), at=four_hours - 60_000_000).parts[0].ship_day == TODAY
+    assert desk.decide(("MUG", 1), at=four_hours).parts[0].ship_day == TODAY + 1
+    assert desk.decide(("MUG", 1), at=four_hours + 4 * 24 * HOUR).parts[0].ship_day == TODAY + 7
+    assert desk.decide(("MUG", 1), at=MONDAY + 5 * 24 * HOUR).parts[0].ship_day == TODAY + 7
+
+
+def test_handling_days_and_transit_days_are_working_days() -> None:
+    """Ready on Wednesday with two handling days; three days on the road end on Monday."""
+    document = network(nodes=node(AMZ, handling_days=2), cards={**CARDS, "amz": card(4, 3)})
+    (part,) = Desk(document, {AMZ: {"MUG": 1}}).decide(("MUG", 1)).parts
+    assert (part.ship_day, part.deliver_day) == (TODAY + 2, TODAY + 7)
+
+
+def test_a_full_node_ships_on_the_next_working_day() -> None:
+    """Ten units a day: what does not fit today is shipped when its last unit fits."""
+    desk = Desk(network(nodes=node(PL, capacity_units=10)), {PL: {"MUG": 100}})
+    assert desk.decide(("MUG", 10)).parts[0].ship_day == TODAY
+    assert desk.decide(("MUG", 11)).parts[0].ship_day == TODAY + 1
+    desk.used[PL] = {TODAY: 8, TODAY + 1: 10}
+    assert desk.decide(("MUG", 2)).parts[0].ship_day == TODAY
+    assert desk.decide(("MUG", 3)).parts[0].ship_day == TODAY + 2
+    desk.used[PL] |= {TODAY + 2: 10, TODAY + 3: 10, TODAY + 4: 10}
+    assert desk.decide(("MUG", 3)).parts[0].ship_day == TODAY + 7, "over the weekend"
+
+
+def test_a_full_node_is_left_for_one_that_keeps_the_promise() -> None:
+    """Capacity moves the ship day, the ship day the arrival, and a late arrival the choice."""
+    desk = Desk(network(nodes=node(AMZ, capacity_units=1)), EVERYWHERE)
+    desk.used[AMZ] = {TODAY + d: 1 for d in range(5)}
+    assert nodes_of(desk.decide(("MUG", 1))) == [PL]
+
+
+def test_a_node_without_capacity_for_weeks_is_no_candidate() -> None:
+    """Beyond the horizon it counts as full."""
+    desk = Desk(network(nodes=node(PL, capacity_units=1)), {PL: {"MUG": 100}})
+    decision = desk.decide(("MUG", 50))
+    assert not decision.parts
+    assert reason_of(decision, PL) is Reason.FULL
+
+
+# -- who may -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_closed_node_ships_nothing() -> None:
+    """Closed in the network file or switched off by hand."""
+    in_file = Desk(network(nodes=node(AMZ, closed=True)), EVERYWHERE).decide(("MUG", 1))
+    desk = Desk(stock=EVERYWHERE)
+    desk.closed.add(AMZ)
+    by_hand = desk.decide(("MUG", 1))
+    for decision in (in_file, by_hand):
+        assert nodes_of(decision) == [PL]
+        assert reason_of(decision, AMZ) is Reason.CLOSED
+
+
+def test_a_sensitive_sku_never_goes_to_a_competitor() -> None:
+    """Not when it is cheaper, and not when nobody else has it."""
+    decision = Desk(stock=EVERYWHERE).decide(("PLAN", 1))
+    assert nodes_of(decision) == [PL]
+    assert reason_of(decision, AMZ) is Reason.ITEM
+    alone = Desk(network(caps=cap(on_conflict="breach")), {AMZ: {"PLAN": 5}}).decide(("PLAN", 1))
+    assert not alone.parts
+    assert waits(alone) == [("no_stock", 1)]
+
+
+def test_a_sensitive_line_does_not_keep_the_others_from_the_competitor() -> None:
+    """The order is split where that is what it takes."""
+    stock = {AMZ: {"MUG": 1}, PL: {"PLAN": 1}}
+    assert sorted(where(Desk(stock=stock).decide(("MUG", 1), ("PLAN", 1)))) == [(AMZ, 1), (PL, 1)]
+
+
+@pytest.mark.parametrize(
+    ("sku", "changes", "allowed"),
+    [
+        (Sku("X", 100, hazmat=True), {}, {OWN}),
+        (Sku("X", 100, fragile=True), {"fragile": False}, {PL, OWN}),
+        (Sku("X", 100, nodes=("PL-1",)), {}, {PL}),
+        (Sku("X", 100_000), {}, set()),
+    ],
+    ids=["hazmat", "fragile", "own-nodes", "too-heavy"],
+)
+def test_goods_ship_only_from_nodes_that_may_ship_them(sku: Sku, changes: dict[str, object], allowed: set[int]) -> None:
+    """Hazardous, fragile, bound to nodes, too heavy for the card: every node that may ship it does, no other one ever."""
+    document = network(skus=(sku,), nodes=node(AMZ, **changes))
+    for n in (AMZ, PL, OWN):
+        decision = Desk(document, {n: {"X": 1}}).decide(("X", 1))
+        assert bool(decision.parts) is (n in allowed)
+        if n not in allowed:
+            assert reason_of(decision, n) is Reason.ITEM
+            assert waits(decision) == [("no_stock" if allowed else "no_node", 1)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"zip3": -1}, Reason.LANE),
+        ({"service": -1}, Reason.LANE),
+        ({"country": "CA"}, Reason.COUNTRY),
+    ],
+)
+def test_an_unknown_destination_or_service_waits_with_a_reason(changes: dict[str, object], reason: Reason) -> None:
+    """No zone, no such service, no such country: parked for a person to look at, never guessed."""
+    decision = Desk(stock=EVERYWHERE).decide(("MUG", 1), **changes)
+    assert not decision.parts
+    assert waits(decision) == [("no_node", 1)]
+    assert {reason_of(decision, n) for n in (AMZ, PL, OWN)} == {reason}
+
+
+# -- bundles -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_bundle_takes_all_of_its_parts_from_one_node_or_none() -> None:
+    """Two mugs here and the shirt there make no set."""
+    assert where(Desk(stock={PL: {"MUG": 2, "TEE": 1}}).decide(("SET", 1))) == [(PL, 1)]
+    apart = Desk(stock={PL: {"MUG": 2}, OWN: {"TEE": 1}}).decide(("SET", 1))
+    assert not apart.parts
+    assert waits(apart) == [("no_stock", 1)]
+    assert not Desk(stock={PL: {"MUG": 1, "TEE": 5}}).decide(("SET", 1)).parts
+
+
+def test_as_many_bundles_ship_as_the_scarcest_part_allows() -> None:
+    """Seven mugs and nine shirts make three sets."""
+    decision = Desk(stock={PL: {"MUG": 7, "TEE": 9}}).decide(("SET", 5))
+    assert where(decision) == [(PL, 3)]
+    assert waits(decision) == [("no_stock", 2)]
+
+
+def test_a_bundle_and_its_own_part_share_one_shelf() -> None:
+    """Three mugs cannot be one set and two mugs more."""
+    decision = Desk(stock={PL: {"MUG": 3, "TEE": 1}}).decide(("SET", 1), ("MUG", 2))
+    placed = {part.lines: part.quantities for part in decision.parts}
+    assert placed == {(0, 1): (1, 1)}
+    assert waits(decision) == [("no_stock", 1)]
