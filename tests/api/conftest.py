@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.running import Running, running
+from tests.api.running import SKU, Running, running
 
 
 @pytest.fixture(scope="package")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A service with stock for two thousand units a day; every test takes order numbers of its own."""
+    """A service with stock; every test takes order numbers of its own."""
     home: Path = tmp_path_factory.mktemp("service")
     with running(home) as found:
+        for node in found.service.nodes:  # so that no test takes another one's stock
+            found.service.receive(f"plenty-{node}", node, [(SKU, 100_000)])
         yield found

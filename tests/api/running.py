@@ -41,8 +41,8 @@ class Reply(NamedTuple):
 class Running:
     """A service that is being served at `port`."""
 
-    def __init__(self, service: Service, context: Context, server: Server) -> None:
-        self.service, self.context, self.server = service, context, server
+    def __init__(self, service: Service, context: Context, server: Server, loop: asyncio.AbstractEventLoop) -> None:
+        self.service, self.context, self.server, self.loop = service, context, server, loop
         self.port = server.port
         self.address = f"http://127.0.0.1:{self.port}"
 
@@ -116,9 +116,12 @@ def running(home: Path, settings: ApiSettings | None = None, *, network: bool = 
         try:
             asyncio.run(
                 serve(
-                    service, settings or ApiSettings(port=0), pages.handlers(), ready=ready,
+                    service,
+                    settings or ApiSettings(port=0),
+                    pages.handlers(),
+                    ready=ready,
                     attach=lambda context: pages.attach(context.service, context.follower),
-                )  # fmt: skip
+                )
             )
         except BaseException as error:
             found["error"] = error
@@ -132,7 +135,7 @@ def running(home: Path, settings: ApiSettings | None = None, *, network: bool = 
         assert up.wait(DEADLINE_S), "the service did not start"
         if "server" not in found:
             raise AssertionError("the service did not start") from found.get("error")
-        yield Running(service, found["context"], found["server"])
+        yield Running(service, found["context"], found["server"], found["loop"])
     finally:
         if "loop" in found and thread.is_alive():
             found["loop"].call_soon_threadsafe(found["server"].stop)

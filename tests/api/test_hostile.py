@@ -38,26 +38,26 @@ BODIES: list[tuple[str, bytes, int, str]] = [
     ("null", b"null", 422, ""),
     ("nothing in it", b"{}", 422, "number"),
     ("unknown field", changed(priority=1), 422, "priority"),
-    ("unknown in a line", changed(lines=line(colr=1)), 422, "lines[...].colr"),
+    ("unknown in a line", changed(lines=line(colr=1)), 422, "lines[0].colr"),
     ("key twice", b'{"number":"a","number":"b",' + changed()[1:], 422, "number"),
     ("line key twice", changed(lines=[{**line()[0], "key": "x"}] * 2), 422, "lines[1].key"),
     ("no lines", changed(lines=[]), 422, "lines"),
     ("too many lines", changed(lines=line() * 2_001), 422, "lines"),
-    ("negative", changed(lines=line(qty=-1)), 422, "lines[...].qty"),
-    ("zero", changed(lines=line(qty=0)), 422, "lines[...].qty"),
-    ("a fraction", changed(lines=line(qty=1.5)), 422, "lines[...].qty"),
-    ("true", changed(lines=line(qty=True)), 422, "lines[...].qty"),
-    ("a numeral", changed(lines=line(qty="1")), 422, "lines[...].qty"),
-    ("too many", changed(lines=line(qty=10**30)), 422, "lines[...].qty"),
+    ("negative", changed(lines=line(qty=-1)), 422, "lines[0].qty"),
+    ("zero", changed(lines=line(qty=0)), 422, "lines[0].qty"),
+    ("a fraction", changed(lines=line(qty=1.5)), 422, "lines[0].qty"),
+    ("true", changed(lines=line(qty=True)), 422, "lines[0].qty"),
+    ("a numeral", changed(lines=line(qty="1")), 422, "lines[0].qty"),
+    ("too many", changed(lines=line(qty=10**30)), 422, "lines[0].qty"),
     ("out of range", changed()[:-1] + b', "service": 1e400}', 422, "service"),
-    ("negative price", changed(lines=line(unit_price_minor=-1)), 422, "lines[...].unit_price_minor"),
+    ("negative price", changed(lines=line(unit_price_minor=-1)), 422, "lines[0].unit_price_minor"),
     ("unknown sku", changed(lines=line(sku="NO-SUCH")), 422, "lines[0].sku"),
-    ("sku of nothing", changed(lines=line(sku="")), 422, "lines[...].sku"),
-    ("sku with a nul", changed(lines=line(sku="A\0B")), 422, "lines[...].sku"),
+    ("sku of nothing", changed(lines=line(sku="")), 422, "lines[0].sku"),
+    ("sku with a nul", changed(lines=line(sku="A\0B")), 422, "lines[0].sku"),
     ("unknown channel", changed(channel="nowhere"), 422, "channel"),
     ("foreign money", changed(currency="GBP"), 422, "currency"),
     ("no zip", changed(to={"zip": "ABC"}), 422, "to.zip"),
-    ("zip of full-width digits", changed(to={"zip": "６０６１４"}), 422, "to.zip"),
+    ("zip of full-width digits", changed(to={"zip": "\uff16\uff10\uff16\uff11\uff14"}), 422, "to.zip"),
     ("number with a slash", changed(number="a/b"), 422, "number"),
     ("number with a line break", changed(number="a\n"), 422, "number"),
     ("number with a mail address", changed(number="jane@example.com"), 422, "number"),
@@ -108,7 +108,8 @@ def test_a_huge_body_is_refused_without_reading_it(service: Running):
 
 
 @pytest.mark.parametrize(
-    "kind", ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonx", "text/json"]
+    "kind",
+    ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonx", "text/json"],
 )
 def test_another_content_type_is_not_taken_for_an_order(service: Running, kind: str):
     """415, with what would be read: a page from elsewhere cannot send these without asking."""

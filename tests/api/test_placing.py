@@ -37,7 +37,6 @@ def test_the_same_body_again_gets_the_first_answer_byte_by_byte(service: Running
 def test_the_same_body_in_another_spelling_is_the_same_order(service: Running):
     """Spaces, key order and written-out defaults do not make another order."""
     first = service.post("/v1/orders", order("B2"))
-    spelled = {"lines": order("B2")["lines"], "residential": True}
     spelled = {"source": "api", "lines": order("B2")["lines"], "to": order("B2")["to"], "number": "B2"}
     again = service.post("/v1/orders", json.dumps(spelled, indent=3).encode())
     assert again.status == 200 and again.body == first.body
@@ -111,10 +110,10 @@ def test_fifty_duplicates_at_the_same_time_are_one_order(service: Running):
 
 def test_what_cannot_ship_is_parked_with_a_reason(service: Running):
     """More than there is: what is there ships, the rest waits and says why."""
-    answer = service.order("G1", lines=[{"sku": "DEMO-010", "qty": 900_000}])
+    answer = service.order("G1", lines=[{"sku": "DEMO-010", "qty": 20_000}])
     assert answer.status == 201
     found = answer.json()
-    assert sum(rest["units"] for rest in found["parked"]) > 800_000
+    assert sum(rest["units"] for rest in found["parked"]) > 10_000
     assert found["parked"][0]["reason"] == "no_stock"
     assert service.get("/v1/orders/G1").json()["parked"][0]["words"]
 

@@ -15,6 +15,15 @@ from tranship.routing.model import Part
 from tranship.store.port import Store
 
 
+Counter = tuple[str, str, int, str]
+"""What makes a cap's counter the same one in another document: network, measure, window and what it counts."""
+
+
+def counter_of(cap: ShareCap) -> Counter:
+    """The counter that a cap of a document goes on with."""
+    return cap.network, cap.measure, cap.window, cap.counts
+
+
 class Entry:
     """One fulfillment order in the population of a cap."""
 
@@ -47,7 +56,7 @@ class Audit:
         self.shipped: set[tuple[str, int]] = set()
         self.rests: dict[str, dict[int, dict[int, int]]] = defaultdict(dict)
         self.gone: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))  # voided, cancelled, given up
-        self.entries: dict[tuple[int, str], list[Entry]] = defaultdict(list)  # (cap, channel; "" is the total)
+        self.entries: dict[tuple[Counter, str], list[Entry]] = defaultdict(list)  # (counter, channel; "" is the total)
         self.entry_of: dict[tuple[str, int], list[Entry]] = defaultdict(list)
         self.network: NetworkFile
 
@@ -55,6 +64,8 @@ class Audit:
         """One more event."""
         if isinstance(event, ev.NetworkLoaded):
             self.network = from_document(self._store.document(event.sha256))
+            kept = {counter_of(cap) for cap in self.network.caps}  # a counter that is gone for a while begins anew
+            self.entries = defaultdict(list, {key: rows for key, rows in self.entries.items() if key[0] in kept})
         elif isinstance(event, ev.StockReceived):
             for sku, units in zip(event.skus, event.quantities, strict=True):
                 self.shelf[sku, event.node] += units
@@ -113,8 +124,9 @@ class Audit:
 
     def _limits(self, order_id: str, part: Part) -> None:
         found = next(n for n in self.network.networks if n.code == self.network.nodes[part.node].network)
-        if found.max_lines and len(part.lines) > found.max_lines:
-            self.problems.append(f"{order_id}/{part.number}: {len(part.lines)} lines")
+        articles = {self.orders[order_id].lines[line].sku for line in part.lines}  # one line of the network's order each
+        if found.max_lines and len(articles) > found.max_lines:
+            self.problems.append(f"{order_id}/{part.number}: {len(articles)} lines")
         if found.max_units and sum(part.quantities) > found.max_units:
             self.problems.append(f"{order_id}/{part.number}: {sum(part.quantities)} units")
 
@@ -172,7 +184,7 @@ class Audit:
     def _enter(self, event: ev.OrderRouted) -> None:
         order = self.orders[event.order_id]
         channel = next(c for c in self.network.channels if c.code == order.channel)
-        for index, cap in enumerate(self.network.caps):
+        for cap in self.network.caps:
             if cap.network in channel.on_platform_for:
                 continue
             nodes = set(self.network.capped_nodes(cap))
@@ -180,9 +192,9 @@ class Audit:
                 entry = Entry(self._size(cap, order, part), part.node in nodes, part.breach)
                 self.entry_of[event.order_id, part.number].append(entry)
                 for name in ("", order.channel) if cap.per_channel else ("",):
-                    self.entries[index, name].append(entry)
+                    self.entries[counter_of(cap), name].append(entry)
                     if entry.capped and not entry.excused:
-                        self._gate(cap, index, name, event.order_id)
+                        self._gate(cap, name, event.order_id)
 
     def _size(self, cap: ShareCap, order: Order, part: Part) -> int:
         if cap.measure == "units":
@@ -192,8 +204,8 @@ class Audit:
             return max(1, sum(order.lines[line].unit_price_minor * units for line, units in pairs))
         return 1
 
-    def _gate(self, cap: ShareCap, index: int, name: str, order_id: str) -> None:
-        entries = self.entries[index, name]
+    def _gate(self, cap: ShareCap, name: str, order_id: str) -> None:
+        entries = self.entries[counter_of(cap), name]
         limit = cap.cap_bp * min(cap.window, sum(entry.size for entry in entries)) // FULL_BP
         found = capped_inside(entries, cap.window)
         if found > limit:

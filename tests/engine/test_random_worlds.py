@@ -1,12 +1,13 @@
 """Whatever happens, in whatever order: the books balance, nothing is sold twice, every unit is accounted for, and it all rebuilds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import permutations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import Phase, given, settings, strategies as st
+from msgspec import structs
 
 from tests.engine import stories
 from tests.engine.audit import Audit, audit
@@ -17,8 +18,9 @@ from tranship.core.errors import InputError, TranshipError
 from tranship.core.ledger import Bucket, Ledger
 from tranship.core.network import NetworkFile
 from tranship.engine import commands as cmd
+from tranship.engine import decide as engine_decide
+from tranship.engine import events as ev
 from tranship.engine import evolve
-from tranship.engine.events import decode
 from tranship.engine.shard import RecordedIds, Shard, Submission
 from tranship.engine.verify import verify
 from tranship.routing import decide as routing
@@ -47,9 +49,9 @@ def told_and_audited(document: NetworkFile, story: list[Act]) -> Shard:
     for submission in stories.submissions(document, story):
         tell(shard, [submission], 1)
         for row in shard.store.journal(seen):
-            reader.take(decode(row.payload))
+            reader.take(ev.decode(row.payload))
             seen = row.seq
-        assert reader.problems == []
+        assert reader.problems == [], reader.problems
         assert shard.state.ledger.problems() == []
     assert reader.finish() == []
     balance = shard.state.ledger.balance
@@ -140,6 +142,7 @@ def ledger_without_a_floor(patch: pytest.MonkeyPatch) -> None:
             ledger.balance[target, sku, node] += quantity
 
     patch.setattr(Ledger, "move", move)
+    patch.setattr(routing, "_drop_overlap", lambda *args: None)
     seen = routing.available
     patch.setattr(routing, "available", lambda *args: [[units + 1 for units in row] for row in seen(*args)])
 
@@ -152,17 +155,24 @@ def cap_one_too_high(patch: pytest.MonkeyPatch) -> None:
 
 def cap_without_channels(patch: pytest.MonkeyPatch) -> None:
     """Only the total is held against the limit."""
-    patch.setattr(routing._Chooser, "_admits", lambda chooser, placement: _admits_total(chooser, placement))
+    prepare = routing._Chooser.__init__
+
+    def total_only(chooser: routing._Chooser, *args: object) -> None:
+        prepare(chooser, *args)  # type: ignore[arg-type]
+        chooser.windows = [windows[:1] for windows in chooser.windows]
+
+    patch.setattr(routing._Chooser, "__init__", total_only)
 
 
-def _admits_total(chooser: routing._Chooser, placement: routing.Placement) -> bool:
-    entries = routing._entries
-    return all(cap.total.admits(entries(chooser.ask, chooser.facts, cap, placement)) for _, cap in chooser.caps)
+def voids_are_always_whole(patch: pytest.MonkeyPatch) -> None:
+    """One unit taken back frees the place of the whole fulfillment order."""
+    taken = engine_decide._taken
 
+    def whole(*args: object) -> Iterator[tuple[ev.Event, int]]:
+        for event, units in taken(*args):  # type: ignore[arg-type]
+            yield (structs.replace(event, whole=True) if isinstance(event, ev.PartVoided) else event), units
 
-def voids_keep_their_entry(patch: pytest.MonkeyPatch) -> None:
-    """Entries leave the window's count when they are voided: the next one finds room that is not there."""
-    patch.setattr(ShareWindow, "uncap", ShareWindow.leave)
+    patch.setattr(engine_decide, "_taken", whole)
 
 
 def units_forgotten_on_the_way(patch: pytest.MonkeyPatch) -> None:
@@ -184,7 +194,7 @@ MUTANTS: list[Callable[[pytest.MonkeyPatch], None]] = [
     ledger_without_a_floor,
     cap_one_too_high,
     cap_without_channels,
-    voids_keep_their_entry,
+    voids_are_always_whole,
     units_forgotten_on_the_way,
     networks_limits_ignored,
     capacity_without_end,

@@ -45,7 +45,7 @@ class Desk:
         codes, quantities = [code for code, _ in lines], [quantity for _, quantity in lines]
         fields: dict[str, object] = {
             "lines": list(range(len(lines))), "skus": [self.skus[code] for code in codes], "quantities": quantities,
-            "values": [1000 * quantity for quantity in quantities], "zip3": 100, "country": "US", "state": "NY",
+            "prices": [[(quantity, 1000)] for quantity in quantities], "zip3": 100, "country": "US", "state": "NY",
             "residential": True, "service": 0, "channel": "web", "at": MONDAY, "promise_day": add_working_days(TODAY, 5),
             "first_part": 1, "first_rest": 1, "parts_left": self.document.policy.max_parts, "leaving": {},
         }  # fmt: skip

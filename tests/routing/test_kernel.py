@@ -233,9 +233,9 @@ def test_nodes_of_one_card_that_count_differently_are_refused():
 
 def test_settings_out_of_range_are_refused():
     """Starts and rounds are not negative and there is at least one bucket."""
-    for settings in ({"starts": -1}, {"rounds": -1}, {"buckets": 0}):
+    for settings in ((-1, 3, 250), (0, -1, 250), (0, 3, 0)):
         with pytest.raises(ValueError, match="or more"):
-            Solver(make_tables(1), **settings)
+            Solver(make_tables(1), *settings)
 
 
 def run(code: str, **environment: str) -> str:

@@ -53,14 +53,14 @@ def compare(rng: random.Random, cases: int, lines: list[int], units: list[int]) 
 @pytest.mark.parametrize("seed", range(10))
 def test_kernel_and_twin_agree_on_random_orders(seed: int):
     """A thousand orders (ten thousand in soak) of 1 to 30 lines over 1 to 16 nodes, all kinds of cards and effort."""
-    rng = random.Random(seed)  # noqa: S311  # a test's own chance, by seed
+    rng = random.Random(seed)  # a test's own chance, by seed
     for _ in range(TABLES // 10):
         compare(rng, CASES, LINES, [1, 3, 12, 200])
 
 
 def test_kernel_and_twin_agree_on_long_orders():
     """Orders around and above the limit of the swap search, with quantities of a whole warehouse."""
-    rng = random.Random(99)  # noqa: S311  # a test's own chance, by seed
+    rng = random.Random(99)  # a test's own chance, by seed
     for _ in range(40 if SOAK else 8):
         compare(rng, 2, [50, 63, 64, 65, 66, 90], [1, 12, 19_152])
 

@@ -63,6 +63,7 @@ def play(cap_bp: int, window: int, scale: str, story: list[Step]) -> None:
         if what in {"enter", "force"}:
             admitted = counter.admits([(size, capped)])
             assert admitted is rule.sound([(size, capped)])
+            assert counter.admits_one(size, capped) is admitted
             if admitted or what == "force":
                 assert counter.enter(size, capped) == len(rule.entries)
                 rule.entries.append((size, capped))

@@ -50,29 +50,32 @@ async def serve(
     if attach is not None:
         attach(context)
     server = Server(create_app(context, pages), settings)
-    async with contextlib.AsyncExitStack() as stack:
-        clock = asyncio.create_task(service.run_clock(settings.tick_s), name="tranship-clock")
-        ends = asyncio.create_task(_end_streams(server, follower))
-        beside = asyncio.create_task(_beside(context, server, ready)) if ready else None
+    clock = asyncio.create_task(service.run_clock(settings.tick_s), name="tranship-clock")
+    beside = asyncio.create_task(_beside(context, server, ready), name="tranship-beside")
+    ends = asyncio.create_task(_end(server, follower, beside))
+    try:
+        await server.run_until_stopped()
+    finally:
+        follower.close()
         for task in (clock, ends, beside):
-            if task is not None:
-                stack.push_async_callback(_cancelled, task)
-        try:
-            await server.run_until_stopped()
-        finally:
-            follower.close()
-        if beside is not None and beside.done() and not beside.cancelled():
-            beside.result()
+            await _cancelled(task)
+    if not beside.cancelled():
+        beside.result()  # what went wrong beside the service is not kept quiet
 
 
-async def _end_streams(server: Server, follower: Follower) -> None:
+async def _end(server: Server, follower: Follower, beside: "asyncio.Task[None]") -> None:
+    """Once the server is to stop, streams end and nothing new is sent: requests under way are all that is waited for."""
     await server.stopping.wait()
     follower.close()
+    beside.cancel()
 
 
-async def _beside(context: Context, server: Server, ready: Callable[[Context, Server], Awaitable[None]]) -> None:
+async def _beside(context: Context, server: Server, ready: Callable[[Context, Server], Awaitable[None]] | None) -> None:
     await server.up.wait()
     if server.failed:
+        return
+    if ready is None:
+        await server.stopping.wait()
         return
     try:
         await ready(context, server)

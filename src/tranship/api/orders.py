@@ -133,17 +133,17 @@ async def _result(context: Context, line: reading.Line, in_flight: asyncio.Semap
 
 
 @get("/v1/orders/{order_id:str}")
-async def get_order(request: AnyRequest, order_id: str) -> Response[OrderNow]:
+async def get_order(request: AnyRequest) -> Response[OrderNow]:
     """An order as it stands: its lines, fulfillment orders and what waits. By id (`source:number`) or number."""
     context = context_of(request)
-    return Response(content=await order_now(context, order_id), media_type=JSON)
+    return Response(content=await order_now(context, request.path_params["order_id"]), media_type=JSON)
 
 
 @get("/v1/orders/{order_id:str}/explanation")
-async def get_explanation(request: AnyRequest, order_id: str) -> Response[Story]:
+async def get_explanation(request: AnyRequest) -> Response[Story]:
     """Why the order ships from where it ships: every decision, every charge, every node's verdict."""
     context = context_of(request)
-    return Response(content=await explanation(context, order_id), media_type=JSON)
+    return Response(content=await explanation(context, request.path_params["order_id"]), media_type=JSON)
 
 
 async def order_now(context: Context, name: str) -> OrderNow:

@@ -11,6 +11,7 @@ app = App(
     name="tranship",
     help="Ship through anyone's supply chain without being owned by it.",
     version_flags=["--version"],
+    help_format="plaintext",  # markdown would load half of rich to print plain sentences
 )
 for verb in (
     network.init,

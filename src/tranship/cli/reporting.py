@@ -17,6 +17,9 @@ Progress = Callable[[str, float, float], None]
 SAMPLES = 2
 """Rejected lines shown of each reason."""
 REASONS_MOST = 12
+"""Reasons of which lines are shown."""
+SMALL = 3_000
+"""Events of a run below which starting processes takes longer than comparing in this one."""
 
 
 def make_report(
@@ -38,7 +41,8 @@ def make_report(
     finally:
         store.close()
     if compare and data.caps and data.run.orders:
-        arms = compare_run(run, ("none", "counter"), progress, until=data.run.events)
+        processes = 1 if data.run.events < SMALL else 2
+        arms = compare_run(run, ("none", "counter"), progress, until=data.run.events, processes=processes)
         compared(data, [_facts(arm) for arm in arms])
     return data, write(data, out or run / "report.html")
 

@@ -9,6 +9,7 @@ from tranship.api.settings import ApiSettings
 from tranship.api.wire import Server
 from tranship.cli.output import hint
 from tranship.console.live.pages import Live
+from tranship.engine.memory import calm_collector
 from tranship.engine.service import Service
 
 Ready = Callable[[str], Awaitable[None]]
@@ -30,6 +31,7 @@ def run_service(
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         hint("opening the run; the very first start compiles the router, which may take a minute")
         service = make()
+        calm_collector()
         try:
             runner.run(_serve(service, settings, ready, beside, footer))
         finally:

@@ -20,7 +20,7 @@ def costs(data: ReportData) -> str:
     for i, (name, cost) in enumerate(rows):
         y = 8 + step * i
         run = name == "run"
-        length = (width - left - 150) * cost / most
+        length = (width - left - 172) * cost / most
         words = f"{ARM_WORDS.get(name, name)}: {money(cost, currency)} an order"
         body.append(
             text(left - 10, y + 19, ARM_WORDS.get(name, name), anchor="end", size=13, font_weight=600 if run else 400)

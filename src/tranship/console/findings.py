@@ -19,7 +19,7 @@ def tell(data: ReportData) -> None:
         return
     data.cap_words = [words for cap in data.caps for words in _cap_words(data, cap)]
     data.size_words = _crossing(data, operator(data, data.caps[0].network)) if len(data.caps) == 1 else ""
-    data.arm_words = [_arm(data, arm) for arm in data.arms]
+    data.arm_words = [_arm(data, arm) for arm in data.arms if data.cost and arm.cost]
     data.headline = _headline(data)
     data.summary = [*_share_of_all(data), _promise(data), _unplaced(data)]
 
@@ -88,6 +88,8 @@ def arm_of(data: ReportData, name: str) -> ArmFacts | None:
 
 
 def _headline(data: ReportData) -> str:
+    if not data.splits.fulfillment_orders:
+        return f"None of {counted(data.run.orders, 'order')} could be placed."
     if not data.caps:
         return _uncapped(data)
     cap = data.caps[0]
@@ -100,7 +102,7 @@ def _headline(data: ReportData) -> str:
     ceiling = f"{name} never had more than {percent(cap.max_share_bp)} of {_window(cap)}"
     none = arm_of(data, "none")
     free = arm_cap(none, cap)
-    if none is None or free is None:
+    if none is None or free is None or not none.cost:
         return f"{ceiling}, under a cap of {percent(cap.cap_bp, 0)}."
     reached = free.high_bp
     mine = per(data.cost, data.splits.orders_placed)
@@ -125,8 +127,6 @@ def _window(cap: CapFacts) -> str:
 
 
 def _uncapped(data: ReportData) -> str:
-    if not data.splits.fulfillment_orders:
-        return f"None of {counted(data.run.orders, 'order')} could be placed."
     first = max(data.networks, key=lambda one: one.fulfillment_orders)
     share = part_of(first.fulfillment_orders, data.splits.fulfillment_orders)
     return f"No share cap is set: {first.operator} shipped {share} of {counted(data.splits.fulfillment_orders, 'fulfillment order')}."
@@ -236,11 +236,15 @@ def _short(reason: str) -> str:
 
 
 def _refused(data: ReportData, name: str, cap: CapFacts) -> str:
-    text = f"The cap, or the reserve below it, turned {name} away from {counted(cap.refused, 'decision')}"
+    text = f"The cap, or the reserve below it, turned {name} away from {counted(cap.refused, 'decision')}."
     if cap.refused_extra > 0:
-        each = money(cap.refused_extra / cap.refused_known, data.run.currency)
-        text += f", at {rounded(cap.refused_extra, data.run.currency)} above what the refused way would have cost ({each} each)"
-    return text + "."
+        currency = data.run.currency
+        each = money(cap.refused_extra / cap.refused_known, currency)
+        where = (
+            "Each" if cap.refused_known == cap.refused else f"Where both ways are known ({cap.refused_known:,}), each"
+        )
+        text += f" {where} cost {each} more than the refused way, {rounded(cap.refused_extra, currency)} in all."
+    return text
 
 
 def _crossing(data: ReportData, name: str) -> str:

@@ -70,9 +70,9 @@ def steps(most: float, about: int = 4) -> list[float]:
     """Round tick values from 0 to at or above `most`.
 
     >>> steps(83), steps(0.7), steps(0)
-    ([0.0, 20.0, 40.0, 60.0, 80.0, 100.0], [0.0, 0.2, 0.4, 0.6, 0.8], [0.0, 1.0])
+    ([0.0, 25.0, 50.0, 75.0, 100.0], [0.0, 0.2, 0.4, 0.6, 0.8], [0.0, 1.0])
     """
-    if most <= 0:
+    if most <= 1e-9:  # nothing that an axis could show
         return [0.0, 1.0]
     raw = most / about
     power = 10.0 ** _floor_log10(raw)

@@ -85,9 +85,9 @@ class ShareCap(msgspec.Struct, frozen=True):
     per_channel: bool = True
     on_conflict: str = "park"  # park | breach, when the independent side fails
     reserve: int = 3  # last entries of room, kept for orders that only the capped network can fill
-    bucket_rate_bp: int = -30  # refill of the token bucket relative to the cap, in basis points
+    bucket_rate_bp: int = -100  # refill of the token bucket relative to the cap, in basis points
     bucket_burst_bp: int = 200  # size of the token bucket in basis points of the window
-    price_micros: int = 2_000_000  # price of an empty bucket; a full one costs nothing
+    price_micros: int = 4_000_000  # price of an empty bucket; a full one costs nothing
 
 
 class Policy(msgspec.Struct, frozen=True):

@@ -7,7 +7,6 @@ change may have freed. The same commands in the same order give the same events,
 from collections.abc import Iterable, Iterator
 
 from tranship.core.errors import InputError
-from tranship.core.ledger import merged
 from tranship.core.network import Channel
 from tranship.core.order import Order
 from tranship.core.states import zone_of_state
@@ -138,24 +137,26 @@ def build_ask(
     channel = state.channels[order.channel]
     facts = state.facts(at // MICROS_PER_DAY)
     skus = [held.skus[line] for line in lines]
-    values = [order.lines[line].unit_price_minor * q for line, q in zip(lines, quantities, strict=True)]
     groups: list[list[tuple[int, int]]] | None = None
     positions = lines
     if len(set(skus)) != len(skus):
-        worth = merged(zip(skus, values, strict=True))
         of_sku: dict[int, list[tuple[int, int]]] = {}
         for line, sku, quantity in zip(lines, skus, quantities, strict=True):
             of_sku.setdefault(sku, []).append((line, quantity))
         groups = list(of_sku.values())
-        skus, values = list(of_sku), list(worth.values())
+        skus = list(of_sku)
         quantities = [sum(quantity for _, quantity in group) for group in groups]
         positions = list(range(len(skus)))
+    prices: list[list[tuple[int, int]]] = []
+    if any(cap.cap.measure == "value" for cap in state.caps):
+        each = groups or [[(line, quantity)] for line, quantity in zip(lines, quantities, strict=True)]
+        prices = [[(quantity, order.lines[line].unit_price_minor) for line, quantity in group] for group in each]
     zip3 = order.to.zip[:3]
     ask = Ask(
         lines=positions,
         skus=skus,
         quantities=quantities,
-        values=values,
+        prices=prices,
         zip3=int(zip3) if len(zip3) == 3 and zip3.isascii() and zip3.isdigit() else -1,
         country=order.to.country,
         state=order.to.state,

@@ -29,8 +29,9 @@ def state_digest(state: State) -> str:
         digest.update(_pack((order_id, *_order(state.orders[order_id]))))
     for cap in state.caps:
         digest.update(_pack((cap.cap.network, cap.total.digest(), cap.bucket.tokens, cap.bucket.base, cap.breaches)))
-        for channel in sorted(cap.channels):
-            digest.update(_pack((channel, cap.channels[channel].digest())))
+        for channel, window in sorted(cap.channels.items()):
+            if len(window):  # asking for room opens a counter; only an entry makes it part of the state
+                digest.update(_pack((channel, window.digest())))
     digest.update(_pack([sorted((day, units) for day, units in used.items() if units) for used in state.used]))
     digest.update(_pack(sorted(state.closed)))
     digest.update(_pack(state.people))

@@ -6,7 +6,7 @@ from typing import Any
 from tranship.connectors.netfile import from_document
 from tranship.core.errors import InvariantError
 from tranship.core.ledger import Bucket
-from tranship.core.network import NetworkFile
+from tranship.core.network import NetworkFile, ShareCap
 from tranship.engine import events as ev
 from tranship.engine.state import CANCELLED, DELIVERED, SHIPPED, OrderState, PartState, RestKey, RestState, State
 from tranship.routing.facts import counts_for, is_bundle
@@ -42,18 +42,21 @@ def _network(state: State, event: ev.NetworkLoaded) -> None:
     while len(state.used) < len(network.nodes):
         state.used.append({})
         state.due.append({})
-    known = {(cap.cap.network, cap.cap.measure, cap.cap.window): cap for cap in state.caps}
+    known = {_counter(cap.cap): cap for cap in state.caps}
     caps = []
     for cap in network.caps:
         fresh = CapState(cap, frozenset(network.capped_nodes(cap)))
-        kept = known.get((cap.network, cap.measure, cap.window))
+        kept = known.get(_counter(cap))
         if kept is not None:  # the same counter under a new limit: its entries stay
-            fresh.total, fresh.channels, fresh.bucket = kept.total, kept.channels, kept.bucket
-            for window in (fresh.total, *fresh.channels.values()):
-                window.cap_bp = cap.cap_bp
+            fresh.take_over(kept)
         caps.append(fresh)
     state.caps = caps
     state.forget_facts()
+
+
+def _counter(cap: ShareCap) -> tuple[str, str, int, str]:
+    """What makes a cap of another document the same counter."""
+    return cap.network, cap.measure, cap.window, cap.counts
 
 
 def _check_positions(old: NetworkFile | None, new: NetworkFile) -> None:
@@ -88,6 +91,11 @@ def _routed(state: State, event: ev.OrderRouted) -> None:
     if event.rest:
         _drop_rest(state, (event.order_id, event.rest), order)
     placed = [_add_part(state, event.order_id, order, part) for part in event.decision.parts]
+    for gate in event.decision.why.gates:
+        if gate.closed:
+            for cap in state.caps:
+                if cap.cap.network == gate.network:
+                    cap.bucket.refused()
     _enter_caps(state, order, placed)
     for rest in event.decision.rests:
         _add_rest(state, event.order_id, order, rest, event.at)
@@ -114,22 +122,27 @@ def _add_part(state: State, order_id: str, order: OrderState, part: Part) -> Par
     )
     order.parts[part.number] = held
     order.next_part = max(order.next_part, part.number + 1)
-    _book(state, held, held.units())
+    _book(state, held)
     state.due[node].setdefault(part.ship_day, {})[order_id, part.number] = None
     return held
 
 
-def _book(state: State, part: PartState, units: int) -> None:
-    """Take (or give back, where negative) capacity: on the days from `earliest` to the ship day."""
-    network = state.require_network()
-    capacity = network.nodes[part.node].capacity_units
-    if capacity <= 0:
-        return
+def _book(state: State, part: PartState) -> None:
+    """Take capacity: on the days from `earliest` to the ship day."""
+    capacity = state.require_network().nodes[part.node].capacity_units
+    if capacity > 0:
+        part.booked = book(capacity, part.earliest, part.units(), state.used[part.node], part.ship_day)
+
+
+def _unbook(state: State, part: PartState, units: int) -> None:
+    """Give capacity back where it was taken, the last day first."""
     used = state.used[part.node]
-    if units < 0:
-        used[part.ship_day] = max(0, used.get(part.ship_day, 0) + units)
-        return
-    book(capacity, part.earliest, units, used, part.ship_day)
+    for day in sorted(part.booked, reverse=True):
+        back = min(units, part.booked[day])
+        part.booked[day] -= back
+        units -= back
+        if day in used:
+            used[day] = max(0, used[day] - back)
 
 
 def _enter_caps(state: State, order: OrderState, parts: list[PartState]) -> None:
@@ -137,16 +150,17 @@ def _enter_caps(state: State, order: OrderState, parts: list[PartState]) -> None
     if not state.caps or not parts:
         return
     channel = state.channels[order.order.channel]
-    for index, cap in enumerate(state.caps):
+    for cap in state.caps:
         if not counts_for(channel, cap.cap.network):
             continue
         capped_ones = [part for part in parts if part.node in cap.nodes]
         for part in [*(part for part in parts if part.node not in cap.nodes), *capped_ones]:
             capped = part.node in cap.nodes
             size = 1 if cap.by_count else _size(cap, order, part)
-            part.entries.append((index, cap.enter(channel.code, size, capped)))
-            if capped and part.breach:
-                cap.breaches += 1
+            positions = cap.enter(channel.code, size, capped)
+            if capped:
+                part.entries.extend(zip(cap.windows(channel.code), positions, strict=True))
+                cap.breaches += part.breach
 
 
 def _size(cap: CapState, order: OrderState, part: PartState) -> int:
@@ -202,17 +216,14 @@ def _voided(state: State, event: ev.PartVoided) -> None:
     pairs = list(zip(event.lines, event.quantities, strict=True))
     state.move(Bucket.RESERVED, Bucket.FULFILLABLE, part.node, [(order.skus[line], q) for line, q in pairs])
     _reduce(part.lines, part.quantities, pairs)
-    _book(state, part, -sum(event.quantities))
+    _unbook(state, part, sum(event.quantities))
     if event.whole:
         part.status = CANCELLED
         del state.due[part.node][part.ship_day][event.order_id, event.number]
         if not state.due[part.node][part.ship_day]:
             del state.due[part.node][part.ship_day]
-        for index, positions in part.entries:
-            cap = state.caps[index]
-            if part.node in cap.nodes:
-                for window, position in zip(cap.windows(order.order.channel), positions, strict=True):
-                    window.uncap(position)
+        for window, position in part.entries:
+            window.uncap(position)
 
 
 def _reduce(lines: list[int], quantities: list[int], pairs: list[tuple[int, int]]) -> None:

@@ -5,7 +5,7 @@ from tranship.routing.model import Alternative, Decision
 
 RULED_OUT = {
     "cap": "no room under the cap",
-    "reserve": "the last room is kept back",
+    "reserve": "its last room is kept in reserve",
     "tier": "another is preferred",
 }
 """What spoke against an alternative, other than its cost."""

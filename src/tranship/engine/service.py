@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -44,6 +45,7 @@ class Service:
         self.skus, self.nodes = self.network.sku_index(), self.network.node_index()
         self.board = Board(shard.store, curve_s=curve_s)
         self.writer = Writer(shard)
+        self._looking = threading.Lock()
 
     @classmethod
     def open(
@@ -145,10 +147,11 @@ class Service:
     # -- looking ------------------------------------------------------------------------------------------------------
 
     def view(self) -> View:
-        """The board now. For threads that have no follower."""
-        while self.board.catch_up():
-            pass
-        return self.board.view(self.writer.call(snapshot_of), now=self.clock.now())
+        """The board now."""
+        with self._looking:  # the board is fed by one at a time
+            while self.board.catch_up():
+                pass
+            return self.board.view(self.writer.call(snapshot_of), now=self.clock.now())
 
     def close(self) -> None:
         """Finish what waits, stop the writer, close the store."""

@@ -8,7 +8,7 @@ from tranship.core.order import Order
 from tranship.engine.events import FileTaken
 from tranship.rates.compile import compile_tables, next_change
 from tranship.routing.facts import Facts
-from tranship.routing.share import CapState
+from tranship.routing.share import CapState, ShareWindow
 
 PROCESSING, SHIPPED, DELIVERED, CANCELLED = "PROCESSING", "SHIPPED", "DELIVERED", "CANCELLED"
 PARKED, COMPLETE, COMPLETE_PARTIAL, UNFULFILLABLE = "PARKED", "COMPLETE", "COMPLETE_PARTIAL", "UNFULFILLABLE"
@@ -20,6 +20,7 @@ class PartState:
     """A fulfillment order as it stands. `quantities` are what is still wanted of each line."""
 
     __slots__ = (
+        "booked",
         "breach",
         "cost",
         "deliver_day",
@@ -50,7 +51,8 @@ class PartState:
         self.ship_day, self.deliver_day, self.earliest, self.cost = ship_day, deliver_day, earliest, cost
         self.late, self.breach = late, breach
         self.status = PROCESSING
-        self.entries: list[tuple[int, list[int]]] = []  # (cap, position per window)
+        self.entries: list[tuple[ShareWindow, int]] = []  # where it counts against a cap: counter and position
+        self.booked: dict[int, int] = {}  # capacity taken: day -> units
         self.returned: dict[int, int] = {}
 
     def units(self) -> int:

@@ -18,6 +18,7 @@ from tranship.routing.place import Lanes, Placement, attempt, available
 from tranship.routing.promise import NOT_SERVED
 from tranship.routing.share import CapState, ShareWindow
 
+MICROS_PER_DAY = 86_400_000_000
 MOST_SUBSETS = 4
 """Above this many capped nodes only single ones and none are tried when the window has little room."""
 
@@ -45,11 +46,9 @@ def decide(ask: Ask, facts: Facts, now: Situation, *, counted: bool = True) -> D
         if price:
             for node in cap.nodes:
                 gamma[node] += price
-    chooser = _Chooser(ask, facts, lanes, stock, gamma, caps)
+    chooser = _Chooser(ask, facts, lanes, stock, gamma, caps, now)
     placement = chooser.choose()
-    if facts.bundles:
-        _drop_overlap(ask, facts, now.shelf, placement)
-    parts = _parts(ask, facts, lanes, placement, now)
+    parts = _parts(ask, facts, lanes, placement, chooser.any_cap)
     breach = chooser.breach
     if breach:
         parts = [_marked(part, caps) for part in parts]
@@ -106,6 +105,7 @@ class _Chooser:
         stock: list[list[int]],
         gamma: Ints,
         caps: list[tuple[int, CapState]],
+        now: Situation,
     ) -> None:
         self.ask, self.facts, self.lanes, self.stock, self.gamma, self.caps = ask, facts, lanes, stock, gamma, caps
         self.breach = False
@@ -113,6 +113,8 @@ class _Chooser:
         self.refused: list[tuple[Placement, str]] = []
         self.capped: list[int] = sorted({n for _, cap in caps for n in cap.nodes if lanes.mask[n]}) if caps else []
         self.windows = [cap.windows(ask.channel) for _, cap in caps]
+        self.any_cap = {n for cap in now.caps for n in cap.nodes}
+        self.shelf = now.shelf
         self.larger_than_window = False
 
     def choose(self) -> Placement:
@@ -126,6 +128,8 @@ class _Chooser:
 
     def _try(self, mask: list[bool]) -> Placement:
         placement = attempt(self.ask, self.facts, self.lanes, self.stock, mask, self.gamma, whole=self.whole)
+        if self.facts.bundles:
+            _drop_overlap(self.ask, self.facts, self.shelf, placement)
         if len(placement.pieces) > self.ask.parts_left:
             _truncate(placement, self.ask.parts_left)
         return placement
@@ -145,11 +149,11 @@ class _Chooser:
         return free
 
     def _admits(self, placement: Placement) -> bool:
-        by_node = _by_node(placement)
-        single = len(by_node) == 1 and not self.ask.leaving
+        groups = _groups(self.facts, placement, self.any_cap)
+        single = len(groups) == 1 and not self.ask.leaving
         for (index, cap), windows in zip(self.caps, self.windows, strict=True):
-            entries = _entries(self.ask, self.facts, cap, by_node)
-            if single and len(entries) == 1:
+            entries = _entries(self.ask, cap, groups)
+            if single:
                 size, capped = entries[0]
                 if not all(window.admits_one(size, capped) for window in windows):
                     return False
@@ -168,7 +172,7 @@ class _Chooser:
         nodes = {n for cap in tight for n in cap.nodes}
         mask = [ok and n not in nodes for n, ok in enumerate(self.lanes.mask)]
         other = self._preferring(mask)
-        if other.rank[:2] > free.rank[:2]:
+        if other.rank[:2] > free.rank[:2] or not self._admits(other):
             return free
         self.refused.append((free, "reserve"))
         return other
@@ -186,7 +190,7 @@ class _Chooser:
         self.larger_than_window = any(
             size > cap.cap.cap_bp * cap.cap.window // 10_000
             for _, cap in self.caps
-            for size, capped in _entries(self.ask, self.facts, cap, _by_node(free))
+            for size, capped in _entries(self.ask, cap, _groups(self.facts, free, self.any_cap))
             if capped
         )
         self.refused.append((free, "cap"))
@@ -226,21 +230,49 @@ def _is_tight(cap: CapState, windows: list[ShareWindow]) -> bool:
     return False
 
 
-def _entries(
-    ask: Ask, facts: Facts, cap: CapState, by_node: dict[int, list[tuple[int, int]]]
-) -> list[tuple[int, bool]]:
-    """Entries of a placement in this cap's measure, the independent ones first."""
-    out = []
-    for node, pieces in by_node.items():
-        for chunk in _chunks(facts, node, pieces):
-            size = 1
-            if not cap.by_count:
-                units = sum(q for _, q in chunk)
-                value = sum(ask.values[p] * q // max(1, ask.quantities[p]) for p, q in chunk)
-                size = cap.size_of(units, value)
-            out.append((size, node in cap.nodes))
+Group = tuple[int, list[tuple[int, int]]]
+"""A fulfillment order in the making: node, and (position, quantity) of each line."""
+
+
+def _groups(facts: Facts, placement: Placement, any_cap: set[int]) -> list[Group]:
+    """Fulfillment orders of a placement, those that no cap counts first."""
+    by_node = _by_node(placement)
+    order = sorted(by_node, key=lambda n: (n in any_cap, n)) if len(by_node) > 1 else by_node
+    return [(n, chunk) for n in order for chunk in _chunks(facts, n, by_node[n])]
+
+
+def _entries(ask: Ask, cap: CapState, groups: list[Group]) -> list[tuple[int, bool]]:
+    """Entries of fulfillment orders in this cap's measure, the independent ones first."""
+    if cap.by_count:
+        sizes = [1] * len(groups)
+    else:
+        values = _values(ask, groups) if cap.cap.measure == "value" else [0] * len(groups)
+        sizes = [
+            cap.size_of(sum(q for _, q in chunk), value) for (_, chunk), value in zip(groups, values, strict=True)
+        ]
+    out = [(size, node in cap.nodes) for size, (node, _) in zip(sizes, groups, strict=True)]
     if len(out) > 1:
         out.sort(key=lambda entry: entry[1])
+    return out
+
+
+def _values(ask: Ask, groups: list[Group]) -> list[int]:
+    """Worth of each fulfillment order in minor units; lines of one SKU give their units in order, the first line's first."""
+    left = [list(line) for line in ask.prices]
+    out = []
+    for _, chunk in groups:
+        value = 0
+        for position, quantity in chunk:
+            while quantity:
+                units, price = left[position][0]
+                take = min(units, quantity)
+                value += take * price
+                quantity -= take
+                if take == units:
+                    del left[position][0]
+                else:
+                    left[position][0] = (units - take, price)
+        out.append(value)
     return out
 
 
@@ -274,12 +306,9 @@ def _chunks(facts: Facts, node: int, pieces: list[tuple[int, int]]) -> list[list
     return chunks
 
 
-def _parts(ask: Ask, facts: Facts, lanes: Lanes, placement: Placement, now: Situation) -> list[Part]:
+def _parts(ask: Ask, facts: Facts, lanes: Lanes, placement: Placement, any_cap: set[int]) -> list[Part]:
     """Fulfillment orders of a placement, the independent ones first."""
-    capped = {n for cap in now.caps for n in cap.nodes}
-    by_node = _by_node(placement)
-    order = sorted(by_node, key=lambda n: (n in capped, n))
-    groups = [(n, chunk) for n in order for chunk in _chunks(facts, n, by_node[n])]
+    groups = _groups(facts, placement, any_cap)
     alone = len(groups) == 1 and placement.cost >= 0
     return [
         Part(
@@ -345,7 +374,7 @@ def _rests(ask: Ask, facts: Facts, placement: Placement, chooser: _Chooser) -> l
     after = facts.network.policy.after
     action = "park" if "park" in after else "backorder" if "backorder" in after else "cancel"
     days = facts.network.policy.park_days
-    until = 0 if action != "park" else (ask.at // 86_400_000_000 + days if days else ask.promise_day)
+    until = 0 if action != "park" else (ask.at // MICROS_PER_DAY + days if days else ask.promise_day)
     return [
         Rest(
             number=ask.first_rest + k,
@@ -422,7 +451,7 @@ def _why(
     refused = [Alternative(tuple(other.used()), other.cost, why) for other, why in chooser.refused]
     return Why(
         rates=facts.version,
-        day=facts.day,
+        day=chooser.ask.at // MICROS_PER_DAY,  # not the day the tables were compiled: a restart compiles them later
         nodes=tuple(reasons),
         gates=tuple([_gate(cap, chooser) for _, cap in caps]),
         alternatives=(*refused, *_dearer(chooser, placement)),
@@ -444,6 +473,8 @@ def _dearer(chooser: _Chooser, placement: Placement) -> list[Alternative]:
 
 def _gate(cap: CapState, chooser: _Chooser) -> Gate:
     total = cap.total
-    closed = any(why in ("cap", "reserve") for _, why in chooser.refused)
+    closed = any(
+        why in ("cap", "reserve") and any(n in cap.nodes for _, _, n in other.pieces) for other, why in chooser.refused
+    )
     limit = total.limit(total.entered + 1)
     return Gate(cap.cap.network, total.inside, total.inside_capped, limit, cap.bucket.price, closed)

@@ -33,8 +33,9 @@ from tranship.routing.kernel_limits import (
 )
 
 Array = Any  # numpy arrays as numba sees them: the entry's signature fixes types and layout
-NO_VOLUME: Any = np.int64(0)
-"""Zero of a type that does not make numba compile a function once more for the constant."""
+ZERO: Any = np.int64(0)
+NONE: Any = np.int64(-1)
+"""Numbers of a type: for a plain constant numba would compile each function that gets it once more."""
 
 
 class Cards(NamedTuple):

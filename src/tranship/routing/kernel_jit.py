@@ -57,9 +57,14 @@ def inner(function: F) -> F:
     """Compile `function` as a part of the kernel; it is compiled and cached within the entry that calls it.
 
     Inner functions must not allocate: without numba's reference counting (some fifty atomic steps for each access to a tuple of arrays)
-    the search is several times faster. The entries allocate all room.
+    the search is several times faster. The entries make all room.
     """
     return cast(F, _numba.njit(error_model="numpy", _nrt=False)(function))
+
+
+def allocating(function: F) -> F:
+    """Compile a part of the kernel that makes arrays: called once an order, by an entry."""
+    return cast(F, _numba.njit(error_model="numpy")(function))
 
 
 def entry(signature: str) -> Callable[[F], F]:

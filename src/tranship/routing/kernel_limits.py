@@ -37,5 +37,10 @@ LOAD_BITS = 24
 MERGE_ROUNDS = 4
 MERGE_WORK = 1_000_000
 """Lines x nodes x merges that one round may look at."""
-SLACK = 0
-SLACK = 16
+TOGGLE_ROUNDS = 2
+TOGGLE_FROM = 3
+"""Effort (`rounds`) from which nodes are closed and opened as well."""
+TOGGLE_SLACK = 4
+"""A closed or opened node is looked into unless it is dearer by more than one part in this many."""
+TOGGLE_WORK = 1000
+"""Lines x nodes up to which it is done: each costs a pair search."""

@@ -3,8 +3,6 @@
 Steps of a parcel card make dividing lines a knapsack ("get this node to 20.00 lb") that single moves cannot solve. The program finds, for
 every weight (in buckets, rounded up) at parcel node b, the cheapest lines to put there; the cards then pick the weight. It is a heuristic
 (a per-unit node's classes are corrected for on average, weights are rounded): a result counts only if the exact card says it is cheaper.
-
-Merging tries what no division of two nodes' lines reaches: a node's lines go to another node all at once.
 """
 
 # mypy: disable-error-code="no-any-return"
@@ -12,27 +10,26 @@ Merging tries what no division of two nodes' lines reaches: a node's lines go to
 
 from typing import NamedTuple
 
-from tranship.routing.kernel_cost import NO_VOLUME, Array, Priced, State, carton_cost, copy, load, same, units_class
+from tranship.routing.kernel_cost import ZERO, Array, Priced, State, carton_cost, copy, same, units_class
 from tranship.routing.kernel_jit import inner
 from tranship.routing.kernel_limits import (
     BIG,
     DIM_OVER,
     KIND,
     LOAD_BITS,
-    MERGE_WORK,
     PAIR_CELLS,
     PAIR_ROUNDS,
     POOL,
     UNIT_ROW,
 )
-from tranship.routing.kernel_screen import ScreenRoom, billed_line
+from tranship.routing.kernel_screen import billed_line
 from tranship.routing.kernel_search import improve, swap_lines
 
 
 class PairRoom(NamedTuple):
     """Working memory of the pair search; W at least buckets + L + 1."""
 
-    lines: Array  # [4, L] trial assignment; lines that both nodes can take, their grams at b, their steps in buckets
+    lines: Array  # [5, L] trial assignment; lines that both nodes can take, their grams at b, their steps in buckets; see kernel_nodes
     values: Array  # [L + 1, W] least cost by bucket after each line
     loads: Array  # [2, W] true grams and units of what was chosen, before and after a line
     nodes: Array  # [2, N] number of the node's last change; lines it holds
@@ -153,12 +150,12 @@ def best_bucket(order: Priced, d: Division, values: Array, loads: Array, steps: 
             continue
         cost, grams, units = values[s], loads[s] >> LOAD_BITS, loads[s] & ((1 << LOAD_BITS) - 1)
         if units > 0 or d.stay > 0:
-            cost += order.opened[d.b] + carton_cost(node, order.rate, order.band_of, d.b, d.kept_b + grams, NO_VOLUME)
+            cost += order.opened[d.b] + carton_cost(node, order.rate, order.band_of, d.b, d.kept_b + grams, ZERO)
         left = d.units_a - units
         if left > 0:
             cost += order.opened[d.a] + left * steps[units_class(left + d.units_else)]
             if node[d.a, KIND] == 1:
-                cost += carton_cost(node, order.rate, order.band_of, d.a, max(0, d.kept_a - grams), NO_VOLUME)
+                cost += carton_cost(node, order.rate, order.band_of, d.a, max(0, d.kept_a - grams), ZERO)
         if cost < least:
             least, best = cost, s
     return best
@@ -231,71 +228,3 @@ def mark_changes(assign: Array, trial: Array, changed: Array, clock: int) -> Non
     for line in range(assign.shape[0]):
         if assign[line] != trial[line]:
             changed[assign[line]] = changed[trial[line]] = clock
-
-
-@inner
-def merge_nodes(order: Priced, assign: Array, total: int, state: State, room: PairRoom) -> int:
-    """Move all lines of a node that another can take there, then single lines; `assign` and the returned cost are the best found."""
-    nodes, trial, held, work = order.node.shape[0], room.lines[0], room.nodes[1], 0
-    load(order, assign, state)
-    copy(state.lines, held)
-    for b in range(nodes):
-        for a in range(nodes):
-            if a == b or held[a] == 0 or work > MERGE_WORK:
-                continue
-            work += assign.shape[0] * nodes
-            copy(assign, trial)
-            for line in range(assign.shape[0]):
-                if assign[line] == a and order.feasible[line, b]:
-                    trial[line] = b
-            cost = improve(order, trial, state)
-            if cost < total:
-                total = cost
-                copy(trial, assign)
-                copy(state.lines, held)
-    return total
-
-
-@inner
-def toggle_nodes(
-    order: Priced, assign: Array, total: int, state: State, buckets: int, room: PairRoom, screen: ScreenRoom, slack: int, kept: Array
-) -> int:
-    """Close each used node, open each unused one."""
-    nodes, count = order.node.shape[0], assign.shape[0]
-    linear = screen.linear
-    used = screen.nodes[3]
-    for c in range(nodes):
-        for n in range(nodes):
-            used[n] = 0
-        for line in range(count):
-            used[assign[line]] = 1
-        changed = 0
-        for line in range(count):
-            here = assign[line]
-            kept[line] = here
-            if used[c]:
-                if here == c:
-                    least, at = BIG, -1
-                    for n in range(nodes):
-                        if n != c and used[n] and linear[line, n] < least:
-                            least, at = linear[line, n], n
-                    if at < 0:
-                        for n in range(nodes):
-                            if n != c and linear[line, n] < least:
-                                least, at = linear[line, n], n
-                    if at >= 0:
-                        kept[line] = at
-                        changed += 1
-            elif linear[line, c] < linear[line, here]:
-                kept[line] = c
-                changed += 1
-        if changed == 0:
-            continue
-        cost = improve(order, kept, state)
-        if slack > 0 and cost > total + total // slack:
-            continue
-        cost = improve_pairs(order, kept, state, buckets, room)
-        if cost < total:
-            total = cost
-            copy(kept, assign)
-    return total

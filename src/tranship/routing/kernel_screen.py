@@ -9,7 +9,7 @@ sets in which every node is used.
 
 from typing import NamedTuple
 
-from tranship.routing.kernel_cost import NO_VOLUME, Array, Priced, carton_cost, dim_grams, units_class
+from tranship.routing.kernel_cost import ZERO, Array, Priced, carton_cost, dim_grams, units_class
 from tranship.routing.kernel_jit import inner
 from tranship.routing.kernel_limits import (
     BIG,
@@ -47,7 +47,7 @@ def billed_line(order: Priced, n: int, line: int, dim: bool) -> int:
 @inner
 def screen_costs(order: Priced, room: ScreenRoom) -> None:
     """Fill the linear screen: fixed cost by node, cost by line and node (BIG where a node cannot take a line)."""
-    units, volume = 0, 0
+    units, volume = ZERO, ZERO
     for line in range(order.q.shape[0]):
         units += order.q[line]
         volume += order.v[line]
@@ -61,11 +61,11 @@ def screen_costs(order: Priced, room: ScreenRoom) -> None:
 @inner
 def screen_parcel(order: Priced, n: int, dim: bool, room: ScreenRoom) -> None:
     """A parcel node costs along the straight line from the mean line's cartons to the whole order's."""
-    count, weight, slope = order.q.shape[0], 0, 0
+    count, weight, slope = order.q.shape[0], ZERO, ZERO
     for line in range(count):
         weight += billed_line(order, n, line, dim)
-    low = carton_cost(order.node, order.rate, order.band_of, n, weight // count, NO_VOLUME)
-    high = carton_cost(order.node, order.rate, order.band_of, n, weight, NO_VOLUME)
+    low = carton_cost(order.node, order.rate, order.band_of, n, weight // count, ZERO)
+    high = carton_cost(order.node, order.rate, order.band_of, n, weight, ZERO)
     room.nodes[0, n] = order.opened[n] + low
     if weight > 0:
         slope = (max(0, high - low) << SLOPE_BITS) // weight
@@ -107,7 +107,7 @@ def choose_nodes(order: Priced, room: ScreenRoom) -> tuple[int, int]:
         return found, 0
     for line in range(count):
         room.cover[line] = BIG
-    kept, must, uncovered = 0, 0, True
+    kept, must, uncovered = ZERO, ZERO, True
     while kept < SCREEN_KEEP or uncovered:
         at = best_addition(room)
         usable[at] = 0

@@ -9,7 +9,7 @@ card that is separable by pool is optimized exactly. Costs carry the number of p
 
 from typing import NamedTuple
 
-from tranship.routing.kernel_cost import Array, Priced, carton_cost, same, units_class
+from tranship.routing.kernel_cost import NONE, Array, Priced, carton_cost, same, units_class
 from tranship.routing.kernel_jit import inner
 from tranship.routing.kernel_limits import KIND, NEVER, POOL, TIE, UNIT_ROW
 
@@ -218,7 +218,7 @@ def collect(order: Priced, room: SubsetRoom, out: Array) -> int:
     ending, bits, single = room.nodes[3], room.nodes[4], room.nodes[5]
     found = 0
     while found < 3:
-        least, at, whole = NEVER, -1, False
+        least, at, whole = NEVER, NONE, False
         for n in range(ending.shape[0]):
             if ending[n] < least:
                 least, at = ending[n], n

@@ -111,7 +111,7 @@ class Ask(msgspec.Struct):
     lines: list[int]
     skus: list[int]
     quantities: list[int]
-    values: list[int]  # minor units a line, for caps by value
+    prices: list[list[tuple[int, int]]]  # (units, minor units each) of each line, for caps by value; empty where there is none
     zip3: int  # -1: unknown
     country: str
     state: str

@@ -44,17 +44,24 @@ class Calendar:
         return -1
 
 
-def book(capacity: int, earliest: int, units: int, used: dict[int, int], ship_day: int) -> None:
-    """Take the capacity that `ship_day` found: days fill from `earliest` on, what is left is booked on the ship day itself."""
+def book(capacity: int, earliest: int, units: int, used: dict[int, int], ship_day: int) -> dict[int, int]:
+    """Take the capacity that `ship_day` found: days fill from `earliest` on, what is left is booked on the ship day itself.
+
+    Returns what was taken: day -> units.
+    """
+    taken: dict[int, int] = {}
     day, left = earliest, units
     while left > 0 and day < ship_day:
         take = min(left, max(0, capacity - used.get(day, 0)))
         if take:
-            used[day] = used.get(day, 0) + take
+            taken[day] = take
             left -= take
         day = next_working_day(day + 1)
     if left > 0:
-        used[ship_day] = used.get(ship_day, 0) + left
+        taken[ship_day] = left
+    for day, take in taken.items():
+        used[day] = used.get(day, 0) + take
+    return taken
 
 
 def _earliest(node: Node, at: int) -> int:

@@ -245,9 +245,15 @@ class _Trial:
 class TokenBucket:
     """The price of cap room, without echo: refills a little below the cap, empties with each capped entry.
 
+    A closed gate hides demand: entries that were turned away never empty the bucket, so its price would never rise. Therefore
+    a refusal empties it at once. On a stream of 6,000 orders that would send nine in ten to the capped network this takes the share
+    of refused orders from 40 % to 1 % and 4.6 % off the cost per order (docs/performance.md).
     Integers throughout (tokens in basis points of one measure unit), so that a rebuild gives the same price.
-    Anchor: routing research, section 5: rate 0.3 points below the cap, burst 2 % of the window, proportional and slow integral part.
+    Shape of the control: routing research, section 5 (proportional and slow integral part, burst 2 % of the window).
     """
+
+    SLOWNESS = 400
+    """An empty bucket raises the base price by `price_micros` in this many entries."""
 
     def __init__(self, cap: ShareCap) -> None:
         self._rate = max(0, cap.cap_bp + cap.bucket_rate_bp)
@@ -260,7 +266,12 @@ class TokenBucket:
         """Account one entry and let the slow part of the price follow."""
         self.tokens = min(self._burst, self.tokens + self._rate * size - (FULL_BP * size if capped else 0))
         self.tokens = max(self.tokens, -self._burst)
-        self.base = max(0, self.base + self._gain * (self._burst - 2 * self.tokens) // (4000 * self._burst))
+        lack = self._burst - 2 * self.tokens
+        self.base = max(0, self.base + self._gain * lack // (self.SLOWNESS * self._burst))
+
+    def refused(self) -> None:
+        """The gate turned an order away: there is more demand than the entries show."""
+        self.tokens = min(self.tokens, 0)
 
     @property
     def price(self) -> int:
@@ -277,7 +288,16 @@ class CapState:
         self.channels: dict[str, ShareWindow] = {}
         self.bucket = TokenBucket(cap)
         self.breaches = 0
+        self.highest_bp = cap.cap_bp  # the highest limit that was ever in force for these counters
         self.by_count = cap.measure == "fulfillment_orders"
+
+    def take_over(self, before: "CapState") -> None:
+        """Go on with the counters of the same cap under this one's limit and price."""
+        self.total, self.channels, self.breaches = before.total, before.channels, before.breaches
+        self.highest_bp = max(self.highest_bp, before.highest_bp)
+        self.bucket.take_over(before.bucket)
+        for window in (self.total, *self.channels.values()):
+            window.cap_bp = self.cap.cap_bp
 
     def windows(self, channel: str) -> list[ShareWindow]:
         """The counters that an order of this channel must satisfy."""

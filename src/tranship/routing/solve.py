@@ -6,12 +6,13 @@ Importing this module imports no compiler: numba is loaded (and, the first time,
 
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tranship.rates.tables import RateTables
+from tranship.routing.kernel_limits import SUBSET_LINES
 from tranship.routing.pack import Packed, pack
 
 Ints = NDArray[np.int64]
@@ -49,19 +50,27 @@ class Solution:
         return f"Solution(cost={self.cost}, assign={self.assign.tolist()}, alternatives={self.alternatives})"
 
 
-def _entries(pure: bool) -> tuple[Entry, Entry, bool]:
-    """The functions (solve, exact) and whether they are the twin's."""
+class _Entries(NamedTuple):
+    """The kernel's functions, or the twin's."""
+
+    small: Entry
+    large: Entry
+    exact: Entry
+    pure: bool
+
+
+def _entries(pure: bool) -> _Entries:
     if not pure:
         try:
             from tranship.routing import kernel
 
-            return kernel.solve, kernel.exact, False
+            return _Entries(kernel.solve_small, kernel.solve_large, kernel.exact, pure=False)
         except ModuleNotFoundError as missing:
             if (missing.name or "").split(".")[0] != "numba":
                 raise
     from tranship.routing import twin
 
-    return twin.solve, twin.exact, True
+    return _Entries(twin.solve_small, twin.solve_large, twin.exact, pure=True)
 
 
 class Solver:
@@ -69,7 +78,7 @@ class Solver:
 
     Args:
         starts: search starts above 8 lines; 0: by number of nodes (8 up to 5, 16 up to 8, else 32).
-        rounds: best starts that get the pair search.
+        rounds: best starts that get the pair search; from 3 on the best solution's nodes are closed and opened one by one as well.
         buckets: weight steps of the pair search.
         pure: use the Python twin; None: as TRANSHIP_PURE says.
     """
@@ -81,9 +90,9 @@ class Solver:
             raise ValueError(f"starts and rounds must be 0 or more, buckets 1 or more: {starts}, {rounds}, {buckets}")
         if pure is None:
             pure = os.environ.get("TRANSHIP_PURE", "") not in ("", "0")
-        self._solve, self._exact, self.pure = _entries(pure)
+        self._small, self._large, self._exact, self.pure = _entries(pure)
         self._cards: Packed = pack(tables)
-        self._tail: tuple[Any, ...] = (*self._cards, starts, rounds, buckets)
+        self._effort = (starts, rounds, buckets)
 
     def solve(self, q: Ints, sku: Ints, ok: Bytes, mu: Ints, gamma: Ints, zone: Ints, residential: int) -> Solution:
         """The cheapest way found to ship an order, each line whole from one node (the optimum up to 8 lines).
@@ -96,8 +105,13 @@ class Solver:
             gamma: [N] price of opening a part, micros. zone: [N] 1..9, 0: not served. residential: 1 or 0.
             All C-contiguous int64 (`ok` uint8); other types raise TypeError.
         """
-        out = np.empty((3, q.shape[0] + 1), np.int64)
-        return Solution(self._solve(q, sku, ok, mu, gamma, zone, residential, *self._tail, out), out)
+        count = q.shape[0]
+        out = np.empty((3, count + 1), np.int64)
+        if count > SUBSET_LINES:
+            found = self._large(q, sku, ok, mu, gamma, zone, residential, *self._cards, out, *self._effort)
+        else:
+            found = self._small(q, sku, ok, mu, gamma, zone, residential, *self._cards, out) if count else 0
+        return Solution(found, out)
 
     def exact(
         self, assign: Ints, q: Ints, sku: Ints, ok: Bytes, mu: Ints, gamma: Ints, zone: Ints, residential: int

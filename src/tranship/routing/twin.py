@@ -3,10 +3,10 @@
 It is what runs where numba cannot be had, and what the kernel is tested against.
 """
 
-from tranship.routing.kernel_limits import MERGE_ROUNDS, SUBSET_LINES
 from tranship.routing.twin_cost import Bytes, Ints, Priced, State, load, price_order
-from tranship.routing.twin_pair import improve_pairs, merge_nodes
-from tranship.routing.twin_screen import make_starts
+from tranship.routing.twin_nodes import move_nodes
+from tranship.routing.twin_pair import improve_pairs
+from tranship.routing.twin_screen import make_starts, screen_costs
 from tranship.routing.twin_search import improve
 from tranship.routing.twin_subset import Rows, solve_subset
 
@@ -20,35 +20,45 @@ def _sorted(rows: Rows) -> Rows:
     return kept
 
 
-def solve_search(order: Priced, starts: int, rounds: int, buckets: int) -> Rows:
+def _search(order: Priced, starts: int, rounds: int, buckets: int) -> Rows:
     """The best solution found and up to two others."""
     state = State(len(order.node))
-    rows = _sorted([(improve(order, assign, state), assign) for assign in make_starts(order, starts)])
+    fixed, linear = screen_costs(order)
+    rows = _sorted([(improve(order, assign, state), assign) for assign in make_starts(order, fixed, linear, starts)])
     deep = [(improve_pairs(order, assign, state, buckets), assign) for _, assign in rows[:rounds]]
     rows = _sorted(deep + rows[rounds:])
-    for _ in range(MERGE_ROUNDS if rounds > 0 else 0):
+    if rounds > 0:
         cost, assign = rows[0]
-        if merge_nodes(order, assign, cost, state) == cost:
-            break
-        rows[0] = (improve_pairs(order, assign, state, buckets), assign)
+        rows[0] = (move_nodes(order, assign, cost, state, buckets, linear, rounds), assign)
     return _sorted(rows)[:3]
 
 
-def solve(
-    q: Ints, sku: Ints, ok: Bytes, mu: Ints, gamma: Ints, zone: Ints, residential: int,
-    node: Ints, parcel: Ints, band_of: Bytes, unit_price: Ints, goods: Ints, fits: Bytes,
-    starts: int, rounds: int, buckets: int, out: Ints,
-) -> int:  # fmt: skip
-    """Fill `out[3, 1 + L]` (cost in micros, then the node of each line), best first; returns how many rows, 0 where infeasible."""
-    if len(q) == 0:
-        return 0
-    order = price_order(q, sku, ok, mu, gamma, zone, residential, node, parcel, band_of, unit_price, goods, fits)
-    if order is None:
-        return 0
-    rows = solve_subset(order) if len(q) <= SUBSET_LINES else solve_search(order, starts, rounds, buckets)
+def _write(rows: Rows, out: Ints) -> int:
     for i, (cost, assign) in enumerate(rows):
         out[i, 0], out[i, 1:] = cost, assign
     return len(rows)
+
+
+def solve_small(
+    q: Ints, sku: Ints, ok: Bytes, mu: Ints, gamma: Ints, zone: Ints, residential: int,
+    node: Ints, parcel: Ints, band_of: Bytes, unit_price: Ints, goods: Ints, fits: Bytes, out: Ints,
+) -> int:  # fmt: skip
+    """An order of 1 to SUBSET_LINES lines: fill `out[3, 1 + L]` (cost in micros, then the node of each line), best first.
+
+    Returns how many rows, 0 where infeasible.
+    """
+    order = price_order(q, sku, ok, mu, gamma, zone, residential, node, parcel, band_of, unit_price, goods, fits)
+    return _write(solve_subset(order), out) if order else 0
+
+
+def solve_large(
+    q: Ints, sku: Ints, ok: Bytes, mu: Ints, gamma: Ints, zone: Ints, residential: int,
+    node: Ints, parcel: Ints, band_of: Bytes, unit_price: Ints, goods: Ints, fits: Bytes, out: Ints,
+    starts: int, rounds: int, buckets: int,
+) -> int:  # fmt: skip
+    """An order of any size by search; as `solve_small`."""
+    order = price_order(q, sku, ok, mu, gamma, zone, residential, node, parcel, band_of, unit_price, goods, fits)
+    return _write(_search(order, starts, rounds, buckets), out) if order else 0
 
 
 def exact(

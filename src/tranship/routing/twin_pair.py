@@ -1,4 +1,4 @@
-"""Pair search and merging of nodes in Python: the twin of `kernel_pair`. Rows of the program are whole numpy vectors of integers."""
+"""Pair search in Python: the twin of `kernel_pair`. Rows of the program are whole numpy vectors of integers."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,12 @@ from tranship.routing.kernel_limits import (
     DIM_OVER,
     KIND,
     LOAD_BITS,
-    MERGE_WORK,
     PAIR_CELLS,
     PAIR_ROUNDS,
     POOL,
     UNIT_ROW,
 )
-from tranship.routing.twin_cost import Priced, State, carton_cost, load, units_class
+from tranship.routing.twin_cost import Priced, State, carton_cost, units_class
 from tranship.routing.twin_screen import billed_line
 from tranship.routing.twin_search import improve, swap_lines
 
@@ -166,21 +165,4 @@ def improve_pairs(order: Priced, assign: list[int], state: State, buckets: int) 
                     assign[:], held = trial, list(state.lines)
         if clock == before:
             break
-    return total
-
-
-def merge_nodes(order: Priced, assign: list[int], total: int, state: State) -> int:
-    """Move all lines of a node that another can take there, then single lines; `assign` and the returned cost are the best found."""
-    load(order, assign, state)
-    held, work = list(state.lines), 0
-    for b in order.nodes:
-        for a in order.nodes:
-            if a == b or held[a] == 0 or work > MERGE_WORK:
-                continue
-            work += len(assign) * len(order.node)
-            trial = [b if n == a and order.feasible[line][b] else n for line, n in enumerate(assign)]
-            cost = improve(order, trial, state)
-            if cost < total:
-                total, held = cost, list(state.lines)
-                assign[:] = trial
     return total

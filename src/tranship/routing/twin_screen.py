@@ -95,9 +95,8 @@ def starts_for(nodes: int) -> int:
     return 16 if nodes <= 8 else 32
 
 
-def make_starts(order: Priced, starts: int) -> list[list[int]]:
-    """Starting assignments from the cheapest node sets."""
-    fixed, linear = screen_costs(order)
+def make_starts(order: Priced, fixed: list[int], linear: list[list[int]], starts: int) -> list[list[int]]:
+    """Starting assignments from the cheapest node sets under a screen."""
     free, forced = choose_nodes(order, fixed, linear)
     total = set_costs(fixed, linear, free, forced)
     most = starts if starts > 0 else starts_for(len(free))

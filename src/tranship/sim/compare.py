@@ -190,11 +190,15 @@ class _Watch:
     def __init__(self, cap: CapState) -> None:
         self.cap = cap
         self.full_max_bp = 0
+        self._entries = 0
         self._at, self._bp = array("q"), array("i")
 
     def look(self, at: int) -> None:
-        """After a decision: note the share."""
+        """After a decision: note the share, where it entered anything."""
         window = self.cap.total
+        if len(window) == self._entries:
+            return
+        self._entries = len(window)
         share = window.share_bp()
         if window.inside >= window.window:
             self.full_max_bp = max(self.full_max_bp, share)

@@ -6,6 +6,7 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +19,13 @@ FLAGS = (
     "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--remote-debugging-pipe",
 )  # fmt: skip
 DEADLINE_S = 60
+_HAND_OVER = """
+import fcntl, os, sys
+high = [fcntl.fcntl(int(number), fcntl.F_DUPFD, 10) for number in sys.argv[1:3]]
+os.dup2(high[0], 3)
+os.dup2(high[1], 4)
+os.execvp(sys.argv[3], sys.argv[3:])
+"""  # the browser reads commands from 3 and writes answers to 4
 
 
 def chromium() -> str:
@@ -45,9 +53,9 @@ class Browser:
         self._out, theirs_out = os.pipe()
         root = ["--no-sandbox"] if os.getuid() == 0 else []
         command = [chromium(), *FLAGS, *root, f"--user-data-dir={self._profile}", "about:blank"]
-        shell = ["sh", "-c", f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}', "sh", *command]
+        handed = [sys.executable, "-c", _HAND_OVER, str(theirs_in), str(theirs_out), *command]
         self._process = subprocess.Popen(
-            shell, pass_fds=(theirs_in, theirs_out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            handed, pass_fds=(theirs_in, theirs_out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         os.close(theirs_in)
         os.close(theirs_out)
@@ -61,7 +69,9 @@ class Browser:
         self.call("Emulation.setDeviceMetricsOverride", metrics)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._process.terminate()
         self._process.wait(DEADLINE_S)
         os.close(self._in)

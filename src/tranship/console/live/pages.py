@@ -127,11 +127,11 @@ class Live:
         headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
         return Stream(self._changes(), media_type="text/event-stream", headers=headers)
 
-    async def order(self, order_id: str) -> Response[str]:
+    async def order(self, request: AnyRequest) -> Response[str]:
         """One order's story."""
         store = self.service.store
         try:
-            order = await asyncio.to_thread(find_order, store, order_id[:200])
+            order = await asyncio.to_thread(find_order, store, request.path_params["order_id"][:200])
         except InputError as error:
             return _message("No such order", f"{error.what}. {error.hint}".strip(), status=404)
         async with self._telling:
@@ -147,8 +147,9 @@ class Live:
         )
         return _message("Sign in", text, form=True)
 
-    async def static(self, name: str) -> Response[bytes]:
+    async def static(self, request: AnyRequest) -> Response[bytes]:
         """Style, script and mark; their address changes with their content."""
+        name = request.path_params["name"]
         if name not in STATIC:
             return Response(content=b"", status_code=404)
         headers = {"cache-control": "public, max-age=31536000, immutable"}
