@@ -212,6 +212,7 @@ def gaps(
         case = made[name].case(i)
         best = optimum(made[name].tables, case, seconds)
         cost = solvers[name].solve(*case.args()).cost
+        assert cost >= best.cost * (1 - best.gap), f"{made[name].orders.invoices[i]}: cheaper than the proven optimum"
         yield i, name, 100 * (cost - best.cost) / best.cost, best.gap
 
 

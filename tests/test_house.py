@@ -11,7 +11,7 @@ import pytest
 from tests.support import ROOT
 
 PURE_ROOMS = ("core", "rates", "routing")
-HEAVY = ("altair", "litestar", "numba", "uvicorn", "vl_convert", "zipcodes")
+HEAVY = ("litestar", "numba", "uvicorn", "zipcodes")
 
 
 def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:

@@ -93,6 +93,7 @@ def test_head_is_get_without_the_body(service: Running):
     for path, status in (("/", 200), ("/v1/orders/none", 404)):
         answer = service.ask("HEAD", path)
         assert answer.status == status and answer.body == b""
+    assert service.ask("HEAD", "/v1/events").status == 405, "a stream has no end to wait for"
 
 
 def test_a_bucket_fills_at_its_rate_and_says_how_long_to_wait():

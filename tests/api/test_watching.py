@@ -103,4 +103,4 @@ def test_totals_are_the_same_after_a_restart_as_before(service: Running):
         "stock",
     ):
         assert getattr(made, name) == getattr(carried, name), name
-    assert [d.order for d in made.decisions] == [d.order for d in carried.decisions]
+    assert made.decisions == carried.decisions

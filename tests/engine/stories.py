@@ -27,7 +27,7 @@ documents = st.builds(
             *((ShareCap("PL", 5000, window=6, reserve=0, price_micros=0),) if two else ()),
         ),
         networks=(Network("AMZ", competitor=True, max_units=limit), Network("PL", max_lines=2), Network("OWN")),
-        nodes=(*node(1, capacity_units=capacity)[:2], NODES[2]),
+        nodes=(node(0, capacity_units=capacity)[0], node(1, capacity_units=capacity)[1], NODES[2]),
         policy=Policy(after=after, max_parts=parts, prefer=prefer, park_days=days),
     ),
     st.sampled_from(["fulfillment_orders", "units", "value"]),

@@ -21,6 +21,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/sign-in"})
 """What needs no token: whether the service is up, and the page that asks for one."""
+STREAMS = frozenset({"/v1/events", "/live"})
+"""What never ends has no length to ask for: no HEAD."""
 COOKIE = "tranship_session"
 MOST_CALLERS = 10_000
 """Callers whose bucket is remembered; the one that was quiet longest is forgotten first."""
@@ -103,6 +105,10 @@ class Guard:
             if scope["method"] in ("GET", "HEAD") and b"text/html" in headers.get(b"accept", b""):
                 return ProblemError(303, "sign-in", "Sign in first", "", headers={"location": "/sign-in"})
             return problems.unauthorized()
+        if scope["method"] == "HEAD" and scope["path"] in STREAMS:
+            return ProblemError(
+                405, "method-not-allowed", "Method Not Allowed", "allowed: GET", headers={"allow": "GET"}
+            )
         client = scope.get("client")
         wait = self._buckets.wait_s(client[0] if client else "", time.monotonic())
         return problems.too_many(wait) if wait else None

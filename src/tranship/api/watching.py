@@ -10,6 +10,7 @@ from litestar.response import Stream
 from tranship.api import problems
 from tranship.api.context import Context, context_of
 from tranship.api.orders import JSON
+from tranship.engine.board import MOST_DECISIONS
 from tranship.engine.view import View
 
 AnyRequest = Request[Any, Any, Any]
@@ -94,7 +95,7 @@ async def _events(context: Context, after: int) -> AsyncIterator[bytes]:
             yield b": alive\n\n"
             continue
         seen, view = version, follower.view
-        missed = [decision for decision in tuple(board.decisions) if after < decision.seq <= view.seq]
+        missed = [decision for decision in reversed(board.decisions(MOST_DECISIONS, after)) if decision.seq <= view.seq]
         out = [event("decision", _json(decision), decision.seq) for decision in missed]
         if view.seq != sent:
             out.append(event("state", _json(state_now(context))))

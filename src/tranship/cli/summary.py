@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 BAR = 24
 """Characters of a full bar."""
 SPARK = "▁▂▃▄▅▆▇█"
-SPARK_WIDE = 64
+SPARK_WIDE = 60
 
 
 def show_replay(summary: "Summary", run: Path) -> None:
@@ -83,9 +83,10 @@ def _course(out: "Console", data: ReportData, cap: CapFacts) -> None:
     name = operator(data, cap.network)
     values = cap.course.high_bp
     if values:
-        line = _spark(values)
+        low, high = min(values), max(*values, cap.cap_bp)
+        line = _spark(values, low, high)
         color = hues(data.networks).get(cap.network, "white")
-        out.print(f"\n[{color}]{line}[/]")
+        out.print(f"\n{percent(low, 0)} [{color}]{line}[/] {percent(high, 0)}")
         out.print(
             f"share of {_plain(name)} over time: at most {percent(cap.max_share_bp)} (cap {percent(cap.cap_bp, 0)})"
         )
@@ -93,11 +94,11 @@ def _course(out: "Console", data: ReportData, cap: CapFacts) -> None:
         out.print(f"  {_plain(words)}", style="dim")
 
 
-def _spark(values: list[int]) -> str:
-    """A course as blocks between 0 and 100 %."""
+def _spark(values: list[int], low: int, high: int) -> str:
+    """A course as blocks between two shares: the highest of each stretch."""
     width = min(SPARK_WIDE, len(values))
     groups = [values[i * len(values) // width : (i + 1) * len(values) // width] for i in range(width)]
-    return "".join(SPARK[min(7, max(group) * 8 // 10_001)] for group in groups)
+    return "".join(SPARK[min(7, (max(group) - low) * 8 // max(1, high - low))] for group in groups)
 
 
 def _networks(out: "Console", data: ReportData) -> None:
@@ -160,7 +161,7 @@ def _sizes(out: "Console", data: ReportData) -> None:
     if not data.caps or not data.sizes:
         return
     grid = _table(
-        "Who is cheaper, by units in a fulfillment order",
+        "Size and cost: by units in a fulfillment order",
         ("units",),
         ("count", "capped", "a unit, capped", "a unit, independent"),
     )

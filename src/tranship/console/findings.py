@@ -2,6 +2,7 @@
 
 from tranship.console.figures import ArmCap, ArmFacts, CapFacts, ReportData, SizeClass
 from tranship.console.words import MEASURE_WORDS
+from tranship.core.network import FULL_BP
 
 NOTHING = "This run has no orders yet."
 FEW = 30
@@ -18,7 +19,7 @@ def tell(data: ReportData) -> None:
         data.headline = NOTHING
         return
     data.cap_words = [words for cap in data.caps for words in _cap_words(data, cap)]
-    data.size_words = _crossing(data, operator(data, data.caps[0].network)) if len(data.caps) == 1 else ""
+    data.size_words = _size_words(data)
     data.arm_words = [_arm(data, arm) for arm in data.arms if data.cost and arm.cost]
     data.headline = _headline(data)
     data.summary = [*_share_of_all(data), _promise(data), _unplaced(data)]
@@ -114,9 +115,21 @@ def _headline(data: ReportData) -> str:
         price = "holding it back cost next to nothing"
     elif delta > 0:
         price = f"holding it back cost {money(delta, data.run.currency)} an order ({change(delta / (mine - delta), 0)})"
+        price += _against_counter(data, none, mine)
     else:
         price = f"with the cap an order cost {money(-delta, data.run.currency)} less"
     return f"{ceiling}. Without the cap it would have reached {percent(reached)}; {price}."
+
+
+def _against_counter(data: ReportData, none: ArmFacts, mine: float) -> str:
+    """What a bare counter would have cost beside that, where it would have been dearer."""
+    counter = arm_of(data, "counter")
+    if counter is None:
+        return ""
+    theirs = per(counter.cost, counter.orders_placed)
+    if theirs - mine < SAME * mine:
+        return ""
+    return f", where a bare counter costs {money(theirs - per(none.cost, none.orders_placed), data.run.currency)}"
 
 
 def _window(cap: CapFacts) -> str:
@@ -164,23 +177,13 @@ def _unplaced(data: ReportData) -> str:
 
 def _cap_words(data: ReportData, cap: CapFacts) -> list[str]:
     name = operator(data, cap.network)
-    out = [_course(name, cap)]
+    out = [_by_price(data, name, cap) if by_price(cap) else _course(name, cap)]
     if cap.decisions:
         out.append(_why_not(name, cap))
     if cap.refused:
         out.append(_refused(data, name, cap))
-    if not cap.priced and cap.decisions:
-        held = (
-            "the gate and its reserve did all the holding"
-            if cap.refused > cap.decisions / 100
-            else f"{name} was never short of room for long"
-        )
-        out.append(f"A place under the cap never had a price: {held}.")
-    elif cap.priced:
-        out.append(
-            f"A place under the cap had a price in {counted(cap.priced, 'decision')}, at most {money(cap.price_max, data.run.currency)}:"
-            " orders that gain least from it gave way first."
-        )
+    if cap.decisions and not by_price(cap):
+        out.append(_price(data, name, cap))
     stocked = next((one.count for one in cap.without if one.name == "stock"), 0)
     without = sum(one.count for one in cap.without)
     if stocked > without / 2:
@@ -194,6 +197,36 @@ def _cap_words(data: ReportData, cap: CapFacts) -> list[str]:
             f" without voided entries {percent(cap.live_bp)}."
         )
     return out
+
+
+def by_price(cap: CapFacts) -> bool:
+    """Whether the cap's price, not its gate, does the holding: most decisions met one."""
+    return 2 * cap.priced > cap.decisions
+
+
+def bound(cap: CapFacts) -> bool:
+    """Whether the cap changed what went where to an extent that colors every average."""
+    return by_price(cap) or 2 * cap.tight_bp > FULL_BP or 20 * cap.refused > cap.decisions
+
+
+def _by_price(data: ReportData, name: str, cap: CapFacts) -> str:
+    most = money(cap.price_max, data.run.currency)
+    return (
+        f"The cap bound, by its price: in {part_of(cap.priced, cap.decisions, 0)} of decisions a place under it had one, at most {most}."
+        f" Orders that gain least from {name} gave way before the gate was reached, and the share of the run is {percent(cap.run_bp)}."
+    )
+
+
+def _price(data: ReportData, name: str, cap: CapFacts) -> str:
+    if cap.priced:
+        most = money(cap.price_max, data.run.currency)
+        return (
+            f"A place under the cap had a price in {counted(cap.priced, 'decision')}, at most {most}: orders that gain least from"
+            " it gave way first."
+        )
+    if cap.refused > cap.decisions / 100:
+        return "A place under the cap never had a price: the gate and its reserve did all the holding."
+    return f"A place under the cap never had a price: {name} was never short of room for long."
 
 
 def _course(name: str, cap: CapFacts) -> str:
@@ -219,11 +252,13 @@ def _course(name: str, cap: CapFacts) -> str:
 def _why_not(name: str, cap: CapFacts) -> str:
     used = part_of(cap.with_network, cap.decisions, 0)
     text = f"{used} of {cap.decisions:,} decisions gave {name} something"
-    rest = [f"{one.count:,} {_short(one.name)}" for one in cap.without]
+    rest = [f"{one.count:,} {_short(one.name, priced=by_price(cap))}" for one in cap.without]
     return text + (f". The others: {', '.join(rest)}." if rest else ".")
 
 
-def _short(reason: str) -> str:
+def _short(reason: str, *, priced: bool) -> str:
+    if reason == "ok" and priced:
+        return "could have, but another way was cheaper once the place had its price"
     return {
         "ok": "could have, but another way was cheaper",
         "cap": "were kept out by the cap",
@@ -245,6 +280,18 @@ def _refused(data: ReportData, name: str, cap: CapFacts) -> str:
         )
         text += f" {where} cost {each} more than the refused way, {rounded(cap.refused_extra, currency)} in all."
     return text
+
+
+def _size_words(data: ReportData) -> str:
+    if len(data.caps) != 1:
+        return ""
+    name = operator(data, data.caps[0].network)
+    if bound(data.caps[0]):
+        return (
+            f"Averages of what each side shipped. The cap is at work, so they do not say who would be cheaper: {name} keeps the orders"
+            " that gain most from it, the others go where the difference is least."
+        )
+    return _crossing(data, name)
 
 
 def _crossing(data: ReportData, name: str) -> str:

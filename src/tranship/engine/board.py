@@ -31,6 +31,8 @@ from tranship.store.port import Store
 
 MOST_DECISIONS = 500
 """Decisions kept for a client that comes back."""
+SHOWN = 30
+"""Decisions of a view."""
 MOST_EXCEPTIONS = 50
 BUCKETS = 48
 """Bars of the order curve."""
@@ -40,6 +42,9 @@ ROWS_AT_ONCE = 2_000
 """Journal rows taken in one step, so that a step is short."""
 MOST_ORDERS = 20_000
 """Orders whose channel and destination are remembered; others are looked up."""
+
+
+_Known = tuple[str, str, int]  # of an order: channel, destination, units
 
 
 class _Tally:
@@ -63,8 +68,8 @@ class Board:
         self._orders = self._splits = self._exceptions_total = 0
         self._curve: dict[int, Counter[str]] = {}  # bar -> fulfillment orders by network; orders under ""
         self._recent: deque[str] = deque(maxlen=1000)  # networks of the last entries that the caps count
-        self._known: OrderedDict[str, tuple[str, str, int]] = OrderedDict()  # order -> channel, destination, units
-        self.decisions: deque[DecisionNow] = deque(maxlen=MOST_DECISIONS)
+        self._known: OrderedDict[str, _Known] = OrderedDict()  # order -> channel, destination, units
+        self._decisions: deque[tuple[int, ev.OrderRouted, _Known, NetworkFile]] = deque(maxlen=MOST_DECISIONS)
         self.exceptions: deque[ExceptionNow] = deque(maxlen=MOST_EXCEPTIONS)
         self._at = 0
         self._start()
@@ -145,14 +150,14 @@ class Board:
                 del self._curve[old]
         return self._curve.setdefault(bar, Counter())
 
-    def _remember(self, order_id: str, order: Order) -> tuple[str, str, int]:
+    def _remember(self, order_id: str, order: Order) -> _Known:
         known = (order.channel, f"{order.to.state} {order.to.zip}".strip(), sum(line.qty for line in order.lines))
         self._known[order_id] = known
         if len(self._known) > MOST_ORDERS:
             self._known.popitem(last=False)
         return known
 
-    def _order(self, order_id: str) -> tuple[str, str, int]:
+    def _order(self, order_id: str) -> _Known:
         known = self._known.get(order_id)
         if known is None:
             sql = "SELECT channel, state, zip, units FROM orders WHERE order_id = ?"
@@ -164,60 +169,31 @@ class Board:
     def _routed(self, seq: int, event: ev.OrderRouted, *, count: bool) -> None:
         network = self._network
         assert network is not None, "a decision without a network document"
-        channel, to, units = self._order(event.order_id)
-        decision = event.decision
-        parts = []
-        for part in decision.parts:
-            node = network.nodes[part.node]
-            parts.append(
-                PartNow(
-                    part_id(event.order_id, part.number),
-                    node.code,
-                    node.network,
-                    sum(part.quantities),
-                    _date(part.ship_day),
-                    _date(part.deliver_day),
-                    part.late,
-                    part.breach,
-                    part.cost,
-                )
-            )
-            self._bar(event.at)[node.network] += 1
-            if self._counts(channel):
-                self._recent.append(node.network)
+        known = self._order(event.order_id)
+        counts, bar = self._counts(known[0]), self._bar(event.at)
+        for part in event.decision.parts:
+            code = network.nodes[part.node].network
+            bar[code] += 1
+            if counts:
+                self._recent.append(code)
             if count:
-                tally = self._tally.setdefault(node.network, _Tally())
+                tally = self._tally.setdefault(code, _Tally())
                 tally.parts += 1
                 tally.units += sum(part.quantities)
                 tally.cost += part.cost
                 tally.late += part.late
-        waits = tuple(
-            WaitsNow(
-                rest_id(event.order_id, rest.number),
-                sum(rest.quantities),
-                rest.reason,
-                REST_WORDS.get(rest.reason, rest.reason),
-            )
-            for rest in decision.rests
-        )
         if count and not event.rest:
-            self._splits += len(parts) > 1
-        cost = sum(part.cost for part in decision.parts)
-        self.decisions.append(
-            DecisionNow(
-                seq,
-                _iso(event.at),
-                event.order_id,
-                channel,
-                to,
-                units,
-                event.rest > 0,
-                tuple(parts),
-                waits,
-                cost,
-                reason_words(network, decision),
-            )
-        )
+            self._splits += len(event.decision.parts) > 1
+        self._decisions.append((seq, event, known, network))
+
+    def decisions(self, most: int, after: int = -1) -> list[DecisionNow]:
+        """The newest decisions, newest first, down to a journal row; put into words only here, since most are never shown."""
+        found: list[DecisionNow] = []
+        for seq, event, known, network in reversed(self._decisions.copy()):
+            if seq <= after or len(found) == most:
+                break
+            found.append(_told(seq, event, known, network))
+        return found
 
     def _counts(self, channel: str) -> bool:
         """Whether the caps count this channel; without a cap by fulfillment orders every channel counts."""
@@ -263,7 +239,7 @@ class Board:
             nodes=snapshot.nodes,
             stock=snapshot.stock,
             parked=self._parked(),
-            decisions=tuple(reversed(self.decisions))[:30],
+            decisions=tuple(self.decisions(SHOWN)),
             exceptions=tuple(reversed(self.exceptions))[:10],
         )
 
@@ -299,6 +275,41 @@ class Board:
             limit=share.limit if share else 0,
             max_share_bp=share.max_share_bp if share else 0,
         )
+
+
+def _told(seq: int, event: ev.OrderRouted, known: _Known, network: NetworkFile) -> DecisionNow:
+    order_id, decision, (channel, to, units) = event.order_id, event.decision, known
+    parts = tuple(
+        PartNow(
+            id=part_id(order_id, part.number),
+            node=network.nodes[part.node].code,
+            network=network.nodes[part.node].network,
+            units=sum(part.quantities),
+            ship_by=_date(part.ship_day),
+            deliver_by=_date(part.deliver_day),
+            late=part.late,
+            breach=part.breach,
+            cost_micros=part.cost,
+        )
+        for part in decision.parts
+    )
+    waits = tuple(
+        WaitsNow(rest_id(order_id, r.number), sum(r.quantities), r.reason, REST_WORDS.get(r.reason, r.reason))
+        for r in decision.rests
+    )
+    return DecisionNow(
+        seq=seq,
+        at=_iso(event.at),
+        order=order_id,
+        channel=channel,
+        to=to,
+        units=units,
+        again=event.rest > 0,
+        parts=parts,
+        waits=waits,
+        cost_micros=sum(part.cost for part in decision.parts),
+        because=reason_words(network, decision),
+    )
 
 
 def _int(value: object) -> int:

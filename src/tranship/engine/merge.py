@@ -9,7 +9,7 @@ from tranship.core.network import NetworkFile
 
 
 class Coded(Protocol):
-    """A thing with a code of its own: a SKU, a node."""
+    """A thing with a code of its own: a SKU, a node, a network, a channel."""
 
     @property
     def code(self) -> str:
@@ -22,19 +22,18 @@ Item = TypeVar("Item", bound=Coded)
 def merged(old: NetworkFile | None, new: NetworkFile) -> NetworkFile:
     """`new`, reordered so that every SKU and node of `old` keeps its position.
 
-    A node that `new` no longer has stays as a closed one, a SKU stays as it was: their units are still in the books.
+    A node that `new` no longer has stays as a closed one, a SKU and a channel stay as they were: their units and orders are
+    still in the books.
     """
     if old is None:
         return new
     nodes = _ordered(old.nodes, new.nodes)
     gone = {node.code for node in old.nodes} - {node.code for node in new.nodes}
     nodes = tuple(msgspec.structs.replace(node, closed=True) if node.code in gone else node for node in nodes)
-    networks = list(new.networks)
-    known = {network.code for network in networks}
-    networks += [network for network in old.networks if network.code not in known]
+    networks, channels = _ordered(old.networks, new.networks), _ordered(old.channels, new.channels)
     cards = {**{name: card for name, card in old.cards.items() if name not in new.cards}, **new.cards}
     return msgspec.structs.replace(
-        new, nodes=nodes, skus=_ordered(old.skus, new.skus), networks=tuple(networks), cards=cards
+        new, nodes=nodes, skus=_ordered(old.skus, new.skus), networks=networks, channels=channels, cards=cards
     )
 
 

@@ -107,11 +107,9 @@ class Shard:
             self.rebuild()
         try:
             return self._submit(submissions)
-        except (
-            UnavailableError
-        ) as error:  # the disk or the lock: the same batch may go through later, none of it did now
+        except UnavailableError as error:  # disk or lock: the same batch may go through later, none of it did now
             return [Answer(error=error) for _ in submissions]
-        except (TranshipError, AssertionError, ArithmeticError, LookupError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it was: nothing of this batch happened, and others are waiting
             self.rebuild()
             if len(submissions) == 1:
                 return [Answer(error=_as_ours(error))]
@@ -125,19 +123,19 @@ class Shard:
         fresh: dict[str, KeyRow] = {}
         self._stale = True  # until the commit has gone through
         stored = self.store.find_keys([submission.key for submission in submissions])
-        for submission in submissions:
-            known = fresh.get(submission.key) or stored.get(submission.key)
-            if known is not None:
-                answers.append(_repeated(submission, known))
-                continue
-            answers.append(self._carry_out(submission, batch, fresh))
-        if batch.journal:
-            self._moves.into(self.state, batch)
-            try:
+        try:
+            for submission in submissions:
+                known = fresh.get(submission.key) or stored.get(submission.key)
+                if known is not None:
+                    answers.append(_repeated(submission, known))
+                    continue
+                answers.append(self._carry_out(submission, batch, fresh))
+            if batch.journal:
+                self._moves.into(self.state, batch)
                 self.store.commit(batch)
-            except BaseException:
-                self.people.forget([row.person_id for row in batch.people])
-                raise
+        except BaseException:
+            self.people.forget([row.person_id for row in batch.people])  # they were found before they were stored
+            raise
         self._stale = False
         return answers
 

@@ -14,8 +14,15 @@ import numpy as np
 
 from tranship.routing.kernel_cost import Array, Cards, Priced, State, copy, load, price_order, same
 from tranship.routing.kernel_jit import allocating, entry, inner
-from tranship.routing.kernel_limits import SCREEN_ALL, SPARE_SETS
-from tranship.routing.kernel_nodes import move_nodes
+from tranship.routing.kernel_limits import (
+    MERGE_ROUNDS,
+    SCREEN_ALL,
+    SPARE_SETS,
+    TOGGLE_FROM,
+    TOGGLE_ROUNDS,
+    TOGGLE_WORK,
+)
+from tranship.routing.kernel_nodes import merge_nodes, toggled
 from tranship.routing.kernel_pair import PairRoom, improve_pairs
 from tranship.routing.kernel_screen import ScreenRoom, make_starts, starts_for
 from tranship.routing.kernel_search import improve
@@ -108,6 +115,21 @@ def solve_small(
     return solve_subset(order, room, out)
 
 
+@allocating
+def new_rooms(count: int, nodes: int, most: int, buckets: int) -> tuple[State, ScreenRoom, PairRoom]:
+    """Working memory of the search (unfilled)."""
+    i64, free, width = np.int64, min(nodes, SCREEN_ALL), buckets + count + 1
+    screen = ScreenRoom(
+        np.empty((count, nodes), i64), np.empty((4, nodes), i64), np.empty((2, 1 << free), i64),
+        np.empty((2, SPARE_SETS * most), i64), np.empty(count, i64),
+    )  # fmt: skip
+    pair = PairRoom(
+        np.empty((5, count), i64), np.empty((count + 1, width), i64), np.empty((2, width), i64),
+        np.empty((2, nodes), i64), np.empty((nodes, nodes), i64), np.empty(5, i64),
+    )  # fmt: skip
+    return new_state(nodes), screen, pair
+
+
 @entry(f"int64({_ORDER},{_CARDS},int64[:,::1],int64,int64,int64)")
 def solve_large(
     q: Array, sku: Array, ok: Array, mu: Array, gamma: Array, zone: Array, residential: int,
@@ -120,19 +142,11 @@ def solve_large(
         order, sku, ok, mu, gamma, zone, residential, Cards(node, parcel, band_of, unit_price, goods, fits)
     ):
         return 0
-    count, nodes, i64 = q.shape[0], node.shape[0], np.int64
-    free = min(nodes, SCREEN_ALL)
-    most, width = starts if starts > 0 else starts_for(free), buckets + count + 1
-    screen = ScreenRoom(
-        np.empty((count, nodes), i64), np.empty((4, nodes), i64), np.empty((2, 1 << free), i64),
-        np.empty((2, SPARE_SETS * most), i64), np.empty(count, i64),
-    )  # fmt: skip
-    pair = PairRoom(
-        np.empty((5, count), i64), np.empty((count + 1, width), i64), np.empty((2, width), i64),
-        np.empty((2, nodes), i64), np.empty((nodes, nodes), i64), np.empty(5, i64),
-    )  # fmt: skip
-    state, made, costs = new_state(nodes), np.empty((most, count), i64), np.empty(most, i64)
-    mark, kept = pair.nodes[0], pair.lines[1]
+    count, nodes = q.shape[0], node.shape[0]
+    most = starts if starts > 0 else starts_for(min(nodes, SCREEN_ALL))
+    state, screen, pair = new_rooms(count, nodes, most, buckets)
+    made, costs = np.empty((most, count), np.int64), np.empty(most, np.int64)
+    mark, kept, trial = pair.nodes[0], pair.lines[1], pair.lines[4]
     found = make_starts(order, starts, screen, made)
     for i in range(found):
         costs[i] = improve(order, made[i], state)
@@ -140,8 +154,20 @@ def solve_large(
     for i in range(min(rounds, found)):
         costs[i] = improve_pairs(order, made[i], state, buckets, pair)
     found = sort_solutions(made, costs, found, kept, mark)
-    if rounds > 0:
-        costs[0] = move_nodes(order, made[0], costs[0], state, buckets, pair, screen, rounds)
+    for _ in range(MERGE_ROUNDS if rounds > 0 else 0):
+        if merge_nodes(order, made[0], costs[0], state, pair) == costs[0]:
+            break
+        costs[0] = improve_pairs(order, made[0], state, buckets, pair)
+    for _ in range(TOGGLE_ROUNDS if rounds >= TOGGLE_FROM and count * nodes <= TOGGLE_WORK else 0):
+        before = costs[0]
+        for c in range(nodes):
+            if toggled(order, made[0], costs[0], c, state, pair, screen):
+                cost = improve_pairs(order, trial, state, buckets, pair)
+                if cost < costs[0]:
+                    costs[0] = cost
+                    copy(trial, made[0])
+        if costs[0] == before:
+            break
     found = min(3, sort_solutions(made, costs, found, kept, mark))
     for i in range(found):
         out[i, 0] = costs[i]

@@ -8,16 +8,8 @@ A node's lines go to another node all at once (merging); or a used node is close
 
 from tranship.routing.kernel_cost import Array, Priced, State, copy, load
 from tranship.routing.kernel_jit import inner
-from tranship.routing.kernel_limits import (
-    BIG,
-    MERGE_ROUNDS,
-    MERGE_WORK,
-    TOGGLE_FROM,
-    TOGGLE_ROUNDS,
-    TOGGLE_SLACK,
-    TOGGLE_WORK,
-)
-from tranship.routing.kernel_pair import PairRoom, improve_pairs
+from tranship.routing.kernel_limits import BIG, MERGE_WORK, TOGGLE_SLACK
+from tranship.routing.kernel_pair import PairRoom
 from tranship.routing.kernel_screen import ScreenRoom
 from tranship.routing.kernel_search import improve
 
@@ -81,42 +73,7 @@ def toggle(screen: ScreenRoom, assign: Array, c: int, trial: Array) -> bool:
 
 
 @inner
-def toggle_nodes(
-    order: Priced, assign: Array, total: int, state: State, buckets: int, room: PairRoom, screen: ScreenRoom
-) -> int:
-    """Close or open each node in turn and search from there; `assign` and the returned cost are the best found."""
+def toggled(order: Priced, assign: Array, total: int, c: int, state: State, room: PairRoom, screen: ScreenRoom) -> bool:
+    """Write `assign` with node c closed or opened, then improved by moves, to the room's last row; false where no search is worth it."""
     trial = room.lines[4]
-    for c in range(order.node.shape[0]):
-        if toggle(screen, assign, c, trial):
-            cost = improve(order, trial, state)
-            if cost <= total + total // TOGGLE_SLACK:
-                cost = improve_pairs(order, trial, state, buckets, room)
-            if cost < total:
-                total = cost
-                copy(trial, assign)
-    return total
-
-
-@inner
-def move_nodes(
-    order: Priced,
-    assign: Array,
-    total: int,
-    state: State,
-    buckets: int,
-    room: PairRoom,
-    screen: ScreenRoom,
-    effort: int,
-) -> int:
-    """Merges, then (from TOGGLE_FROM effort on, on orders that are not too large) closing and opening, while they help."""
-    for _ in range(MERGE_ROUNDS):
-        if merge_nodes(order, assign, total, state, room) == total:
-            break
-        total = improve_pairs(order, assign, state, buckets, room)
-    if effort >= TOGGLE_FROM and order.base.shape[0] * order.base.shape[1] <= TOGGLE_WORK:
-        for _ in range(TOGGLE_ROUNDS):
-            before = total
-            total = toggle_nodes(order, assign, before, state, buckets, room, screen)
-            if total == before:
-                break
-    return total
+    return toggle(screen, assign, c, trial) and improve(order, trial, state) <= total + total // TOGGLE_SLACK

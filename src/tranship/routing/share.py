@@ -273,6 +273,11 @@ class TokenBucket:
         """The gate turned an order away: there is more demand than the entries show."""
         self.tokens = min(self.tokens, 0)
 
+    def take_over(self, before: "TokenBucket") -> None:
+        """Go on from another bucket's level, within this one's size."""
+        self.tokens = max(-self._burst, min(self._burst, before.tokens))
+        self.base = before.base
+
     @property
     def price(self) -> int:
         """Micros that a capped entry must save before it is worth its room."""

@@ -25,6 +25,7 @@ from tranship.engine.memory import calm_collector
 from tranship.engine.merge import merged
 from tranship.engine.run import open_shard
 from tranship.engine.shard import Answer, Shard, Submission
+from tranship.engine.state import CANCELLED
 from tranship.sim.rejects import save_rejects
 from tranship.sim.world.derive import World, derive
 
@@ -137,7 +138,7 @@ class _Player:
         """Counts of this file and of the run as it stands."""
         state = self.shard.state
         staged = self.staged
-        parts = [part for held in state.orders.values() for part in held.parts.values()]
+        parts = [part for held in state.orders.values() for part in held.parts.values() if part.status != CANCELLED]
         refused_lines = len(self.refused)
         reasons = dict(staged.reasons)
         if refused_lines:
