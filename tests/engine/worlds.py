@@ -144,7 +144,7 @@ class Run:
 
     def submit(self, submission: Submission) -> list[ev.Event]:
         """Carry one submission out; its events. Raises what it was refused for."""
-        before = self.shard.seq
+        before = self.shard.store.last_seq()[0]
         answer = self.answer(submission)
         if answer.error is not None:
             raise answer.error

@@ -8,10 +8,11 @@ from tests.engine.worlds import MONDAY, TODAY, network
 from tranship.core.network import NetworkFile
 from tranship.core.time import add_working_days
 from tranship.rates.compile import compile_tables
-from tranship.routing.decide import Situation, decide
+from tranship.routing.decide import decide
 from tranship.routing.facts import Facts
 from tranship.routing.model import Ask, Decision
 from tranship.routing.share import CapState
+from tranship.routing.situation import Situation
 
 Stock = Mapping[int, Mapping[str, int]]
 """Units per SKU code on the shelf of each node."""

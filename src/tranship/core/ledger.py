@@ -39,6 +39,9 @@ OUTSIDE = (Bucket.OPENING, Bucket.SUPPLIER, Bucket.UNACCOUNTED)
 SHELF = tuple(bucket for bucket in Bucket if bucket not in OUTSIDE)
 """Accounts that never go below zero."""
 
+FEW = 4
+"""Lines up to which steps in plain integers beat array overhead: most calls, a consumer order's few lines."""
+
 Quantities = NDArray[np.int64]
 
 
@@ -46,13 +49,14 @@ class Ledger:
     """Balances of one party. `move` is the only way to change them, and it always balances."""
 
     def __init__(self, skus: int, nodes: int) -> None:
-        self.balance: Quantities = np.zeros((len(Bucket), skus, nodes), np.int64)
+        self._hold(np.zeros((len(Bucket), skus, nodes), np.int64))
 
-    @property
-    def fulfillable(self) -> Quantities:
+    def _hold(self, balance: Quantities) -> None:
+        self.balance = balance
+        self.fulfillable: Quantities = balance[Bucket.FULFILLABLE]
         """Units free to be promised, `[sku, node]` (a view: read only by habit, changed only by `move`)."""
-        shelf: Quantities = self.balance[Bucket.FULFILLABLE]
-        return shelf
+        self._cells = balance.reshape(-1).data  # the same numbers for single steps: several times as fast as an array's
+
 
     def grow(self, skus: int, nodes: int) -> None:
         """Make room for more SKUs or nodes; positions already in use keep their meaning."""
@@ -62,29 +66,35 @@ class Ledger:
         if (skus, nodes) != (old_skus, old_nodes):
             balance = np.zeros((buckets, skus, nodes), np.int64)
             balance[:, :old_skus, :old_nodes] = self.balance
-            self.balance = balance
+            self._hold(balance)
 
     def move(self, source: Bucket, target: Bucket, node: int, skus: Sequence[int], quantities: Sequence[int]) -> None:
         """Move quantities of SKUs at one node from one account to another, all or nothing.
 
         Raises InvariantError, and changes nothing, where a quantity is negative or a shelf would go below zero.
         """
-        taken = self.balance[source]
-        given = self.balance[target]
-        if len(skus) <= 4:  # most calls: a consumer order's few lines; plain integers beat array overhead
-            done = 0
-            for sku, quantity in zip(skus, quantities, strict=True):
-                left = int(taken[sku, node]) - quantity
-                if quantity < 0 or (left < 0 and source not in OUTSIDE):
-                    for k in range(done):
-                        taken[skus[k], node] += quantities[k]
-                        given[skus[k], node] -= quantities[k]
-                    raise _refused(source, node, sku, quantity, left + quantity)
-                taken[sku, node] = left
-                given[sku, node] += quantity
-                done += 1
-            return
-        self._move_many(source, target, node, np.asarray(skus, np.int64), np.asarray(quantities, np.int64))
+        if len(skus) <= FEW:
+            self._move_few(source, target, node, skus, quantities)
+        else:
+            self._move_many(source, target, node, np.asarray(skus, np.int64), np.asarray(quantities, np.int64))
+
+    def _move_few(
+        self, source: Bucket, target: Bucket, node: int, skus: Sequence[int], quantities: Sequence[int]
+    ) -> None:
+        cells, (_, rows, nodes) = self._cells, self.balance.shape
+        taken, given = source * rows * nodes + node, target * rows * nodes + node
+        done = 0
+        for sku, quantity in zip(skus, quantities, strict=True):
+            at = sku * nodes
+            left = cells[taken + at] - quantity
+            if quantity < 0 or (left < 0 and source not in OUTSIDE):
+                for k in range(done):
+                    cells[taken + skus[k] * nodes] += quantities[k]
+                    cells[given + skus[k] * nodes] -= quantities[k]
+                raise _refused(source, node, sku, quantity, left + quantity)
+            cells[taken + at] = left
+            cells[given + at] += quantity
+            done += 1
 
     def _move_many(self, source: Bucket, target: Bucket, node: int, skus: Quantities, amount: Quantities) -> None:
         taken, given = self.balance[source], self.balance[target]

@@ -15,10 +15,10 @@ from tranship.engine import commands as cmd
 from tranship.engine import events as ev
 from tranship.engine.evolve import evolve
 from tranship.engine.state import CANCELLED, PROCESSING, OrderState, RestKey, State
-from tranship.routing.decide import Situation
 from tranship.routing.decide import decide as route
 from tranship.routing.model import Ask, Decision, Part, Rest
 from tranship.routing.promise import promise_day
+from tranship.routing.situation import Situation
 
 MICROS_PER_DAY = 86_400_000_000
 MOST_LINES = 2_000
@@ -148,7 +148,7 @@ def build_ask(
         quantities = [sum(quantity for _, quantity in group) for group in groups]
         positions = list(range(len(skus)))
     prices: list[list[tuple[int, int]]] = []
-    if any(cap.cap.measure == "value" for cap in state.caps):
+    if True in [cap.by_value for cap in state.caps]:
         each = groups or [[(line, quantity)] for line, quantity in zip(lines, quantities, strict=True)]
         prices = [[(quantity, order.lines[line].unit_price_minor) for line, quantity in group] for group in each]
     zip3 = order.to.zip[:3]
@@ -325,6 +325,8 @@ def _receive(state: State, command: cmd.ReceiveStock) -> list[ev.Event]:
 
 
 def _take_back(state: State, command: cmd.TakeBack) -> Iterator[ev.Event]:
+    if command.quantity < 1:
+        raise InputError(f"quantity {command.quantity} is not at least 1", where=f"cancellation {command.ref}")
     held = state.orders.get(command.order_id)
     if held is None:
         yield ev.Excepted("cancel_unknown", command.order_id, f"{command.ref}: no such open order", command.at)

@@ -4,6 +4,8 @@ Nodes and SKUs are positions in the network document; positions never change mea
 No event carries personal data: an order has a `person_id`, a ZIP and a state.
 """
 
+from typing import get_args
+
 import msgspec
 
 from tranship.core.order import Order
@@ -168,6 +170,7 @@ Event = (
     | Excepted
 )
 
+_KINDS: dict[type, str] = {kind: str(kind.__struct_config__.tag) for kind in get_args(Event)}
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Event] = msgspec.msgpack.Decoder(Event)
 
@@ -184,4 +187,4 @@ def decode(payload: bytes) -> Event:
 
 def kind_of(event: Event) -> str:
     """The event's tag, as the journal's `kind` column shows it."""
-    return str(type(event).__struct_config__.tag)
+    return _KINDS[type(event)]

@@ -102,17 +102,13 @@ def _routed(state: State, event: ev.OrderRouted) -> None:
 
 
 def _add_part(state: State, order_id: str, order: OrderState, part: Part) -> PartState:
-    node = part.node
-    state.move(
-        Bucket.FULFILLABLE,
-        Bucket.RESERVED,
-        node,
-        zip([order.skus[line] for line in part.lines], part.quantities, strict=True),
-    )
+    node, lines, quantities = part.node, part.lines, part.quantities
+    skus = order.skus
+    state.move(Bucket.FULFILLABLE, Bucket.RESERVED, node, [(skus[i], q) for i, q in zip(lines, quantities, strict=True)])
     held = PartState(
         node,
-        list(part.lines),
-        list(part.quantities),
+        list(lines),
+        list(quantities),
         part.ship_day,
         part.deliver_day,
         part.earliest,
@@ -153,9 +149,9 @@ def _enter_caps(state: State, order: OrderState, parts: list[PartState]) -> None
     for cap in state.caps:
         if not counts_for(channel, cap.cap.network):
             continue
-        capped_ones = [part for part in parts if part.node in cap.nodes]
-        for part in [*(part for part in parts if part.node not in cap.nodes), *capped_ones]:
-            capped = part.node in cap.nodes
+        nodes = cap.nodes
+        for part in parts if len(parts) == 1 else sorted(parts, key=lambda part: part.node in nodes):  # noqa: B023
+            capped = part.node in nodes
             size = 1 if cap.by_count else _size(cap, order, part)
             positions = cap.enter(channel.code, size, capped)
             if capped:

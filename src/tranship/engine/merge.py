@@ -30,11 +30,16 @@ def merged(old: NetworkFile | None, new: NetworkFile) -> NetworkFile:
     nodes = _ordered(old.nodes, new.nodes)
     gone = {node.code for node in old.nodes} - {node.code for node in new.nodes}
     nodes = tuple(msgspec.structs.replace(node, closed=True) if node.code in gone else node for node in nodes)
-    networks, channels = _ordered(old.networks, new.networks), _ordered(old.channels, new.channels)
+    networks, channels = _with_old(old.networks, new.networks), _with_old(old.channels, new.channels)
     cards = {**{name: card for name, card in old.cards.items() if name not in new.cards}, **new.cards}
     return msgspec.structs.replace(
         new, nodes=nodes, skus=_ordered(old.skus, new.skus), networks=networks, channels=channels, cards=cards
     )
+
+
+def _with_old(old: Sequence[Item], new: Sequence[Item]) -> tuple[Item, ...]:
+    known = {item.code for item in new}
+    return (*new, *(item for item in old if item.code not in known))
 
 
 def _ordered(old: Sequence[Item], new: Sequence[Item]) -> tuple[Item, ...]:

@@ -113,7 +113,7 @@ def _routed(state: State, event: ev.OrderRouted, seq: int, batch: Batch) -> None
             )
     status = state.orders[order_id].status()
     if not event.rest and batch.orders and batch.orders[-1].order_id == order_id:  # the order's row is not written yet
-        batch.orders[-1] = batch.orders[-1]._replace(status=status)
+        batch.orders[-1] = OrderRow._make((*batch.orders[-1][:-1], status))
     else:
         batch.order_status.append((status, order_id))
 

@@ -87,9 +87,11 @@ class OrderState:
 
     def status(self) -> str:
         """The order in Amazon's 2026 words, plus PARKED while all of it waits here."""
-        live = [part for part in self.parts.values() if part.status != CANCELLED]
-        if any(part.status == PROCESSING for part in live):
-            return PROCESSING
+        live = False
+        for part in self.parts.values():
+            if part.status == PROCESSING:
+                return PROCESSING
+            live = live or part.status != CANCELLED
         if self.rests:
             return PARKED if not live else PROCESSING
         if live:

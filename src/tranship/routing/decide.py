@@ -16,20 +16,13 @@ from tranship.routing.facts import Facts
 from tranship.routing.model import Alternative, Ask, Decision, Gate, Ints, Part, Reason, Rest, Why
 from tranship.routing.place import Lanes, Placement, attempt, available
 from tranship.routing.promise import NOT_SERVED
-from tranship.routing.share import CapState, ShareWindow
+from tranship.routing.quick import quick
+from tranship.routing.share import CapState, is_tight
+from tranship.routing.situation import Situation
 
 MICROS_PER_DAY = 86_400_000_000
 MOST_SUBSETS = 4
 """Above this many capped nodes only single ones and none are tried when the window has little room."""
-
-
-class Situation:
-    """What the decision reads of the state: shelves, caps, capacity in use and nodes switched off. Nothing is changed."""
-
-    __slots__ = ("caps", "closed", "shelf", "used")
-
-    def __init__(self, shelf: Ints, caps: list[CapState], used: list[dict[int, int]], closed: set[int]) -> None:
-        self.shelf, self.caps, self.used, self.closed = shelf, caps, used, closed
 
 
 def decide(ask: Ask, facts: Facts, now: Situation, *, counted: bool = True) -> Decision:
@@ -37,6 +30,11 @@ def decide(ask: Ask, facts: Facts, now: Situation, *, counted: bool = True) -> D
 
     `counted = False` leaves the share cap out: what a report asks for "without a cap".
     """
+    return quick(ask, facts, now, counted=counted) or decide_at_length(ask, facts, now, counted=counted)
+
+
+def decide_at_length(ask: Ask, facts: Facts, now: Situation, *, counted: bool = True) -> Decision:
+    """The long way: every kind of order, every rule."""
     lanes, reasons = _lanes(ask, facts, now)
     caps = _gates(ask, facts, now) if counted else []
     stock = available(ask, facts, now.shelf)
@@ -166,7 +164,7 @@ class _Chooser:
 
     def _spare_reserve(self, free: Placement) -> Placement:
         """The last entries of room are for orders that only the capped network can fill."""
-        tight = [cap for (_, cap), windows in zip(self.caps, self.windows, strict=True) if _is_tight(cap, windows)]
+        tight = [cap for (_, cap), windows in zip(self.caps, self.windows, strict=True) if is_tight(cap, windows)]
         if not tight:
             return free
         nodes = {n for cap in tight for n in cap.nodes}
@@ -217,19 +215,6 @@ class _Chooser:
         return bool(hit) and all(cap.cap.on_conflict == "breach" for cap in hit)
 
 
-def _is_tight(cap: CapState, windows: list[ShareWindow]) -> bool:
-    """Whether a full window has no more room than the cap keeps in reserve (counted in entries of usual size)."""
-    reserve = cap.cap.reserve
-    if not reserve:
-        return False
-    for window in windows:
-        if window.entered >= window.window:
-            scale = 1 if cap.by_count else max(1, window.entered // max(1, len(window)))
-            if window.limit(window.window) - window.inside_capped <= reserve * scale:
-                return True
-    return False
-
-
 Group = tuple[int, list[tuple[int, int]]]
 """A fulfillment order in the making: node, and (position, quantity) of each line."""
 
@@ -247,9 +232,7 @@ def _entries(ask: Ask, cap: CapState, groups: list[Group]) -> list[tuple[int, bo
         sizes = [1] * len(groups)
     else:
         values = _values(ask, groups) if cap.cap.measure == "value" else [0] * len(groups)
-        sizes = [
-            cap.size_of(sum(q for _, q in chunk), value) for (_, chunk), value in zip(groups, values, strict=True)
-        ]
+        sizes = [cap.size_of(sum(q for _, q in chunk), value) for (_, chunk), value in zip(groups, values, strict=True)]
     out = [(size, node in cap.nodes) for size, (node, _) in zip(sizes, groups, strict=True)]
     if len(out) > 1:
         out.sort(key=lambda entry: entry[1])

@@ -7,15 +7,18 @@ from numpy.typing import NDArray
 
 from tranship.core.network import Channel, NetworkFile, Node, Sku
 from tranship.rates.tables import RateTables
+from tranship.routing.kernel_limits import SUBSET_LINES
 from tranship.routing.model import Reason
 from tranship.routing.promise import NOT_SERVED, Calendar
+from tranship.routing.rooms import Lane, LaneKey, Room
 from tranship.routing.solve import Solver
 
 Mask = NDArray[np.bool_]
+ENDLESS = 1 << 62
 
 
 class Facts:
-    """Static knowledge of one network document at one price date."""
+    """Static knowledge of one network document at one price date, and working memory of the decisions under it (one thread's)."""
 
     def __init__(self, network: NetworkFile, tables: RateTables, version: str, day: int) -> None:
         self.network, self.tables, self.version, self.day = network, tables, version, day
@@ -29,9 +32,21 @@ class Facts:
         self.bundles: dict[int, list[tuple[int, int]]] = _bundles(network)
         self.services = {name: i for i, name in enumerate(tables.services)}
         self.item_rows: list[list[bool]] = self.items.tolist()
-        self.plain = not self.bundles
+        self.free: list[bool] = [
+            all(row) and i not in self.bundles for i, row in enumerate(self.item_rows)
+        ]  # per SKU: may ship from every node, and is its own stock
         self._static: dict[tuple[str, str], list[int]] = {}
         self.capacity = [node.capacity_units for node in network.nodes]
+        self.limited = [n for n, units in enumerate(self.capacity) if units]
+        self.part_limits = [
+            (one.max_lines or ENDLESS, one.max_units or ENDLESS) if one.max_lines or one.max_units else None
+            for one in self.network_of
+        ]
+        # What the short way (`routing.quick`) works with: one decision at a time, so facts belong to one thread.
+        self.quick = "split" in network.policy.after and not network.policy.prefer
+        self.lanes: dict[LaneKey, Lane] = {}
+        self.rooms = [Room(lines, self.count) for lines in range(SUBSET_LINES + 1)]
+        self.gamma = np.zeros(self.count, np.int64)
         self._zones: dict[int, tuple[NDArray[np.int64], list[int]]] = {}
         self._transit: dict[tuple[int, int], list[int]] = {}
 

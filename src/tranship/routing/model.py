@@ -41,7 +41,7 @@ REASON_WORDS = {
 """Words that `explain` shows."""
 
 
-class Gate(msgspec.Struct, frozen=True, array_like=True):
+class Gate(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """State of one cap when the decision was taken: sizes in the cap's measure, price in micros."""
 
     network: str
@@ -52,7 +52,7 @@ class Gate(msgspec.Struct, frozen=True, array_like=True):
     closed: bool
 
 
-class Alternative(msgspec.Struct, frozen=True, array_like=True):
+class Alternative(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Another way to ship the order: node of each part, cost in micros without prices, and what ruled it out."""
 
     nodes: tuple[int, ...]
@@ -71,7 +71,7 @@ class Why(msgspec.Struct, frozen=True, array_like=True):
     priced: int  # cost that was minimized, prices included (micros)
 
 
-class Part(msgspec.Struct, frozen=True, array_like=True):
+class Part(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A fulfillment order: what one node is to ship. `lines` index the order's lines; cost is micros."""
 
     number: int
@@ -86,7 +86,7 @@ class Part(msgspec.Struct, frozen=True, array_like=True):
     breach: bool = False
 
 
-class Rest(msgspec.Struct, frozen=True, array_like=True):
+class Rest(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What could not be placed now, and why: parked (waits here), or cancelled by the policy's `after`."""
 
     number: int
@@ -111,7 +111,7 @@ class Ask(msgspec.Struct):
     lines: list[int]
     skus: list[int]
     quantities: list[int]
-    prices: list[list[tuple[int, int]]]  # (units, minor units each) of each line, for caps by value; empty where there is none
+    prices: list[list[tuple[int, int]]]  # (units, minor units each) of each line, where a cap is by value; else empty
     zip3: int  # -1: unknown
     country: str
     state: str

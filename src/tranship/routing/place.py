@@ -155,9 +155,7 @@ def _solved(
     )
     mu = _no_price(count, facts.count)
     ok = np.frombuffer(bytearray().join([bytes(row) for row in cover]), np.uint8).reshape(count, facts.count)
-    solution = facts.solver.solve(
-        np.array(quantities, np.int64), sku, ok, mu, gamma, lanes.zone, int(ask.residential)
-    )
+    solution = facts.solver.solve(np.array(quantities, np.int64), sku, ok, mu, gamma, lanes.zone, int(ask.residential))
     placement = Placement()
     placement.open = still_open
     placement.priced = solution.cost

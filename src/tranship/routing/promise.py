@@ -23,8 +23,10 @@ class Calendar:
         """First working day each node can still ship an order placed at `at`, were there no other work."""
         minute = at // 60_000_000
         if minute != self._minute:
-            self._earliest = [_earliest(node, at) for node in self._nodes]
             self._minute = minute
+            found = [_earliest(node, at) for node in self._nodes]
+            if found != self._earliest:  # the same list while the days are the same: what is kept under it stays good
+                self._earliest = found
         return self._earliest
 
     def ship_day(self, node: int, earliest: int, units: int, used: Mapping[int, int]) -> int:

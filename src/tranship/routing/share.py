@@ -69,8 +69,11 @@ class ShareWindow:
         if capped:
             self.inside_capped += size
             self.entered_capped += size
-        self._trim()
-        self._observe()
+        if self.inside > self.window:
+            self._trim()
+        share = -(-self.inside_capped * FULL_BP // self.inside)  # `share_bp`, without a call: this runs for every part
+        if share > self.max_share_bp:
+            self.max_share_bp = share
         return len(self._size) - 1
 
     def uncap(self, position: int) -> None:
@@ -164,11 +167,6 @@ class ShareWindow:
             self.inside += back
             if self._capped[self._oldest]:
                 self.inside_capped += back
-
-    def _observe(self) -> None:
-        share = self.share_bp()
-        if share > self.max_share_bp:
-            self.max_share_bp = share
 
     def _peek(self) -> "_Trial":
         return _Trial(
@@ -264,10 +262,11 @@ class TokenBucket:
 
     def enter(self, size: int, capped: bool) -> None:
         """Account one entry and let the slow part of the price follow."""
-        self.tokens = min(self._burst, self.tokens + self._rate * size - (FULL_BP * size if capped else 0))
-        self.tokens = max(self.tokens, -self._burst)
-        lack = self._burst - 2 * self.tokens
-        self.base = max(0, self.base + self._gain * lack // (self.SLOWNESS * self._burst))
+        burst = self._burst
+        tokens = self.tokens + (self._rate - FULL_BP if capped else self._rate) * size
+        tokens = burst if tokens > burst else -burst if tokens < -burst else tokens  # noqa: FURB136 - two calls slower
+        base = self.base + self._gain * (burst - 2 * tokens) // (self.SLOWNESS * burst)
+        self.tokens, self.base = tokens, base if base > 0 else 0
 
     def refused(self) -> None:
         """The gate turned an order away: there is more demand than the entries show."""
@@ -284,6 +283,19 @@ class TokenBucket:
         return max(0, self.base + self._gain * (self._burst - 2 * self.tokens) // (2 * self._burst))
 
 
+def is_tight(cap: "CapState", windows: list[ShareWindow]) -> bool:
+    """Whether a full window has no more room than the cap keeps in reserve (counted in entries of usual size)."""
+    reserve = cap.cap.reserve
+    if not reserve:
+        return False
+    for window in windows:
+        if window.entered >= window.window:
+            scale = 1 if cap.by_count else max(1, window.entered // max(1, len(window)))
+            if window.limit(window.window) - window.inside_capped <= reserve * scale:
+                return True
+    return False
+
+
 class CapState:
     """One cap: its total counter, a counter per off-platform channel, its bucket, and which nodes it counts."""
 
@@ -294,7 +306,7 @@ class CapState:
         self.bucket = TokenBucket(cap)
         self.breaches = 0
         self.highest_bp = cap.cap_bp  # the highest limit that was ever in force for these counters
-        self.by_count = cap.measure == "fulfillment_orders"
+        self.by_count, self.by_value = cap.measure == "fulfillment_orders", cap.measure == "value"
 
     def take_over(self, before: "CapState") -> None:
         """Go on with the counters of the same cap under this one's limit and price."""

@@ -113,6 +113,12 @@ class Solver:
             found = self._small(q, sku, ok, mu, gamma, zone, residential, *self._cards, out) if count else 0
         return Solution(found, out)
 
+    def solve_small(
+        self, q: Ints, sku: Ints, ok: Bytes, mu: Ints, gamma: Ints, zone: Ints, residential: int, out: Ints
+    ) -> int:
+        """`solve` for 1 to SUBSET_LINES lines into the caller's `out[3, 1 + L]`: rows of cost and nodes, best first; how many."""
+        return self._small(q, sku, ok, mu, gamma, zone, residential, *self._cards, out)
+
     def exact(
         self, assign: Ints, q: Ints, sku: Ints, ok: Bytes, mu: Ints, gamma: Ints, zone: Ints, residential: int
     ) -> int:

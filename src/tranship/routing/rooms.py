@@ -1,0 +1,37 @@
+"""What the short way of deciding (`routing.quick`) keeps between orders: working arrays, and lanes that many orders share."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tranship.routing.model import Ints
+
+MOST_LANES = 20_000
+"""Remembered lanes; above, all are forgotten (a limit on memory, reached in no run that was measured)."""
+LaneKey = tuple[int, int, str, str, int]
+"""ZIP3, service, country, channel, promise day."""
+
+
+class Lane:
+    """What orders of one kind meet while the nodes' earliest ship days stay as they are, capacity and stock aside."""
+
+    __slots__ = ("all_open", "deliver", "earliest", "open", "reasons", "zone")
+
+    def __init__(self, zone: Ints, earliest: list[int], deliver: list[int], reasons: list[int]) -> None:
+        self.zone, self.earliest, self.deliver, self.reasons = zone, earliest, deliver, tuple(reasons)
+        self.open: NDArray[np.bool_] = np.array([reason == 0 for reason in reasons])  # may ship, and in time
+        self.all_open = not any(reasons)
+
+
+class Room:
+    """Arrays of one decision of `lines` lines: filled anew for each order, because making arrays costs more than filling them."""
+
+    __slots__ = ("asked", "covered", "mu", "ok", "out", "q", "sku", "stock")
+
+    def __init__(self, lines: int, nodes: int) -> None:
+        self.q, self.sku = np.zeros(lines, np.int64), np.zeros(lines, np.int64)
+        self.asked = self.q.reshape(lines, 1)  # the same numbers, as a column
+        self.stock: Ints = np.zeros((lines, nodes), np.int64)
+        self.ok: NDArray[np.uint8] = np.zeros((lines, nodes), np.uint8)
+        self.covered: NDArray[np.bool_] = self.ok.view(np.bool_)  # the same bytes
+        self.mu: Ints = np.zeros((lines, nodes), np.int64)
+        self.out: Ints = np.zeros((3, 1 + lines), np.int64)
