@@ -1,5 +1,6 @@
 """Who may come in, how often, how slowly, and what every answer carries."""
 
+import json
 import time
 from pathlib import Path
 
@@ -149,3 +150,16 @@ def test_too_many_requests_at_a_time_are_told_to_come_back(tmp_path: Path):
         assert line.recv(1000).startswith(b"HTTP/1.1 200 ")
         answer = service.get("/healthz")
         assert answer.status == 503 and answer.headers["retry-after"]
+
+
+def test_an_engine_that_stopped_is_told_as_unavailable(tmp_path: Path):
+    """503 with Retry-After for one order and for each line of many; what it was is not told to callers."""
+    with running(tmp_path) as service:
+        assert service.order("A1").status == 201
+        service.service.writer.close()
+        answer = service.order("A2")
+        assert answer.status == 503 and int(answer.headers["retry-after"]) >= 1
+        assert answer.json()["type"] == "urn:tranship:problem:unavailable"
+        (line,) = service.bulk(json.dumps(order("A3")).encode())
+        assert line["status"] == 503
+        assert service.get("/healthz").status == 200

@@ -27,6 +27,8 @@ HOUR = 3_600_000_000
 DAY = 24 * HOUR
 MONDAY = to_micros(dt.datetime(2026, 3, 2, 15, 0, tzinfo=dt.UTC))
 """A Monday, 10:00 in New York: four hours before the cut-off."""
+CUT_OFF = MONDAY + 4 * HOUR
+"""14:00 in New York on that Monday: what is due ships."""
 TODAY = date_to_day(dt.date(2026, 3, 2))
 """The day number of that Monday."""
 AMZ, PL, OWN = 0, 1, 2

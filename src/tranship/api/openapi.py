@@ -107,42 +107,12 @@ def document() -> bytes:
 def _order_paths(ref: Any) -> Schema:
     retry = {"Retry-After": {"description": "Seconds to wait", "schema": {"type": "integer"}}}
     replayed = {"Idempotent-Replayed": {"description": "true: the first answer again", "schema": {"const": "true"}}}
-    located = {"Location": {"description": "The order's address", "schema": {"type": "string"}}}
-    key = {
-        "name": "Idempotency-Key", "in": "header", "required": False,
-        "description": "Names this request: the same body again gets the first answer, another body 409. "
-        "The order's source and number do the same without it.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-    }  # fmt: skip
     name = {
         "name": "order_id", "in": "path", "required": True, "description": "Its id (source:number) or its number",
         "schema": {"type": "string"},
     }  # fmt: skip
     return {
-        "/v1/orders": {
-            "post": {
-                "operationId": "placeOrder",
-                "tags": ["orders"],
-                "summary": "Take one order, or many: one JSON body, or one a line",
-                "parameters": [key],
-                "requestBody": {
-                    "required": True,
-                    "content": {
-                        JSON: {"schema": ref(bodies.OrderIn), "example": EXAMPLE_ORDER},
-                        NDJSON: {"schema": ref(bodies.OrderIn)},
-                    },
-                },
-                "responses": {
-                    "201": _content("Taken, routed and durable", JSON, ref(RoutedOut), located),
-                    "200": {
-                        "description": "JSON: taken before, this is the first answer. NDJSON: a result for each line",
-                        "headers": {**located, **replayed},
-                        "content": {JSON: {"schema": ref(RoutedOut)}, NDJSON: {"schema": ref(BulkResultOut)}},
-                    },
-                    **_problems(400, 401, 408, 409, 413, 415, 422, 429, 503, headers=retry),
-                },
-            }
-        },
+        "/v1/orders": {"post": _place_order(ref, retry, replayed)},
         "/v1/orders/{order_id}": {
             "get": {
                 "operationId": "getOrder",
@@ -173,6 +143,38 @@ def _order_paths(ref: Any) -> Schema:
                     **_problems(400, 401, 408, 409, 413, 415, 422, 429, 503, headers=retry),
                 },
             }
+        },
+    }
+
+
+def _place_order(ref: Any, retry: Schema, replayed: Schema) -> Schema:
+    located = {"Location": {"description": "The order's address", "schema": {"type": "string"}}}
+    key = {
+        "name": "Idempotency-Key", "in": "header", "required": False,
+        "description": "Names this request: the same body again gets the first answer, another body 409. "
+        "The order's source and number do the same without it.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    }  # fmt: skip
+    return {
+        "operationId": "placeOrder",
+        "tags": ["orders"],
+        "summary": "Take one order, or many: one JSON body, or one a line",
+        "parameters": [key],
+        "requestBody": {
+            "required": True,
+            "content": {
+                JSON: {"schema": ref(bodies.OrderIn), "example": EXAMPLE_ORDER},
+                NDJSON: {"schema": ref(bodies.OrderIn)},
+            },
+        },
+        "responses": {
+            "201": _content("Taken, routed and durable", JSON, ref(RoutedOut), located),
+            "200": {
+                "description": "JSON: taken before, this is the first answer. NDJSON: a result for each line",
+                "headers": {**located, **replayed},
+                "content": {JSON: {"schema": ref(RoutedOut)}, NDJSON: {"schema": ref(BulkResultOut)}},
+            },
+            **_problems(400, 401, 408, 409, 413, 415, 422, 429, 503, headers=retry),
         },
     }
 

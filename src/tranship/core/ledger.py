@@ -57,7 +57,6 @@ class Ledger:
         """Units free to be promised, `[sku, node]` (a view: read only by habit, changed only by `move`)."""
         self._cells = balance.reshape(-1).data  # the same numbers for single steps: several times as fast as an array's
 
-
     def grow(self, skus: int, nodes: int) -> None:
         """Make room for more SKUs or nodes; positions already in use keep their meaning."""
         buckets, old_skus, old_nodes = self.balance.shape

@@ -88,7 +88,9 @@ def _accepted(state: State, event: ev.OrderAccepted) -> None:
 
 def _routed(state: State, event: ev.OrderRouted) -> None:
     order = state.orders[event.order_id]
+    since = event.at
     if event.rest:
+        since = order.rests[event.rest].since  # what is left of it has not waited any less
         _drop_rest(state, (event.order_id, event.rest), order)
     placed = [_add_part(state, event.order_id, order, part) for part in event.decision.parts]
     for gate in event.decision.why.gates:
@@ -98,13 +100,15 @@ def _routed(state: State, event: ev.OrderRouted) -> None:
                     cap.bucket.refused()
     _enter_caps(state, order, placed)
     for rest in event.decision.rests:
-        _add_rest(state, event.order_id, order, rest, event.at)
+        _add_rest(state, event.order_id, order, rest, since)
 
 
 def _add_part(state: State, order_id: str, order: OrderState, part: Part) -> PartState:
     node, lines, quantities = part.node, part.lines, part.quantities
     skus = order.skus
-    state.move(Bucket.FULFILLABLE, Bucket.RESERVED, node, [(skus[i], q) for i, q in zip(lines, quantities, strict=True)])
+    state.move(
+        Bucket.FULFILLABLE, Bucket.RESERVED, node, [(skus[i], q) for i, q in zip(lines, quantities, strict=True)]
+    )
     held = PartState(
         node,
         list(lines),
@@ -150,7 +154,12 @@ def _enter_caps(state: State, order: OrderState, parts: list[PartState]) -> None
         if not counts_for(channel, cap.cap.network):
             continue
         nodes = cap.nodes
-        for part in parts if len(parts) == 1 else sorted(parts, key=lambda part: part.node in nodes):  # noqa: B023
+        ordered = parts
+        if len(parts) > 1:
+            ordered = [part for part in parts if part.node not in nodes] + [
+                part for part in parts if part.node in nodes
+            ]
+        for part in ordered:
             capped = part.node in nodes
             size = 1 if cap.by_count else _size(cap, order, part)
             positions = cap.enter(channel.code, size, capped)
@@ -165,12 +174,12 @@ def _size(cap: CapState, order: OrderState, part: PartState) -> int:
     return cap.size_of(part.units(), value)
 
 
-def _add_rest(state: State, order_id: str, order: OrderState, rest: Rest, at: int) -> None:
+def _add_rest(state: State, order_id: str, order: OrderState, rest: Rest, since: int) -> None:
     order.next_rest = max(order.next_rest, rest.number + 1)
     if rest.action == "cancel":
         order.unplaced += sum(rest.quantities)
         return
-    held = RestState(list(rest.lines), list(rest.quantities), rest.reason, rest.action, rest.until_day, at)
+    held = RestState(list(rest.lines), list(rest.quantities), rest.reason, rest.action, rest.until_day, since)
     order.rests[rest.number] = held
     key = (order_id, rest.number)
     for line in rest.lines:

@@ -105,7 +105,7 @@ def _routed(state: State, event: ev.OrderRouted, seq: int, batch: Batch) -> None
                     rest_id(order_id, rest.number),
                     order_id,
                     rest.reason,
-                    event.at,
+                    state.orders[order_id].rests[rest.number].since,
                     rest.until_day,
                     sum(rest.quantities),
                     lines,

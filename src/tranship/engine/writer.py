@@ -21,7 +21,9 @@ class Writer:
 
     def __init__(self, shard: Shard, *, most_waiting: int = MOST_WAITING) -> None:
         self._shard = shard
-        self._queue: queue.Queue[tuple[Submission, object] | Callable[[], None] | None] = queue.Queue(most_waiting)
+        # A SimpleQueue's put and get are single steps in C: a Queue takes and gives a lock some six times an order.
+        self._queue: queue.SimpleQueue[tuple[Submission, object] | Callable[[], None] | None] = queue.SimpleQueue()
+        self._most_waiting = most_waiting
         self._thread = threading.Thread(target=self._run, name="tranship-writer", daemon=True)
         self._closing = False
         self._thread.start()
@@ -62,10 +64,11 @@ class Writer:
     def _put(self, item: tuple[Submission, object] | Callable[[], None]) -> None:
         if self._closing:
             raise UnavailableError("the engine is stopping")
-        try:
-            self._queue.put_nowait(item)
-        except queue.Full as error:
-            raise UnavailableError("too many submissions wait; try again in a moment") from error
+        if (
+            self._queue.qsize() >= self._most_waiting
+        ):  # threads that ask at the same moment may pass it together, each by one
+            raise UnavailableError("too many submissions wait; try again in a moment")
+        self._queue.put(item)
 
     def _run(self) -> None:
         while True:

@@ -71,9 +71,7 @@ class ShareWindow:
             self.entered_capped += size
         if self.inside > self.window:
             self._trim()
-        share = -(-self.inside_capped * FULL_BP // self.inside)  # `share_bp`, without a call: this runs for every part
-        if share > self.max_share_bp:
-            self.max_share_bp = share
+        self._observe()
         return len(self._size) - 1
 
     def uncap(self, position: int) -> None:
@@ -167,6 +165,10 @@ class ShareWindow:
             self.inside += back
             if self._capped[self._oldest]:
                 self.inside_capped += back
+
+    def _observe(self) -> None:
+        if self.inside_capped * FULL_BP > self.max_share_bp * self.inside:  # what a share above the highest comes to
+            self.max_share_bp = self.share_bp()
 
     def _peek(self) -> "_Trial":
         return _Trial(
@@ -266,7 +268,7 @@ class TokenBucket:
         tokens = self.tokens + (self._rate - FULL_BP if capped else self._rate) * size
         tokens = burst if tokens > burst else -burst if tokens < -burst else tokens  # noqa: FURB136 - two calls slower
         base = self.base + self._gain * (burst - 2 * tokens) // (self.SLOWNESS * burst)
-        self.tokens, self.base = tokens, base if base > 0 else 0
+        self.tokens, self.base = tokens, max(0, base)
 
     def refused(self) -> None:
         """The gate turned an order away: there is more demand than the entries show."""

@@ -14,6 +14,8 @@ from tranship.store.port import JournalRow, KeyRow, OutboxRow, PersonRow
 
 JOURNAL_PAGE = 4_096
 """Journal rows read at a time: between pages no reader stands in the way of a checkpoint."""
+KEYS_AT_ONCE = 512
+"""Keys that one statement looks for."""
 IDLE_READERS = 4
 """Connections kept for the next question; more are opened when needed and closed after."""
 
@@ -101,8 +103,14 @@ def last_seq(db: apsw.Connection) -> tuple[int, bytes]:
 
 def find_keys(db: apsw.Connection, keys: Sequence[str]) -> dict[str, KeyRow]:
     """What was carried out under these keys."""
-    sql = "SELECT key, fingerprint, seq, reply FROM command WHERE key = ?"
-    return {row[0]: KeyRow._make(row) for row in db.executemany(sql, ((key,) for key in keys))}
+    found: dict[str, KeyRow] = {}
+    for start in range(0, len(keys), KEYS_AT_ONCE):
+        some = list(keys[start : start + KEYS_AT_ONCE])
+        room = 1 << (len(some) - 1).bit_length()  # few lengths, so that the statements stay prepared
+        sql = f"SELECT key, fingerprint, seq, reply FROM command WHERE key IN (?{',?' * (room - 1)})"  # noqa: S608 - marks only
+        for row in db.execute(sql, some + some[-1:] * (room - len(some))):
+            found[row[0]] = KeyRow._make(row)
+    return found
 
 
 def document(db: apsw.Connection, sha256: str) -> bytes:

@@ -1,0 +1,247 @@
+"""`verify` on a real store: sound runs are called sound, each way of damaging one is named, a changed decision is seen."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+import msgspec
+import pytest
+
+from tests.engine.worlds import AMZ, CUT_OFF, DAY, MONDAY, OWN, PL, Run, cap, network, sqlite
+from tranship.core.errors import DamageError
+from tranship.core.network import Policy
+from tranship.engine import commands as cmd
+from tranship.engine import decide as engine_decide
+from tranship.engine import events as ev
+from tranship.engine import verify as verify_module
+from tranship.engine.verify import Verdict, verify
+from tranship.store.connect import DB_NAME
+from tranship.store.sqlite import SqliteStore
+
+
+def told(folder: Path) -> Run:
+    """A run on disk with an order of every kind: shipped, split, parked, voided, returned, expired, over the cap."""
+    run = Run(network(caps=cap(on_conflict="breach"), policy=Policy(park_days=3)), shard=sqlite(folder))
+    run.stock(AMZ, MUG=6, TEE=2)
+    run.stock(PL, MUG=2, TEE=1, CAP=5)
+    run.place("shipped", ("MUG", 2))
+    run.place("split", ("CAP", 1), ("MUG", 3))
+    run.place("bundle", ("SET", 1))
+    run.place("parked", ("GAS", 2), ("CAP", 1))
+    run.place("voided", ("TEE", 1))
+    run.take_back("voided", 1, 1)
+    run.do(cmd.ReportException("changed_order", "test:x", "a note", MONDAY))
+    run.tick(CUT_OFF)
+    run.take_back("shipped", 1, 1, CUT_OFF)
+    run.switch("PL-1", True, CUT_OFF)
+    run.stock(OWN, CUT_OFF, GAS=1)
+    run.tick(MONDAY + 5 * DAY)
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A run that was closed."""
+    told(tmp_path / "run").shard.store.close()
+    return tmp_path / "run"
+
+
+def verdict(folder: Path, *, decide: bool = False) -> Verdict:
+    """What `verify` says of a closed run."""
+    store = SqliteStore.open(folder, create=False, read_only=True)
+    try:
+        return verify(store, decide=decide)
+    finally:
+        store.close()
+
+
+def damage(folder: Path, sql: str, *values: object) -> None:
+    """Change the database behind the store's back."""
+    db = apsw.Connection(str(folder / DB_NAME))
+    db.execute(sql, values)
+    assert db.changes() == 1, "the damage did not happen"
+    db.close()
+
+
+def test_a_sound_run_is_called_sound(tmp_path: Path) -> None:
+    """The same hash as the engine's, every check told with what it covered."""
+    run = told(tmp_path)
+    expected = (run.shard.hash(), run.shard.seq, len(run.state.orders))
+    run.shard.store.close()
+    found = verdict(tmp_path, decide=True)
+    assert found.problems == [] and found.sound
+    assert (found.hash, found.events, found.orders) == expected
+    assert found.decided == len({row for row in _keys(tmp_path)})
+    for word in ("journal", "ledger", "orders", "reservations", "cap AMZ", "stock table", "order table", "decisions"):
+        assert any(check.startswith(word) for check in found.checks), word
+
+
+def _keys(folder: Path) -> Iterator[str]:
+    store = SqliteStore.open(folder, create=False, read_only=True)
+    yield from (row.key for row in store.journal())
+    store.close()
+
+
+def test_an_empty_store_is_sound(tmp_path: Path) -> None:
+    """Nothing happened yet: nothing is wrong."""
+    sqlite(tmp_path).store.close()
+    assert verdict(tmp_path, decide=True).problems == []
+
+
+# -- damage --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seq", [1, 5, 9])
+def test_a_byte_of_a_journal_row_is_named(folder: Path, seq: int) -> None:
+    """The row, its kind and its key; nothing behind it is looked at."""
+    store = SqliteStore.open(folder, create=False, read_only=True)
+    row = next(row for row in store.journal() if row.seq == seq)
+    store.close()
+    payload = bytes([*row.payload[:-1], row.payload[-1] ^ 4])
+    damage(folder, "UPDATE journal SET payload = ? WHERE seq = ?", payload, seq)
+    found = verdict(folder)
+    assert found.problems == [f"journal row {seq} ({row.kind}, key {row.key}) does not match its chain value"]
+    assert found.events == seq - 1
+
+
+@pytest.mark.parametrize("column", ["key", "n", "kind", "at", "chain"])
+def test_every_column_of_a_journal_row_is_covered(folder: Path, column: str) -> None:
+    """The chain is over all of it."""
+    change = {"key": "key || 'x'", "kind": "'ticked'", "chain": "randomblob(16)"}.get(column, f"{column} + 1")
+    damage(folder, f"UPDATE journal SET {column} = {change} WHERE seq = 6")
+    (problem,) = verdict(folder).problems
+    assert problem.startswith("journal row 6 (")
+
+
+@pytest.mark.parametrize("which", ["1", "7", "(SELECT max(seq) FROM journal)"], ids=["first", "middle", "last"])
+def test_a_journal_row_that_is_gone_is_named(folder: Path, which: str) -> None:
+    """At the beginning, in the middle, and at the end, where nothing follows that could miss it."""
+    store = SqliteStore.open(folder, create=False, read_only=True)
+    last = store.last_seq()[0]
+    store.close()
+    damage(folder, f"DELETE FROM journal WHERE seq = {which}")
+    problems = verdict(folder).problems
+    number = last if "max" in which else int(which)
+    assert any(f"row {number}" in problem for problem in problems), problems
+
+
+def test_a_journal_written_anew_after_its_first_bad_row_is_seen_in_the_tables(folder: Path) -> None:
+    """Whoever recomputes the chain still has to change every row that follows from it."""
+    from tranship.engine.digest import GENESIS, link
+
+    db = apsw.Connection(str(folder / DB_NAME))
+    rows = list(db.execute("SELECT seq, key, n, kind, at, payload FROM journal ORDER BY seq"))
+    chain, forged = GENESIS, 0
+    for seq, key, n, kind, at, payload in rows:
+        event = ev.decode(payload)
+        if isinstance(event, ev.StockReceived) and not forged:
+            forged = seq
+            payload = ev.encode(msgspec.structs.replace(event, quantities=tuple(q + 1 for q in event.quantities)))
+        chain = link(chain, seq, key, n, kind, at, payload)
+        db.execute("UPDATE journal SET payload = ?, chain = ? WHERE seq = ?", (payload, chain, seq))
+    db.execute("UPDATE meta SET chain = ?", (chain,))
+    db.close()
+    assert any("stock row" in problem for problem in verdict(folder).problems)
+
+
+@pytest.mark.parametrize(
+    ("sql", "words"),
+    [
+        ("UPDATE orders SET status = 'COMPLETE' WHERE order_id = 'test:voided'", "order test:voided: the table says COMPLETE"),
+        ("DELETE FROM orders WHERE order_id = 'test:shipped'", "order test:shipped: the table says None"),
+        ("UPDATE part SET status = 'PROCESSING' WHERE part_id = 'test:shipped/1'", "fulfillment order test:shipped/1"),
+        ("UPDATE part SET units = units + 1 WHERE part_id = 'test:shipped/1'", "fulfillment order test:shipped/1"),
+        ("UPDATE part SET node = 'OWN-1' WHERE part_id = 'test:shipped/1'", "fulfillment order test:shipped/1"),
+        ("UPDATE part SET cost = cost + 1 WHERE part_id = 'test:shipped/1'", "fulfillment order test:shipped/1"),
+        ("DELETE FROM part WHERE part_id = 'test:split/1'", "fulfillment order test:split/1: the table says None"),
+        ("UPDATE stock SET qty = qty + 1 WHERE node = 'PL-1' AND sku = 'CAP' AND bucket = 4", "stock row ('PL-1', 'CAP', 4)"),
+        ("DELETE FROM stock WHERE node = 'OWN-1' AND sku = 'GAS' AND bucket = 1", "stock row ('OWN-1', 'GAS', 1)"),
+        ("INSERT INTO stock VALUES ('OWN-1', 'MUG', 4, 1)", "stock row ('OWN-1', 'MUG', 4): the table says 1, the journal 0"),
+        ("UPDATE order_line SET qty = qty + 1 WHERE order_id = 'test:bundle'", "order test:bundle"),
+        ("DELETE FROM exception WHERE kind = 'changed_order'", "exception"),
+        ("DELETE FROM command WHERE key = 'order/test/split'", "order/test/split"),
+    ],
+)  # fmt: skip
+def test_a_row_that_does_not_follow_from_the_journal_is_named(folder: Path, sql: str, words: str) -> None:
+    """Changed, deleted or added behind the engine's back: which row, what it says, what the journal says."""
+    damage(folder, sql)
+    problems = verdict(folder).problems
+    assert any(words in problem for problem in problems), problems
+
+
+def test_a_document_that_is_gone_or_changed_is_named(folder: Path) -> None:
+    """Without the network document no event means anything."""
+    damage(folder, "UPDATE document SET body = replace(body, 'AMZ-1', 'XXX-1')")
+    problems = verdict(folder).problems
+    assert problems and "document" in problems[0]
+
+
+# -- deciding again ------------------------------------------------------------------------------------------------------
+
+
+def test_a_changed_decision_is_caught(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that would ship elsewhere today says so, and names the command; a plain rebuild does not mind."""
+    route = engine_decide.route
+
+    def otherwise(ask, facts, now):  # type: ignore[no-untyped-def]
+        decision = route(ask, facts, now)
+        return msgspec.structs.replace(decision, why=msgspec.structs.replace(decision.why, priced=decision.why.priced + 1))
+
+    monkeypatch.setattr(engine_decide, "route", otherwise)
+    assert verdict(folder).problems == []
+    (problem,) = verdict(folder, decide=True).problems
+    assert problem.startswith("command order/test/shipped (journal row ")
+    assert problem.endswith("decides otherwise now")
+
+
+@pytest.mark.parametrize("stop", ["evolve", "decide"])
+def test_a_decision_that_cannot_be_taken_any_more_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, stop: str
+) -> None:
+    """An engine that breaks on an old command reports it, instead of breaking."""
+    if stop == "decide":
+        def broken(ask, facts, now):  # type: ignore[no-untyped-def]
+            raise KeyError("a card that is gone")
+
+        monkeypatch.setattr(engine_decide, "route", broken)
+    else:
+        take = engine_decide._take_back
+
+        def twice(state, command):  # type: ignore[no-untyped-def]
+            for event in take(state, command):
+                yield event
+                if isinstance(event, ev.PartVoided):
+                    yield event
+
+        monkeypatch.setattr(engine_decide, "_take_back", twice)
+    (problem,) = verdict(folder, decide=True).problems
+    assert problem.startswith("command ")
+
+
+def test_a_void_that_is_forgotten_in_the_state_is_found_by_its_invariants(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An `evolve` that loses units is told by ledger and reservations, whatever the tables say."""
+    from tranship.engine import evolve
+
+    monkeypatch.setitem(evolve._HANDLERS, ev.PartVoided, lambda state, event: None)
+    assert any("reserved units differ" in problem or "stock row" in problem for problem in verdict(folder).problems)
+
+
+def test_progress_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long journal says how far it is."""
+    store = SqliteStore.open(folder, create=False, read_only=True)
+    try:
+        seen: list[int] = []
+        verify(store, progress=seen.append)
+        assert seen == [] or seen == sorted(seen)
+    finally:
+        store.close()
+
+
+def test_a_group_of_events_that_no_command_begins_with_is_damage(tmp_path: Path) -> None:
+    """The first event of a command carries all of it; a shipment begins none."""
+    run = told(tmp_path)
+    with pytest.raises(DamageError, match="no command begins with shipped"):
+        verify_module.command_of(run.shard.store, run.state, [ev.PartsShipped(0, (), MONDAY)])
+    run.shard.store.close()
