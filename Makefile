@@ -19,6 +19,7 @@ demo: install ## the service, four networks and a stream of orders on this machi
 	@$(BIN)/tranship demo $(ARGS)
 
 test: install ## every test but the long ones; needs nothing outside this folder
+	@$(BIN)/python -c "import tranship.routing.kernel"  # compiled once, before two workers would each do it
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 check: lint types imports ## format, lint, types and import rules; changes nothing
