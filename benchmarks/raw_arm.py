@@ -33,7 +33,8 @@ SKUS = 1_000
 NODES = 4
 ROWS = "order + 2 lines + 1 part + 4 stock + 1 outbox + 2 journal + 1 key"
 
-PAYLOAD, CHAIN, REPLY, EFFECT = bytes(180), bytes(32), bytes(80), bytes(60)
+# As many bytes as the engine writes for the orders of benchmarks.intake: two events, chain, answer and effect.
+ACCEPTED, ROUTED, CHAIN, REPLY, EFFECT = bytes(242), bytes(163), bytes(16), bytes(220), bytes(16)
 ORDER_REST = ("94110", "CA", "US", 2, 3, 4500, "USD", 20_000, "placed")
 PART_REST = (20_000, 20_004, 0, 3, 8_450_000, "placed", b"\x92\x92\x00\x01\x92\x01\x02")
 INSERTS = (say.KEY, say.JOURNAL, say.ORDER, say.LINE, say.PART, say.OUTBOX)
@@ -96,12 +97,12 @@ class RawWriter:
                 stock[node, sku, FROM] = stock.get((node, sku, FROM), 0) - 1 - line
                 stock[node, sku, TO] = stock.get((node, sku, TO), 0) + 1 + line
             parts.append((order_id + "-1", order_id, node, "mcf", placed_at, *PART_REST))
-            key = "bench:" + name
-            journal.append((seq + 1, key, 0, "accepted", placed_at, PAYLOAD, CHAIN))
-            journal.append((seq + 2, key, 1, "placed", placed_at, PAYLOAD, CHAIN))
+            key = "order/bench/" + name
+            journal.append((seq + 1, key, 0, "accepted", placed_at, ACCEPTED, CHAIN))
+            journal.append((seq + 2, key, 1, "routed", placed_at, ROUTED, CHAIN))
             seq += 2
             outbox.append((f"{seq}-0", seq, "dispatch", EFFECT))
-            keys.append((key, CHAIN[:16], seq, REPLY))
+            keys.append((key, CHAIN, seq, REPLY))
         tables = list(zip(INSERTS, (keys, journal, orders, lines, parts, outbox), strict=True))
         self._write(seq, tables, stock)
         self.written += len(numbers)

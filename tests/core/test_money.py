@@ -3,7 +3,8 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tranship.core.money import MICROS_PER_MINOR, Money, micros_to_minor, scale_minor
 
@@ -47,7 +48,8 @@ def test_amounts_of_two_currencies_do_not_add() -> None:
 
 
 @pytest.mark.parametrize(
-    ("minor", "text"), [(0, "0.00 USD"), (5, "0.05 USD"), (-5, "-0.05 USD"), (-123456, "-1,234.56 USD"), (100, "1.00 USD")]
+    ("minor", "text"),
+    [(0, "0.00 USD"), (5, "0.05 USD"), (-5, "-0.05 USD"), (-123456, "-1,234.56 USD"), (100, "1.00 USD")],
 )
 def test_amounts_read_as_people_write_them(minor: int, text: str) -> None:
     """Two decimals, thousands separated, the sign in front."""

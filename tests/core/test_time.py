@@ -4,13 +4,12 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tranship.core import time as t
 
-ZONES = st.sampled_from(
-    ["America/New_York", "America/Los_Angeles", "America/Phoenix", "Europe/London", "Asia/Kolkata"]
-)
+ZONES = st.sampled_from(["America/New_York", "America/Los_Angeles", "America/Phoenix", "Europe/London", "Asia/Kolkata"])
 MOMENTS = st.datetimes(dt.datetime(2005, 1, 1), dt.datetime(2037, 12, 31), timezones=st.just(dt.UTC))
 DAYS = st.integers(t.date_to_day(dt.date(1965, 1, 1)), t.date_to_day(dt.date(2060, 1, 1)))
 

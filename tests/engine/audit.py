@@ -14,7 +14,6 @@ from tranship.engine import events as ev
 from tranship.routing.model import Part
 from tranship.store.port import Store
 
-
 Counter = tuple[str, str, int, str]
 """What makes a cap's counter the same one in another document: network, measure, window and what it counts."""
 
@@ -52,7 +51,9 @@ class Audit:
         self.shelf: dict[tuple[int, int], int] = defaultdict(int)  # (sku, node) -> units free to be promised
         self.reserved: dict[tuple[int, int], int] = defaultdict(int)
         self.orders: dict[str, Order] = {}
-        self.parts: dict[str, dict[int, tuple[Part, dict[int, int]]]] = defaultdict(dict)  # units still wanted of each line
+        self.parts: dict[str, dict[int, tuple[Part, dict[int, int]]]] = defaultdict(
+            dict
+        )  # units still wanted of each line
         self.shipped: set[tuple[str, int]] = set()
         self.rests: dict[str, dict[int, dict[int, int]]] = defaultdict(dict)
         self.gone: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))  # voided, cancelled, given up
@@ -124,7 +125,9 @@ class Audit:
 
     def _limits(self, order_id: str, part: Part) -> None:
         found = next(n for n in self.network.networks if n.code == self.network.nodes[part.node].network)
-        articles = {self.orders[order_id].lines[line].sku for line in part.lines}  # one line of the network's order each
+        articles = {
+            self.orders[order_id].lines[line].sku for line in part.lines
+        }  # one line of the network's order each
         if found.max_lines and len(articles) > found.max_lines:
             self.problems.append(f"{order_id}/{part.number}: {len(articles)} lines")
         if found.max_units and sum(part.quantities) > found.max_units:
@@ -177,7 +180,9 @@ class Audit:
             parked = sum(rest.get(i, 0) for rest in self.rests[order_id].values())
             gone = self.gone[order_id][i]
             if placed + parked + gone != line.qty:
-                self.problems.append(f"{order_id} line {i}: {placed} placed + {parked} parked + {gone} gone of {line.qty}")
+                self.problems.append(
+                    f"{order_id} line {i}: {placed} placed + {parked} parked + {gone} gone of {line.qty}"
+                )
 
     # -- caps and calendars -------------------------------------------------------------------------------------------
 

@@ -206,7 +206,10 @@ def test_a_document_is_journaled_with_its_version_and_its_body_lies_beside() -> 
     """Every decision can be read under the document it was taken with."""
     run = filled()
     run.load(network(caps=cap(cap_bp=3000)))
-    assert (run.state.network_version, run.state.network_sha) == (2, hashlib.sha256(to_document(run.document)).hexdigest())
+    assert (run.state.network_version, run.state.network_sha) == (
+        2,
+        hashlib.sha256(to_document(run.document)).hexdigest(),
+    )
     assert run.shard.store.document(run.state.network_sha) == to_document(run.document)
 
 
@@ -215,9 +218,14 @@ def test_two_documents_in_one_batch_are_both_in_force_in_turn() -> None:
     run = Run()
     run.stock(AMZ, MUG=9)
     run.stock(PL, MUG=9)
-    first, second = (network(nodes=tuple(msgspec.structs.replace(n, closed=n.code == code) for n in NODES)) for code in ("AMZ-1", "PL-1"))
+    first, second = (
+        network(nodes=tuple(msgspec.structs.replace(n, closed=n.code == code) for n in NODES))
+        for code in ("AMZ-1", "PL-1")
+    )
     bodies = [to_document(document) for document in (first, second)]
-    loads = [Submission(f"n{i}", cmd.LoadNetwork(b, hashlib.sha256(b).hexdigest(), MONDAY)) for i, b in enumerate(bodies)]
+    loads = [
+        Submission(f"n{i}", cmd.LoadNetwork(b, hashlib.sha256(b).hexdigest(), MONDAY)) for i, b in enumerate(bodies)
+    ]
     one, two = placing(order(1, ("MUG", 1))), placing(order(2, ("MUG", 1)))
     answers = run.shard.submit([loads[0], one, loads[1], two])
     assert [answer.error for answer in answers] == [None] * 4

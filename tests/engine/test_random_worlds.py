@@ -6,7 +6,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import Phase, given, settings, strategies as st
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 from msgspec import structs
 
 from tests.engine import stories
@@ -55,13 +56,15 @@ def told_and_audited(document: NetworkFile, story: list[Act]) -> Shard:
         assert shard.state.ledger.problems() == []
     assert reader.finish() == []
     balance = shard.state.ledger.balance
-    held = {(s, n): int(balance[Bucket.RESERVED, s, n]) for s, n in zip(*balance[Bucket.RESERVED].nonzero(), strict=True)}
+    held = {
+        (s, n): int(balance[Bucket.RESERVED, s, n]) for s, n in zip(*balance[Bucket.RESERVED].nonzero(), strict=True)
+    }
     assert held == {key: units for key, units in reader.reserved.items() if units}
     return shard
 
 
 @given(stories.documents, stories.acts)
-@settings(max_examples=100)
+@settings(max_examples=250)
 def test_every_story_ends_with_sound_books(document: NetworkFile, story: list[Act]) -> None:
     """After each command: balanced accounts, no shelf below zero, each line's units placed, parked or gone, caps held."""
     shard = told_and_audited(document, story)

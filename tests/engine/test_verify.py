@@ -1,6 +1,7 @@
 """`verify` on a real store: sound runs are called sound, each way of damaging one is named, a changed decision is seen."""
 
 from collections.abc import Iterator
+from fnmatch import fnmatchcase as fnmatch
 from pathlib import Path
 
 import apsw
@@ -36,6 +37,7 @@ def told(folder: Path) -> Run:
     run.switch("PL-1", True, CUT_OFF)
     run.stock(OWN, CUT_OFF, GAS=1)
     run.tick(MONDAY + 5 * DAY)
+    run.place("short", ("GAS", 3), placed_at=MONDAY + 5 * DAY)
     return run
 
 
@@ -71,7 +73,7 @@ def test_a_sound_run_is_called_sound(tmp_path: Path) -> None:
     found = verdict(tmp_path, decide=True)
     assert found.problems == [] and found.sound
     assert (found.hash, found.events, found.orders) == expected
-    assert found.decided == len({row for row in _keys(tmp_path)})
+    assert found.decided == len(set(_keys(tmp_path)))
     for word in ("journal", "ledger", "orders", "reservations", "cap AMZ", "stock table", "order table", "decisions"):
         assert any(check.startswith(word) for check in found.checks), word
 
@@ -147,31 +149,54 @@ def test_a_journal_written_anew_after_its_first_bad_row_is_seen_in_the_tables(fo
 @pytest.mark.parametrize(
     ("sql", "words"),
     [
-        ("UPDATE orders SET status = 'COMPLETE' WHERE order_id = 'test:voided'", "order test:voided: the table says COMPLETE"),
-        ("DELETE FROM orders WHERE order_id = 'test:shipped'", "order test:shipped: the table says None"),
-        ("UPDATE part SET status = 'PROCESSING' WHERE part_id = 'test:shipped/1'", "fulfillment order test:shipped/1"),
-        ("UPDATE part SET units = units + 1 WHERE part_id = 'test:shipped/1'", "fulfillment order test:shipped/1"),
-        ("UPDATE part SET node = 'OWN-1' WHERE part_id = 'test:shipped/1'", "fulfillment order test:shipped/1"),
-        ("UPDATE part SET cost = cost + 1 WHERE part_id = 'test:shipped/1'", "fulfillment order test:shipped/1"),
-        ("DELETE FROM part WHERE part_id = 'test:split/1'", "fulfillment order test:split/1: the table says None"),
-        ("UPDATE stock SET qty = qty + 1 WHERE node = 'PL-1' AND sku = 'CAP' AND bucket = 4", "stock row ('PL-1', 'CAP', 4)"),
-        ("DELETE FROM stock WHERE node = 'OWN-1' AND sku = 'GAS' AND bucket = 1", "stock row ('OWN-1', 'GAS', 1)"),
-        ("INSERT INTO stock VALUES ('OWN-1', 'MUG', 4, 1)", "stock row ('OWN-1', 'MUG', 4): the table says 1, the journal 0"),
-        ("UPDATE order_line SET qty = qty + 1 WHERE order_id = 'test:bundle'", "order test:bundle"),
-        ("DELETE FROM exception WHERE kind = 'changed_order'", "exception"),
-        ("DELETE FROM command WHERE key = 'order/test/split'", "order/test/split"),
+        (
+            "UPDATE orders SET status = 'COMPLETE' WHERE order_id = 'test:voided'",
+            "order test:voided: status: *COMPLETE*CANCELLED",
+        ),
+        ("DELETE FROM orders WHERE order_id = 'test:shipped'", "order test:shipped: its row is missing"),
+        (
+            "UPDATE order_line SET qty = 2 WHERE order_id = 'test:bundle'",
+            "line test:bundle 0: qty: *says 2, the journal 1",
+        ),
+        (
+            "UPDATE part SET status = 'PROCESSING' WHERE part_id = 'test:shipped/1'",
+            "fulfillment order test:shipped/1: status*",
+        ),
+        (
+            "UPDATE part SET units = units + 1 WHERE part_id = 'test:shipped/1'",
+            "fulfillment order test:shipped/1: units*",
+        ),
+        ("UPDATE part SET lines = x'90' WHERE part_id = 'test:shipped/1'", "fulfillment order test:shipped/1: lines*"),
+        ("UPDATE part SET node = 'OWN-1' WHERE part_id = 'test:shipped/1'", "fulfillment order test:shipped/1: node*"),
+        ("UPDATE part SET cost = cost + 1 WHERE part_id = 'test:shipped/1'", "fulfillment order test:shipped/1: cost*"),
+        ("DELETE FROM part WHERE part_id = 'test:split/1'", "fulfillment order test:split/1: its row is missing"),
+        ("UPDATE parked SET units = 9 WHERE order_id = 'test:short'", "parked part test:short/p1: units*"),
+        (
+            "INSERT INTO parked VALUES ('test:x/p1', 'test:x', 'cap', 0, 0, 1, x'90')",
+            "parked part test:x/p1: *no such row",
+        ),
+        (
+            "UPDATE stock SET qty = 9 WHERE node = 'PL-1' AND sku = 'CAP' AND bucket = 4",
+            "stock row ('PL-1', 'CAP', 4): *",
+        ),
+        ("DELETE FROM stock WHERE node = 'OWN-1' AND sku = 'GAS' AND bucket = 1", "stock row ('OWN-1', 'GAS', 1): *"),
+        ("INSERT INTO stock VALUES ('OWN-1', 'MUG', 4, 1)", "stock row ('OWN-1', 'MUG', 4): *says 1, the journal 0"),
+        ("DELETE FROM exception WHERE kind = 'changed_order'", "exception *: its row is missing"),
+        ("UPDATE exception SET detail = 'x' WHERE kind = 'changed_order'", "exception *: detail: *"),
+        ("UPDATE command SET seq = seq + 1 WHERE key = 'order/test/split'", "command order/test/split: seq*"),
+        ("DELETE FROM command WHERE key = 'order/test/split'", "command order/test/split: its row is missing"),
     ],
-)  # fmt: skip
+)
 def test_a_row_that_does_not_follow_from_the_journal_is_named(folder: Path, sql: str, words: str) -> None:
     """Changed, deleted or added behind the engine's back: which row, what it says, what the journal says."""
     damage(folder, sql)
     problems = verdict(folder).problems
-    assert any(words in problem for problem in problems), problems
+    assert any(fnmatch(problem, words) for problem in problems), problems
 
 
 def test_a_document_that_is_gone_or_changed_is_named(folder: Path) -> None:
     """Without the network document no event means anything."""
-    damage(folder, "UPDATE document SET body = replace(body, 'AMZ-1', 'XXX-1')")
+    damage(folder, "UPDATE document SET body = CAST(replace(CAST(body AS TEXT), 'AMZ-1', 'OWN-9') AS BLOB)")
     problems = verdict(folder).problems
     assert problems and "document" in problems[0]
 
@@ -185,7 +210,9 @@ def test_a_changed_decision_is_caught(folder: Path, monkeypatch: pytest.MonkeyPa
 
     def otherwise(ask, facts, now):  # type: ignore[no-untyped-def]
         decision = route(ask, facts, now)
-        return msgspec.structs.replace(decision, why=msgspec.structs.replace(decision.why, priced=decision.why.priced + 1))
+        return msgspec.structs.replace(
+            decision, why=msgspec.structs.replace(decision.why, priced=decision.why.priced + 1)
+        )
 
     monkeypatch.setattr(engine_decide, "route", otherwise)
     assert verdict(folder).problems == []
@@ -200,6 +227,7 @@ def test_a_decision_that_cannot_be_taken_any_more_is_named(
 ) -> None:
     """An engine that breaks on an old command reports it, instead of breaking."""
     if stop == "decide":
+
         def broken(ask, facts, now):  # type: ignore[no-untyped-def]
             raise KeyError("a card that is gone")
 

@@ -15,7 +15,6 @@ from tranship.core.order import Destination, Order, OrderLine, Person
 from tranship.core.time import date_to_day, to_micros
 from tranship.engine import commands as cmd
 from tranship.engine import events as ev
-from tranship.engine.decide import order_id_of
 from tranship.engine.shard import Answer, RecordedIds, Shard, Submission
 from tranship.engine.state import OrderState
 from tranship.routing.model import Decision
@@ -88,7 +87,9 @@ def network(**changes: object) -> NetworkFile:
 
 def order(number: object, *lines: tuple[str, int] | tuple[str, int, int], **changes: object) -> Order:
     """An order of (SKU, quantity, price) lines to a home in New York, by the web channel; `changes` replace fields."""
-    made = tuple(OrderLine(str(i), line[0], line[1], line[2] if len(line) > 2 else 1000) for i, line in enumerate(lines, 1))
+    made = tuple(
+        OrderLine(str(i), line[0], line[1], line[2] if len(line) > 2 else 1000) for i, line in enumerate(lines, 1)
+    )
     fields: dict[str, object] = {
         "source": "test", "number": str(number), "channel": "web", "placed_at": MONDAY,
         "to": Destination("10001", "NY"), "lines": made,
@@ -126,7 +127,9 @@ def sqlite(folder: Path) -> Shard:
 class Run:
     """A shard with a network in force; each call is one command, answered, in a transaction of its own."""
 
-    def __init__(self, document: NetworkFile | None = None, *, shard: Shard | None = None, store: Store | None = None) -> None:
+    def __init__(
+        self, document: NetworkFile | None = None, *, shard: Shard | None = None, store: Store | None = None
+    ) -> None:
         if shard is None:
             store = store or MemoryStore()
             shard = Shard(store, People(store, Vault(b"k" * 32)), RecordedIds())
@@ -220,5 +223,3 @@ def where(decision: Decision) -> list[tuple[int, int]]:
 def waits(decision: Decision) -> list[tuple[str, int]]:
     """(reason, units) of each part of a decision that waits."""
     return [(rest.reason, sum(rest.quantities)) for rest in decision.rests]
-
-

@@ -2,7 +2,8 @@
 
 import msgspec
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.engine.worlds import (
     AMZ,
@@ -50,7 +51,9 @@ def reason_of(decision: Decision, node: int) -> Reason:
 
 codes = st.sampled_from([sku.code for sku in SKUS])
 shelves = st.dictionaries(
-    st.integers(0, 2), st.dictionaries(st.sampled_from(["MUG", "TEE", "CAP", "GAS", "PLAN"]), st.integers(0, 9)), max_size=3
+    st.integers(0, 2),
+    st.dictionaries(st.sampled_from(["MUG", "TEE", "CAP", "GAS", "PLAN"]), st.integers(0, 9)),
+    max_size=3,
 )
 asks = st.dictionaries(codes, st.integers(1, 12), min_size=1, max_size=6)
 afters = st.sampled_from([("split", "park"), ("park",), ("split", "backorder"), ("cancel",)])
@@ -242,6 +245,16 @@ def test_the_reserve_does_not_make_an_order_late() -> None:
     assert nodes_of(desk.decide(("MUG", 1))) == [AMZ]
 
 
+def test_the_reserve_of_one_network_does_not_break_the_cap_of_another() -> None:
+    """Amazon would like to keep its last places, but the 3PL it would send the order to has no room under its own cap."""
+    caps = (*cap(reserve=3), *cap(network="PL", cap_bp=3000))
+    desk = Desk(network(caps=caps), {AMZ: {"MUG": 5}, PL: {"MUG": 5}})
+    for amazon, other in zip("AAAA......", ".......PPP", strict=True):
+        desk.caps[0].enter("web", 1, amazon == "A")
+        desk.caps[1].enter("web", 1, other == "P")
+    assert nodes_of(desk.decide(("MUG", 1))) == [AMZ]
+
+
 def test_an_entry_larger_than_the_window_goes_independent_or_waits_with_that_reason() -> None:
     """Seven units never fit where six of the last ten may be capped, however long one waits."""
     by_units = network(caps=cap(measure="units"))
@@ -265,7 +278,9 @@ def test_room_under_the_cap_has_a_price(price: int, chosen: int) -> None:
     assert decision.why.gates[0].price == capped.bucket.price
 
 
-@given(st.text("A.", max_size=25), st.integers(1, 3), st.sampled_from(["fulfillment_orders", "units"]), st.integers(0, 4))
+@given(
+    st.text("A.", max_size=25), st.integers(1, 3), st.sampled_from(["fulfillment_orders", "units"]), st.integers(0, 4)
+)
 def test_what_is_decided_is_admitted(story: str, lines: int, measure: str, max_units: int) -> None:
     """Whatever came before: the entries of a decision, taken in order, keep the window within its limit."""
     networks = (Network("AMZ", max_units=max_units), Network("PL"), Network("OWN"))
@@ -396,7 +411,10 @@ def test_without_split_an_order_ships_whole_or_not_at_all() -> None:
 def test_an_order_is_split_by_line_where_no_node_has_all_of_it() -> None:
     """Each line ships whole from where it is."""
     decision = Desk(stock={PL: {"MUG": 3}, OWN: {"TEE": 3}}).decide(("MUG", 2), ("TEE", 3))
-    assert [(part.node, part.lines, part.quantities) for part in decision.parts] == [(PL, (0,), (2,)), (OWN, (1,), (3,))]
+    assert [(part.node, part.lines, part.quantities) for part in decision.parts] == [
+        (PL, (0,), (2,)),
+        (OWN, (1,), (3,)),
+    ]
 
 
 def test_a_line_is_split_by_quantity_where_no_node_has_enough() -> None:
@@ -439,7 +457,9 @@ def test_parts_beyond_the_policys_number_wait() -> None:
         ({"max_units": 6}, [(3, 6)]),
     ],
 )
-def test_a_networks_own_limits_make_several_fulfillment_orders(limits: dict[str, int], expected: list[tuple[int, int]]) -> None:
+def test_a_networks_own_limits_make_several_fulfillment_orders(
+    limits: dict[str, int], expected: list[tuple[int, int]]
+) -> None:
     """No fulfillment order has more lines or units than its network takes, and nothing is lost between them."""
     networks = (Network("AMZ", **limits), Network("PL"), Network("OWN"))
     decision = Desk(network(networks=networks), EVERYWHERE).decide(("MUG", 4), ("TEE", 1), ("CAP", 1))
@@ -453,8 +473,10 @@ def test_an_mcf_order_of_250_lines_becomes_three_entries() -> None:
     many = tuple(Sku(f"S{i:03d}", 10) for i in range(250))
     networks = (Network("AMZ", max_lines=100, max_units=250), Network("PL"), Network("OWN"))
     stock = {AMZ: {sku.code: 1 for sku in many}}
-    decision = Desk(network(networks=networks, skus=many, caps=cap()), stock).entered("." * 10).decide(
-        *[(sku.code, 1) for sku in many]
+    decision = (
+        Desk(network(networks=networks, skus=many, caps=cap()), stock)
+        .entered("." * 10)
+        .decide(*[(sku.code, 1) for sku in many])
     )
     assert [len(part.lines) for part in decision.parts] == [100, 100, 50]
 

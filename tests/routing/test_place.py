@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.engine.worlds import AMZ, CARDS, OWN, PL, card, network
 from tests.routing.desk import Desk

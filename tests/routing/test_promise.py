@@ -2,7 +2,8 @@
 
 import datetime as dt
 
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.engine.worlds import MONDAY, NODES, TODAY
 from tranship.core.network import Node
@@ -24,7 +25,9 @@ def test_the_earliest_ship_day_is_the_first_working_day_whose_cut_off_is_ahead(
 ) -> None:
     """Walk on until a working day's cut-off has not passed, then as many working days as handling takes."""
     day = TODAY + later
-    found = Calendar([node(cutoff_min=cutoff, handling_days=handling)]).earliest_ship_days(at_local(day, minute, NEW_YORK))
+    found = Calendar([node(cutoff_min=cutoff, handling_days=handling)]).earliest_ship_days(
+        at_local(day, minute, NEW_YORK)
+    )
     expected = day if is_working_day(day) and minute < cutoff else day + 1
     while not is_working_day(expected):
         expected += 1

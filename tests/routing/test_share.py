@@ -4,7 +4,8 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
-from hypothesis import Phase, given, settings, strategies as st
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
 
 from tranship.core.network import FULL_BP, ShareCap
 from tranship.routing import share
@@ -340,7 +341,9 @@ def test_a_part_worth_nothing_still_counts() -> None:
     st.integers(-200, 200),
     st.lists(st.tuples(st.integers(1, 50), st.booleans()), max_size=120),
 )
-def test_the_bucket_is_bounded(cap_bp: int, window: int, burst_bp: int, rate: int, story: list[tuple[int, bool]]) -> None:
+def test_the_bucket_is_bounded(
+    cap_bp: int, window: int, burst_bp: int, rate: int, story: list[tuple[int, bool]]
+) -> None:
     """Tokens stay between an empty and a full bucket of either sign, prices are never below zero, whatever happens."""
     bucket = TokenBucket(cap(cap_bp=cap_bp, window=window, bucket_burst_bp=burst_bp, bucket_rate_bp=rate))
     full = bucket.tokens
@@ -359,7 +362,9 @@ def test_a_full_bucket_costs_nothing_and_an_empty_one_its_price() -> None:
         bucket.enter(1, True)
         prices.append(bucket.price)
     assert all(a <= b for a, b in pairwise(prices))
-    assert 900_000 <= bucket.price <= 1_100_000, "half the price where the bucket is empty, the other half is the slow part"
+    assert 900_000 <= bucket.price <= 1_100_000, (
+        "half the price where the bucket is empty, the other half is the slow part"
+    )
 
 
 def test_independent_entries_fill_the_bucket_again() -> None:

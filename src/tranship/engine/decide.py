@@ -32,6 +32,8 @@ def execute(state: State, command: cmd.Command) -> Iterator[ev.Event]:
     for event in decide(state, command):
         evolve(state, event)
         yield event
+    if isinstance(command, cmd.PlaceOrder):
+        return  # an order frees nothing
     for key in _candidates(state, command):
         for event in _redecide(state, key, command.at):
             evolve(state, event)
@@ -76,7 +78,7 @@ def _place(state: State, command: cmd.PlaceOrder) -> Iterator[ev.Event]:
     held = state.orders[order_id]
     decision = _route(state, held, list(range(len(order.lines))), [line.qty for line in order.lines], command.at)
     yield ev.OrderRouted(order_id, 0, decision, command.at)
-    if any(part.breach for part in decision.parts):
+    if True in [part.breach for part in decision.parts]:
         yield _breach(state, order_id, decision, command.at)
 
 
@@ -152,23 +154,24 @@ def build_ask(
         each = groups or [[(line, quantity)] for line, quantity in zip(lines, quantities, strict=True)]
         prices = [[(quantity, order.lines[line].unit_price_minor) for line, quantity in group] for group in each]
     zip3 = order.to.zip[:3]
-    ask = Ask(
-        lines=positions,
-        skus=skus,
-        quantities=quantities,
-        prices=prices,
-        zip3=int(zip3) if len(zip3) == 3 and zip3.isascii() and zip3.isdigit() else -1,
-        country=order.to.country,
-        state=order.to.state,
-        residential=order.to.residential,
-        service=facts.services.get(order.service or channel.service, -1),
-        channel=order.channel,
-        at=at,
-        promise_day=held.promise_day,
-        first_part=held.next_part,
-        first_rest=held.next_rest,
-        parts_left=network.policy.max_parts,
-        leaving={},
+    to = order.to
+    ask = Ask(  # by position: this runs for every order
+        positions,
+        skus,
+        quantities,
+        prices,
+        int(zip3) if len(zip3) == 3 and zip3.isascii() and zip3.isdigit() else -1,
+        to.country,
+        to.state,
+        to.residential,
+        facts.services.get(order.service or channel.service, -1),
+        order.channel,
+        at,
+        held.promise_day,
+        held.next_part,
+        held.next_rest,
+        network.policy.max_parts,
+        {},
     )
     return ask, groups
 

@@ -151,8 +151,9 @@ def _enter_caps(state: State, order: OrderState, parts: list[PartState]) -> None
         return
     channel = state.channels[order.order.channel]
     for cap in state.caps:
-        if not counts_for(channel, cap.cap.network):
+        if not counts_for(channel, cap.network):
             continue
+        windows = cap.windows(channel.code)
         nodes = cap.nodes
         ordered = parts
         if len(parts) > 1:
@@ -162,9 +163,12 @@ def _enter_caps(state: State, order: OrderState, parts: list[PartState]) -> None
         for part in ordered:
             capped = part.node in nodes
             size = 1 if cap.by_count else _size(cap, order, part)
-            positions = cap.enter(channel.code, size, capped)
+            cap.bucket.enter(size, capped)
+            for window in windows:
+                position = window.enter(size, capped)
+                if capped:
+                    part.entries.append((window, position))
             if capped:
-                part.entries.extend(zip(cap.windows(channel.code), positions, strict=True))
                 cap.breaches += part.breach
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from tranship.core.ledger import Bucket
 from tranship.engine import events as ev
-from tranship.engine.state import CANCELLED, DELIVERED, SHIPPED, PartState, State
+from tranship.engine.state import CANCELLED, DELIVERED, PROCESSING, SHIPPED, PartState, State
 from tranship.store.port import Batch, DocumentRow, ExceptionRow, LineRow, OrderRow, OutboxRow, ParkedRow, PartRow
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -26,7 +26,7 @@ def rest_id(order_id: str, number: int) -> str:
 def project(state: State, event: ev.Event, seq: int, batch: Batch) -> None:
     """Add the rows of one event, already applied to `state`, to the batch of its transaction."""
     if isinstance(event, ev.OrderAccepted):
-        _accepted(state, event, batch)
+        _accepted(event, batch)
     elif isinstance(event, ev.OrderRouted):
         _routed(state, event, seq, batch)
     elif isinstance(event, ev.PartsShipped | ev.PartsDelivered):
@@ -41,9 +41,9 @@ def project(state: State, event: ev.Event, seq: int, batch: Batch) -> None:
         batch.exceptions.append(ExceptionRow(seq, event.at, event.kind, event.subject, event.detail))
 
 
-def _accepted(state: State, event: ev.OrderAccepted, batch: Batch) -> None:
-    order = event.order
-    units = sum(line.qty for line in order.lines)
+def _accepted(event: ev.OrderAccepted, batch: Batch) -> None:
+    order_id, order = event.order_id, event.order
+    units = sum([line.qty for line in order.lines])
     batch.orders.append(
         OrderRow(
             event.order_id,
@@ -60,12 +60,12 @@ def _accepted(state: State, event: ev.OrderAccepted, batch: Batch) -> None:
             order.value_minor,
             order.currency,
             event.promise_day,
-            "NEW",
+            PROCESSING,  # what nearly every order is once its decision, the next event, has come
         )
     )
     batch.lines.extend(
         [
-            LineRow(event.order_id, i, line.key, line.sku, line.qty, line.unit_price_minor)
+            LineRow(order_id, i, line.key, line.sku, line.qty, line.unit_price_minor)
             for i, line in enumerate(order.lines)
         ]
     )
@@ -92,7 +92,7 @@ def _routed(state: State, event: ev.OrderRouted, seq: int, batch: Batch) -> None
                 int(part.late),
                 sum(part.quantities),
                 part.cost,
-                "PROCESSING",
+                PROCESSING,
                 lines,
             )
         )
@@ -113,7 +113,8 @@ def _routed(state: State, event: ev.OrderRouted, seq: int, batch: Batch) -> None
             )
     status = state.orders[order_id].status()
     if not event.rest and batch.orders and batch.orders[-1].order_id == order_id:  # the order's row is not written yet
-        batch.orders[-1] = OrderRow._make((*batch.orders[-1][:-1], status))
+        if status != PROCESSING:
+            batch.orders[-1] = batch.orders[-1]._replace(status=status)
     else:
         batch.order_status.append((status, order_id))
 

@@ -162,12 +162,11 @@ class Shard:
         return Answer(reply=reply)
 
     def _append(self, key: str, n: int, event: ev.Event, batch: Batch) -> None:
-        payload = ev.encode(event)
-        kind = ev.kind_of(event)
-        self.seq += 1
-        self.chain = link(self.chain, self.seq, key, n, kind, event.at, payload)
-        batch.journal.append(JournalRow(self.seq, key, n, kind, event.at, payload, self.chain))
-        project(self.state, event, self.seq, batch)
+        payload, kind, at = ev.encode(event), ev.kind_of(event), event.at
+        self.seq = seq = self.seq + 1
+        self.chain = chain = link(self.chain, seq, key, n, kind, at, payload)
+        batch.journal.append(JournalRow(seq, key, n, kind, at, payload, chain))
+        project(self.state, event, seq, batch)
         if self.state.moves:
             self._moves.add(self.state)
 

@@ -151,8 +151,9 @@ class State:
         """Move units of SKUs (bundles become their parts) and remember the move for the relational rows."""
         skus: list[int] = []
         quantities: list[int] = []
+        bundles = self.bundles
         for sku, quantity in pairs:
-            parts = self.bundles.get(sku) if self.bundles else None
+            parts = bundles.get(sku) if bundles else None
             if parts is None:
                 skus.append(sku)
                 quantities.append(quantity)

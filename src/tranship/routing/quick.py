@@ -36,22 +36,25 @@ def quick(ask: Ask, facts: Facts, now: Situation, *, counted: bool = True) -> De
     room = facts.rooms[count]
     room.sku[:] = skus
     room.q[:] = quantities
-    reasons = _cover(room, lane, now)
-    if reasons is None:
+    if lane.any_open and _plenty(ask, now):
+        ok, reasons = lane.ok[count], lane.reasons
+    elif (seen := _cover(room, lane, now)) is not None:
+        ok, reasons = room.ok, seen
+    else:
         return None
     gates: list[tuple[CapState, int]] = []
     prices = [0] * facts.count
     if counted:
         own = facts.channels[ask.channel].on_platform_for
         for cap in now.caps:
-            if cap.cap.network not in own:
+            if cap.network not in own:
                 price = cap.bucket.price
                 gates.append((cap, price))
                 for n in cap.nodes:
                     prices[n] += price
     facts.gamma[:] = prices
     found = facts.solver.solve_small(
-        room.q, room.sku, room.ok, room.mu, facts.gamma, lane.zone, int(ask.residential), room.out
+        room.q, room.sku, ok, room.mu, facts.gamma, lane.zone, int(ask.residential), room.out
     )
     if not found:
         return None
@@ -62,8 +65,9 @@ def quick(ask: Ask, facts: Facts, now: Situation, *, counted: bool = True) -> De
             return None
     if (most := facts.part_limits[node]) is not None and (count > most[0] or units > most[1]):
         return None
-    if gates and not _open(ask, gates, node, units):
-        return None
+    for cap, _ in gates:
+        if node in cap.nodes and not _open(ask, gates, node, units):
+            return None
     part = Part(
         ask.first_part, node, tuple(ask.lines), tuple(quantities), lane.earliest[node], lane.deliver[node], False,
         priced - prices[node], lane.earliest[node],
@@ -104,19 +108,20 @@ def _lane(ask: Ask, facts: Facts) -> Lane:
     return lane
 
 
+def _plenty(ask: Ask, now: Situation) -> bool:
+    """Whether every node, the closed ones too, has all of every line."""
+    shelf = now.shelf
+    return not [sku for sku, asked in zip(ask.skus, ask.quantities, strict=True) if min(shelf[sku].tolist()) < asked]
+
+
 def _cover(room: Room, lane: Lane, now: Situation) -> tuple[int, ...] | None:
     """Mark in `room` which node can ship which line whole and in time; the nodes' reasons, or None where a line has no node."""
     now.shelf.take(room.sku, 0, room.stock, "clip")  # "raise" would copy once more; positions were checked by the state
     np.greater_equal(room.stock, room.asked, room.covered)
-    plenty = b"\0" not in room.ok.tobytes()
-    if plenty and lane.all_open:
-        return lane.reasons
     np.logical_and(room.covered, lane.open, room.covered)
     for row in room.ok.tolist():
         if 1 not in row:
             return None
-    if plenty:
-        return lane.reasons
     reasons = list(lane.reasons)
     for n, there in enumerate(room.stock.T.tolist()):
         if reasons[n] in (0, LATE) and not any(there):
@@ -125,16 +130,21 @@ def _cover(room: Room, lane: Lane, now: Situation) -> tuple[int, ...] | None:
 
 
 def _open(ask: Ask, gates: list[tuple[CapState, int]], node: int, units: int) -> bool:
-    """Whether every cap admits the whole order at `node` without touching its reserve."""
-    if not any(node in cap.nodes for cap, _ in gates):
-        return True
+    """Whether every cap admits the whole order at `node` without touching its reserve (False also where that takes a closer look)."""
     for cap, _ in gates:
         windows = cap.windows(ask.channel)
+        if cap.by_count:  # nearly always: entries of one, and a window that has been full for long
+            reserve = cap.cap.reserve
+            for window in windows:
+                if window.entered < window.window:
+                    if node in cap.nodes and not window.admits_one(1, True):
+                        return False
+                elif window.most - window.inside_capped <= reserve:
+                    return False
+            continue
         if node in cap.nodes:
-            size = 1
-            if not cap.by_count:
-                value = sum(n * price for line in ask.prices for n, price in line)
-                size = cap.size_of(units, value)
+            value = sum(n * price for line in ask.prices for n, price in line)
+            size = cap.size_of(units, value)
             for window in windows:
                 if not window.admits_one(size, True):
                     return False
@@ -145,9 +155,13 @@ def _open(ask: Ask, gates: list[tuple[CapState, int]], node: int, units: int) ->
 
 def _gate(cap: CapState, price: int) -> Gate:
     total = cap.total
-    return Gate(cap.cap.network, total.inside, total.inside_capped, total.limit(total.entered + 1), price, False)
+    limit = total.most if total.entered >= total.window else total.limit(total.entered + 1)
+    return Gate(cap.network, total.inside, total.inside_capped, limit, price, False)
 
 
 def _dearer(row: list[int], prices: list[int]) -> Alternative:
-    nodes = sorted(set(row[1:]))
-    return Alternative(tuple(nodes), row[0] - sum([prices[n] for n in nodes]), "dearer")
+    cost, *assigned = row
+    nodes = sorted(set(assigned))
+    for n in nodes:
+        cost -= prices[n]
+    return Alternative(tuple(nodes), cost, "dearer")

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from tranship.routing.kernel_limits import SUBSET_LINES
 from tranship.routing.model import Ints
 
 MOST_LANES = 20_000
@@ -14,12 +15,14 @@ LaneKey = tuple[int, int, str, str, int]
 class Lane:
     """What orders of one kind meet while the nodes' earliest ship days stay as they are, capacity and stock aside."""
 
-    __slots__ = ("all_open", "deliver", "earliest", "open", "reasons", "zone")
+    __slots__ = ("any_open", "deliver", "earliest", "ok", "open", "reasons", "zone")
 
     def __init__(self, zone: Ints, earliest: list[int], deliver: list[int], reasons: list[int]) -> None:
         self.zone, self.earliest, self.deliver, self.reasons = zone, earliest, deliver, tuple(reasons)
         self.open: NDArray[np.bool_] = np.array([reason == 0 for reason in reasons])  # may ship, and in time
-        self.all_open = not any(reasons)
+        self.any_open = 0 in reasons
+        rows = np.tile(self.open.view(np.uint8), (SUBSET_LINES, 1))
+        self.ok = [np.ascontiguousarray(rows[:lines]) for lines in range(SUBSET_LINES + 1)]  # per number of lines
 
 
 class Room:

@@ -37,6 +37,11 @@ class ShareWindow:
         """Capped size allowed inside once `size` (at most W counts) has been entered."""
         return self.cap_bp * min(size, self.window) // FULL_BP
 
+    @property
+    def most(self) -> int:
+        """The limit of a full window."""
+        return self.cap_bp * self.window // FULL_BP
+
     def admits(self, entries: Sequence[tuple[int, bool]], *, leaving: Sequence[int] = ()) -> bool:
         """Whether these (size, capped) entries may enter in this order, after the entries at `leaving` have left."""
         trial = self._peek() if not leaving else self._without(leaving)
@@ -69,8 +74,7 @@ class ShareWindow:
         if capped:
             self.inside_capped += size
             self.entered_capped += size
-        if self.inside > self.window:
-            self._trim()
+        self._trim()
         self._observe()
         return len(self._size) - 1
 
@@ -139,18 +143,22 @@ class ShareWindow:
 
     def _trim(self) -> None:
         over = self.inside - self.window
+        if over <= 0:
+            return
+        sizes, flags, oldest, cut = self._size, self._capped, self._oldest, self._cut
+        self.inside -= over
         while over > 0:
-            part = self._size[self._oldest] - self._cut
-            gone = min(part, over)
+            part = sizes[oldest] - cut
+            gone = part if part < over else over  # noqa: FURB136 - this runs for every part
             over -= gone
-            self.inside -= gone
-            if self._capped[self._oldest]:
+            if flags[oldest]:
                 self.inside_capped -= gone
             if gone == part:
-                self._oldest += 1
-                self._cut = 0
+                oldest += 1
+                cut = 0
             else:
-                self._cut += gone
+                cut += gone
+        self._oldest, self._cut = oldest, cut
 
     def _reach_back(self) -> None:
         missing = min(self.window, self.entered) - self.inside
@@ -302,7 +310,7 @@ class CapState:
     """One cap: its total counter, a counter per off-platform channel, its bucket, and which nodes it counts."""
 
     def __init__(self, cap: ShareCap, nodes: frozenset[int]) -> None:
-        self.cap, self.nodes = cap, nodes
+        self.cap, self.nodes, self.network = cap, nodes, cap.network
         self.total = ShareWindow(cap.cap_bp, cap.window)
         self.channels: dict[str, ShareWindow] = {}
         self.bucket = TokenBucket(cap)

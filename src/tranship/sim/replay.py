@@ -111,8 +111,7 @@ class _Player:
     def __init__(self, shard: Shard, staged: Staged, world: World, network: NetworkFile, tell: Progress) -> None:
         self.shard, self.staged, self.world, self.tell = shard, staged, world, tell
         self.refused: list[Reject] = []
-        with_skus = msgspec.structs.replace(network, skus=world.skus)
-        self.network = merged(shard.state.network, with_skus)
+        self.network = merged(shard.state.network, _with_goods(network, world, shard.state.network))
         skus, nodes = self.network.sku_index(), self.network.node_index()
         self.sku_at = [skus[sku.code] for sku in world.skus]
         self.node_at = [nodes[node.code] for node in network.nodes]
@@ -141,8 +140,8 @@ class _Player:
         parts = [part for held in state.orders.values() for part in held.parts.values() if part.status != CANCELLED]
         refused_lines = len(self.refused)
         reasons = dict(staged.reasons)
-        if refused_lines:
-            reasons["refused"] = refused_lines
+        for reject in self.refused:
+            reasons[reject.reason] = reasons.get(reject.reason, 0) + 1
         share = max((cap.total.max_share_bp for cap in state.caps), default=0)
         per_channel = max((w.max_share_bp for cap in state.caps for w in cap.channels.values()), default=0)
         return Summary(
@@ -188,7 +187,8 @@ class _Player:
             elif kind == 2:
                 yield self._cancel(i), -1
             else:
-                yield Submission(f"tick/{at}", cmd.Tick(at)), -1
+                # by file: the orders of a second file of the same weeks need a clock of their own
+                yield Submission(f"tick/{staged.sha256[:12]}/{at}", cmd.Tick(at)), -1
 
     def _preamble(self, first: int, stock: list[tuple[str, str, int]]) -> Iterator[Submission]:
         staged, at = self.staged, first - 2
@@ -279,6 +279,14 @@ class _Player:
         else:
             reason, text = "refused", str(error)
         self.refused.extend(Reject(line.at_line, staged.number, reason, text) for line in staged.lines)
+
+
+def _with_goods(network: NetworkFile, world: World, before: NetworkFile | None) -> NetworkFile:
+    """The network with the world's SKUs; what was derived for an earlier file of the run stays as it is."""
+    stated = {sku.code for sku in network.skus}
+    held = {sku.code: sku for sku in before.skus} if before else {}
+    goods = tuple(sku if sku.code in stated else held.get(sku.code, sku) for sku in world.skus)
+    return msgspec.structs.replace(network, skus=goods)
 
 
 def _default_channel(staged: Staged, network: NetworkFile) -> str:
