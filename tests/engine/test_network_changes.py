@@ -25,7 +25,7 @@ from tests.engine.worlds import (
     where,
 )
 from tranship.connectors.netfile import to_document
-from tranship.core.errors import InvariantError
+from tranship.core.errors import InputError, InvariantError
 from tranship.core.network import Channel, Network, NetworkFile, Node, Sku
 from tranship.engine import commands as cmd
 from tranship.engine.merge import merged
@@ -44,6 +44,14 @@ def test_nothing_to_merge_with_leaves_a_document_as_it_is() -> None:
     document = network()
     assert merged(None, document) is document
     assert to_document(merged(document, document)) == to_document(document)
+
+
+def test_a_bundle_keeps_its_parts() -> None:
+    """Units are reserved by what it was made of: another make-up needs another code."""
+    old = network()
+    changed = [msgspec.structs.replace(sku, parts=((sku.parts[0][0], 9),)) if sku.parts else sku for sku in SKUS]
+    with pytest.raises(InputError, match="changed its parts"):
+        merged(old, network(skus=tuple(changed)))
 
 
 def test_positions_of_what_is_in_the_books_are_kept() -> None:

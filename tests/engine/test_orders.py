@@ -202,3 +202,15 @@ def test_after_cancel_gives_up_what_is_not_there() -> None:
     assert where(decision) == [(PL, 2)]
     assert [(rest.action, sum(rest.quantities)) for rest in decision.rests] == [("cancel", 3)]
     assert run.held(1).rests == {} and run.held(1).unplaced == 3
+
+
+def test_a_parcel_has_arrived_on_the_day_after_its_last_day_on_the_road() -> None:
+    """Two working days: shipped on Monday, on the road all Wednesday, delivered when Thursday begins."""
+    run = Run()
+    run.stock(PL, MUG=1)
+    (part,) = run.place(1, ("MUG", 1)).parts
+    assert (part.ship_day, part.deliver_day) == (TODAY, TODAY + 2)
+    assert kinds(run.tick(MONDAY + 4 * HOUR)) == ["ticked", "shipped"]
+    assert kinds(run.tick(MONDAY + 2 * DAY)) == ["ticked"]
+    assert kinds(run.tick(MONDAY + 3 * DAY)) == ["ticked", "delivered"]
+    assert run.shelf(PL, "MUG", Bucket.DELIVERED) == 1

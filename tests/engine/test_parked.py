@@ -94,8 +94,8 @@ def test_a_part_keeps_its_promise_when_it_is_decided_again() -> None:
     assert event.decision.rests[0].until_day == TODAY + 20, "and waits as long as it was said at first"
 
 
-def test_a_tick_frees_what_waits_for_room_under_the_cap() -> None:
-    """The independent side ships again, so there is room: the clock finds the part that waited for it."""
+def test_an_order_that_goes_elsewhere_frees_what_waits_for_room_under_the_cap() -> None:
+    """The independent side ships again, so there is room: the part that waited for it goes in the same transaction."""
     run = Run(network(caps=cap()))
     run.stock(AMZ, MUG=5)
     run.stock(OWN, TEE=50)
@@ -103,10 +103,20 @@ def test_a_tick_frees_what_waits_for_room_under_the_cap() -> None:
     assert parked(run, 1) == [("cap", 1)]
     assert kinds(run.tick(MONDAY + 1)) == ["ticked"]
     run.place(2, ("TEE", 1))
-    events = run.tick(MONDAY + HOUR)
-    assert kinds(events) == ["ticked", "routed"]
-    assert where(of_kind(events, "routed")[0].decision) == [(AMZ, 1)]
+    assert parked(run, 1) == []
     assert run.state.caps[0].total.max_share_bp <= 6000
+
+
+def test_stock_behind_a_shut_cap_waits_for_room_and_not_for_stock() -> None:
+    """Units come in where the cap is shut: the part says so from now on, and goes as soon as there is room."""
+    run = Run(network(caps=cap()))
+    run.place(1, ("MUG", 1))
+    assert parked(run, 1) == [("no_stock", 1)]
+    run.stock(AMZ, MUG=5)
+    assert parked(run, 1) == [("cap", 1)]
+    run.stock(OWN, TEE=50)
+    run.place(2, ("TEE", 1))
+    assert parked(run, 1) == []
 
 
 def test_a_tick_looks_at_nothing_that_waits_for_stock() -> None:
@@ -123,7 +133,7 @@ def test_a_node_that_opens_frees_what_only_it_has() -> None:
     run.stock(PL, MUG=5)
     assert kinds(run.switch("PL-1", True)) == ["node"]
     run.place(1, ("MUG", 2))
-    assert parked(run, 1) == [("no_stock", 2)]
+    assert parked(run, 1) == [("node_shut", 2)]
     assert kinds(run.switch("PL-1", False)) == ["node", "routed"]
     assert parked(run, 1) == []
 
@@ -159,6 +169,30 @@ def test_what_no_node_may_ship_is_looked_at_by_the_clock_again() -> None:
     assert parked(run, 1) == [("no_node", 1)]
     assert kinds(run.tick(MONDAY + DAY)) == ["ticked"]
     assert kinds(run.tick(MONDAY + 9 * DAY)) == ["ticked", "reduced", "exception"]
+
+
+def test_a_node_that_was_full_for_weeks_is_looked_at_by_the_clock_again() -> None:
+    """Twelve days of work are booked; twelve more are beyond the horizon today, and within it when ten days have passed."""
+    run = Run(network(nodes=node(PL, capacity_units=1), policy=Policy(park_days=60)))
+    run.stock(PL, MUG=24)
+    run.place(1, ("MUG", 12))
+    run.place(2, ("MUG", 12))
+    assert parked(run, 2) == [("node_shut", 12)]
+    assert kinds(run.tick(MONDAY + DAY)) == ["ticked"]
+    assert "routed" in kinds(run.tick(MONDAY + 14 * DAY))
+    assert parked(run, 2) == []
+
+
+def test_parts_beyond_the_policys_number_are_placed_by_the_clock() -> None:
+    """Two fulfillment orders at once; what the third node has follows with the next tick."""
+    run = Run(network(policy=Policy(max_parts=2)))
+    run.stock(AMZ, MUG=3)
+    run.stock(PL, TEE=2)
+    run.stock(OWN, CAP=1)
+    run.place(1, ("MUG", 3), ("TEE", 2), ("CAP", 1))
+    assert parked(run, 1) == [("max_parts", 1)]
+    assert kinds(run.tick(MONDAY + 1)) == ["ticked", "routed"]
+    assert parked(run, 1) == []
 
 
 @pytest.mark.parametrize(("limit", "served"), [(1, 1), (3, 3), (500, 5)])

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.engine.memory_store import MemoryStore
@@ -309,3 +310,31 @@ def test_progress_is_told_while_a_long_journal_is_read() -> None:
     told: list[int] = []
     run.shard.rebuild(told.append)
     assert told == [5000]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"number": "joe@x.example"},
+        {"source": "a:b"},
+        {"source": "a/b"},
+    ],
+)
+def test_names_that_would_stand_in_ids_and_logs_are_refused_without_being_repeated(
+    run: Run, bad: dict[str, str]
+) -> None:
+    """An e-mail in a number's place, a separator in a source: an error that does not echo them, and nothing journaled."""
+    taken = msgspec.structs.replace(order(1, ("MUG", 1)), **bad)
+    before = run.shard.seq
+    (answer,) = run.shard.submit([Submission("order/odd", cmd.PlaceOrder(taken, MONDAY))])
+    assert isinstance(answer.error, InputError)
+    assert not any(value in str(answer.error) for value in bad.values())
+    assert run.shard.seq == before
+
+
+def test_nobody_brings_a_person_id_along(run: Run) -> None:
+    """It could be an e-mail, and it would be journaled: the engine gives person ids, from the person that is sent."""
+    taken = msgspec.structs.replace(order(1, ("MUG", 1)), person_id="joe@x.example")
+    (answer,) = run.shard.submit([Submission("order/odd", cmd.PlaceOrder(taken, MONDAY))])
+    assert isinstance(answer.error, InputError)
+    assert "joe" not in str(answer.error)

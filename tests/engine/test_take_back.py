@@ -91,6 +91,7 @@ def test_a_return_is_taken_once(run: Run) -> None:
     run.tick(CUT_OFF)
     run.take_back(1, 1, 2, CUT_OFF)
     assert kinds(run.take_back(1, 1, 2, CUT_OFF)) == ["cancel", "returned", "exception"]
+    assert kinds(run.take_back(1, 1, 1, CUT_OFF)) == ["cancel", "exception"]
     assert run.shelf(PL, "MUG", Bucket.RETURNED) == 3
 
 
@@ -197,3 +198,12 @@ def test_a_void_gives_back_the_capacity_that_it_took_and_no_more() -> None:
     assert [where(run.place(n, ("MUG", 4))) for n in range(2)] == [[(PL, 4)]] * 2
     assert run.place("third", ("MUG", 4)).parts[0].ship_day == TODAY + 3, "two places are left on the third day"
     assert audit(run.shard.store) == []
+
+
+def test_a_partial_void_gives_back_the_last_days_first() -> None:
+    """What is left ships on the day that was said; the days before it stay as full as they are needed."""
+    run = Run(network(nodes=node(PL, capacity_units=4)))
+    run.stock(PL, MUG=30)
+    run.place("large", ("MUG", 10))
+    run.take_back("large", 1, 3)
+    assert {day: units for day, units in run.state.used[PL].items() if units} == {TODAY: 4, TODAY + 1: 3}

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 
+import msgspec
 import numpy as np
 
-from tests.engine.worlds import MONDAY, TODAY, network
-from tranship.core.network import NetworkFile
+from tests.engine.worlds import AMZ, MONDAY, OWN, PL, TODAY, network
+from tranship.core.network import NetworkFile, Policy
 from tranship.core.time import add_working_days
 from tranship.rates.compile import compile_tables
 from tranship.routing.decide import decide
 from tranship.routing.facts import Facts
-from tranship.routing.model import Ask, Decision
+from tranship.routing.model import Ask, Decision, Reason
 from tranship.routing.share import CapState
 from tranship.routing.situation import Situation
 
@@ -56,3 +57,25 @@ class Desk:
         """Decide an order of (SKU, quantity) lines."""
         now = Situation(self.shelf, self.caps, self.used, self.closed)
         return decide(self.ask(*lines, **changes), self.facts, now, counted=counted)
+
+
+DOLLAR = 1_000_000
+EVERYWHERE = {n: {"MUG": 100, "TEE": 100, "CAP": 100, "GAS": 100, "PLAN": 100} for n in (AMZ, PL, OWN)}
+CLOSED = "....AAAAAA"
+"""Six of ten are with Amazon and all of them are newer than the rest: the next entry cannot be."""
+OPEN = "..AA......"
+
+
+def policy(**changes: object) -> Policy:
+    """The default policy with changes."""
+    return msgspec.structs.replace(Policy(), **changes)
+
+
+def nodes_of(decision: Decision) -> list[int]:
+    """Where a decision ships from."""
+    return [part.node for part in decision.parts]
+
+
+def reason_of(decision: Decision, node: int) -> Reason:
+    """Why a node ships nothing."""
+    return Reason(decision.why.nodes[node])

@@ -1,6 +1,5 @@
 """The routing decision under its published precedence: oversell, share cap, promise, cost; then rules and limits one by one."""
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,8 +7,6 @@ from hypothesis import strategies as st
 from tests.engine.worlds import (
     AMZ,
     CARDS,
-    HOUR,
-    MONDAY,
     OWN,
     PL,
     SKUS,
@@ -17,35 +14,12 @@ from tests.engine.worlds import (
     cap,
     card,
     network,
-    node,
     waits,
     where,
 )
-from tests.routing.desk import Desk
-from tranship.core.network import FULL_BP, Network, Policy, Sku
-from tranship.routing.model import Decision, Reason
-
-DOLLAR = 1_000_000
-EVERYWHERE = {n: {"MUG": 100, "TEE": 100, "CAP": 100, "GAS": 100, "PLAN": 100} for n in (AMZ, PL, OWN)}
-CLOSED = "....AAAAAA"
-"""Six of ten are with Amazon and all of them are newer than the rest: the next entry cannot be."""
-OPEN = "..AA......"
-
-
-def policy(**changes: object) -> Policy:
-    """The default policy with changes."""
-    return msgspec.structs.replace(Policy(), **changes)
-
-
-def nodes_of(decision: Decision) -> list[int]:
-    """Where a decision ships from."""
-    return [part.node for part in decision.parts]
-
-
-def reason_of(decision: Decision, node: int) -> Reason:
-    """Why a node ships nothing."""
-    return Reason(decision.why.nodes[node])
-
+from tests.routing.desk import CLOSED, DOLLAR, EVERYWHERE, OPEN, Desk, nodes_of, policy, reason_of
+from tranship.core.network import FULL_BP, Network, Sku
+from tranship.routing.model import Reason
 
 # -- precedence ----------------------------------------------------------------------------------------------------------
 
@@ -295,116 +269,6 @@ def test_what_is_decided_is_admitted(story: str, lines: int, measure: str, max_u
                 assert window.inside_capped <= 6000 * min(window.entered, 10) // FULL_BP
 
 
-# -- rules: must, prefer, after ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("must", "channel", "chosen"),
-    [
-        (("only:PL",), "web", PL),
-        (("only:OWN-1",), "web", OWN),
-        (("avoid:AMZ",), "web", PL),
-        (("avoid:AMZ-1", "avoid:PL"), "web", OWN),
-        (("avoid:AMZ@shop",), "shop", PL),
-        (("avoid:AMZ@shop",), "web", AMZ),
-    ],
-)
-def test_must_rules_leave_only_what_they_allow(must: tuple[str, ...], channel: str, chosen: int) -> None:
-    """A node or a network, for all channels or for one."""
-    decision = Desk(network(policy=policy(must=must)), EVERYWHERE).decide(("MUG", 1), channel=channel)
-    assert nodes_of(decision) == [chosen]
-    if chosen != AMZ:
-        assert reason_of(decision, AMZ) is Reason.RULE
-
-
-def test_a_must_rule_goes_before_filling_the_order() -> None:
-    """What only a forbidden node has waits."""
-    decision = Desk(network(policy=policy(must=("avoid:AMZ",))), {AMZ: {"MUG": 5}}).decide(("MUG", 1))
-    assert not decision.parts
-    assert waits(decision) == [("no_stock", 1)]
-
-
-@pytest.mark.parametrize(
-    ("prefer", "chosen"),
-    [
-        (("independent",), PL),
-        (("node:OWN-1",), OWN),
-        (("network:OWN", "network:PL"), OWN),
-        (("OWN",), OWN),
-        ((), AMZ),
-        (("same_state",), OWN),
-    ],
-)
-def test_a_preference_goes_before_cost_inside_a_tier_cost_decides(prefer: tuple[str, ...], chosen: int) -> None:
-    """The first tier that can fill the order does; among several nodes of it the cheapest."""
-    document = network(policy=policy(prefer=prefer), caps=cap(), nodes=node(OWN, state="NY"))
-    desk = Desk(document, EVERYWHERE).entered(OPEN)
-    assert nodes_of(desk.decide(("MUG", 1))) == [chosen]
-
-
-def test_the_story_tells_what_a_preference_cost() -> None:
-    """The way without the preference is the first alternative, with its cost."""
-    decision = Desk(network(policy=policy(prefer=("OWN",))), EVERYWHERE).decide(("MUG", 1))
-    other = decision.why.alternatives[0]
-    assert (other.nodes, other.cost, other.ruled_out) == ((AMZ,), 4 * DOLLAR, "tier")
-    assert decision.parts[0].cost - other.cost == 3 * DOLLAR
-    assert reason_of(decision, AMZ) is Reason.TIER
-
-
-def test_a_preference_never_leaves_units_behind() -> None:
-    """A preferred node that has less than all of it waits for nothing: the next tier helps."""
-    stock = {AMZ: {"MUG": 5}, OWN: {"MUG": 2}}
-    assert where(Desk(network(policy=policy(prefer=("OWN",))), stock).decide(("MUG", 3))) == [(AMZ, 3)]
-
-
-def test_a_preference_never_makes_an_order_late() -> None:
-    """The promise goes before a preference: a preferred node that would be late is passed over."""
-    slow = {**CARDS, "own": card(7, 9)}
-    (part,) = Desk(network(policy=policy(prefer=("OWN",)), cards=slow), EVERYWHERE).decide(("MUG", 1)).parts
-    assert not part.late
-
-
-def test_a_preference_holds_under_the_cap_too() -> None:
-    """Amazon first, then one's own: with no room at Amazon the second preference counts, not the cost."""
-    document = network(policy=policy(prefer=("AMZ", "OWN")), caps=cap())
-    desk = Desk(document, EVERYWHERE)
-    assert nodes_of(desk.entered(OPEN).decide(("MUG", 1))) == [AMZ]
-    assert nodes_of(desk.entered(CLOSED).decide(("MUG", 1))) == [OWN]
-
-
-@pytest.mark.parametrize(
-    ("after", "action", "until"),
-    [
-        (("split", "park"), "park", TODAY + 7),
-        (("split", "backorder"), "backorder", 0),
-        (("split", "cancel"), "cancel", 0),
-        (("park",), "park", TODAY + 7),
-    ],
-)
-def test_what_fits_nowhere_is_parked_backordered_or_cancelled(after: tuple[str, ...], action: str, until: int) -> None:
-    """A parked part waits up to the promise, a backorder without end, a cancelled one not at all."""
-    decision = Desk(network(policy=policy(after=after))).decide(("MUG", 2))
-    (rest,) = decision.rests
-    assert (rest.action, rest.until_day, rest.reason, rest.quantities) == (action, until, "no_stock", (2,))
-
-
-def test_park_days_replace_the_promise() -> None:
-    """Two calendar days, whatever was promised."""
-    (rest,) = Desk(network(policy=policy(park_days=2))).decide(("MUG", 2)).rests
-    assert rest.until_day == TODAY + 2
-
-
-def test_without_split_an_order_ships_whole_or_not_at_all() -> None:
-    """Two nodes that have it together are not enough; one that has it all is, dearer as it may be."""
-    rules = network(policy=policy(after=("park",)))
-    apart = {AMZ: {"MUG": 5}, PL: {"TEE": 5}}
-    decision = Desk(rules, apart).decide(("MUG", 1), ("TEE", 1))
-    assert not decision.parts
-    assert waits(decision) == [("no_split", 2)]
-    assert where(Desk(rules, apart | {OWN: {"MUG": 1, "TEE": 1}}).decide(("MUG", 1), ("TEE", 1))) == [(OWN, 2)]
-    assert waits(Desk(rules, {PL: {"MUG": 2}}).decide(("MUG", 3))) == [("no_stock", 3)]
-
-
 # -- splits --------------------------------------------------------------------------------------------------------------
 
 
@@ -489,120 +353,6 @@ def test_each_piece_of_a_large_part_needs_room_under_the_cap() -> None:
     assert nodes_of(tight.decide(("MUG", 6))) == [PL]
 
 
-# -- when ----------------------------------------------------------------------------------------------------------------
-
-
-def test_after_the_cut_off_an_order_ships_on_the_next_working_day() -> None:
-    """14:00 sharp is too late; on Friday afternoon and at the weekend it is Monday."""
-    desk = Desk(stock=EVERYWHERE)
-    four_hours = MONDAY + 4 * HOUR  # 14:00 in New York
-    assert desk.decide(("MUG", 1), at=four_hours - 60_000_000).parts[0].ship_day == TODAY
-    assert desk.decide(("MUG", 1), at=four_hours).parts[0].ship_day == TODAY + 1
-    assert desk.decide(("MUG", 1), at=four_hours + 4 * 24 * HOUR).parts[0].ship_day == TODAY + 7
-    assert desk.decide(("MUG", 1), at=MONDAY + 5 * 24 * HOUR).parts[0].ship_day == TODAY + 7
-
-
-def test_handling_days_and_transit_days_are_working_days() -> None:
-    """Ready on Wednesday with two handling days; three days on the road end on Monday."""
-    document = network(nodes=node(AMZ, handling_days=2), cards={**CARDS, "amz": card(4, 3)})
-    (part,) = Desk(document, {AMZ: {"MUG": 1}}).decide(("MUG", 1)).parts
-    assert (part.ship_day, part.deliver_day) == (TODAY + 2, TODAY + 7)
-
-
-def test_a_full_node_ships_on_the_next_working_day() -> None:
-    """Ten units a day: what does not fit today is shipped when its last unit fits."""
-    desk = Desk(network(nodes=node(PL, capacity_units=10)), {PL: {"MUG": 100}})
-    assert desk.decide(("MUG", 10)).parts[0].ship_day == TODAY
-    assert desk.decide(("MUG", 11)).parts[0].ship_day == TODAY + 1
-    desk.used[PL] = {TODAY: 8, TODAY + 1: 10}
-    assert desk.decide(("MUG", 2)).parts[0].ship_day == TODAY
-    assert desk.decide(("MUG", 3)).parts[0].ship_day == TODAY + 2
-    desk.used[PL] |= {TODAY + 2: 10, TODAY + 3: 10, TODAY + 4: 10}
-    assert desk.decide(("MUG", 3)).parts[0].ship_day == TODAY + 7, "over the weekend"
-
-
-def test_a_full_node_is_left_for_one_that_keeps_the_promise() -> None:
-    """Capacity moves the ship day, the ship day the arrival, and a late arrival the choice."""
-    desk = Desk(network(nodes=node(AMZ, capacity_units=1)), EVERYWHERE)
-    desk.used[AMZ] = {TODAY + d: 1 for d in range(5)}
-    assert nodes_of(desk.decide(("MUG", 1))) == [PL]
-
-
-def test_a_node_without_capacity_for_weeks_is_no_candidate() -> None:
-    """Beyond the horizon it counts as full."""
-    desk = Desk(network(nodes=node(PL, capacity_units=1)), {PL: {"MUG": 100}})
-    decision = desk.decide(("MUG", 50))
-    assert not decision.parts
-    assert reason_of(decision, PL) is Reason.FULL
-
-
-# -- who may -------------------------------------------------------------------------------------------------------------
-
-
-def test_a_closed_node_ships_nothing() -> None:
-    """Closed in the network file or switched off by hand."""
-    in_file = Desk(network(nodes=node(AMZ, closed=True)), EVERYWHERE).decide(("MUG", 1))
-    desk = Desk(stock=EVERYWHERE)
-    desk.closed.add(AMZ)
-    by_hand = desk.decide(("MUG", 1))
-    for decision in (in_file, by_hand):
-        assert nodes_of(decision) == [PL]
-        assert reason_of(decision, AMZ) is Reason.CLOSED
-
-
-def test_a_sensitive_sku_never_goes_to_a_competitor() -> None:
-    """Not when it is cheaper, and not when nobody else has it."""
-    decision = Desk(stock=EVERYWHERE).decide(("PLAN", 1))
-    assert nodes_of(decision) == [PL]
-    assert reason_of(decision, AMZ) is Reason.ITEM
-    alone = Desk(network(caps=cap(on_conflict="breach")), {AMZ: {"PLAN": 5}}).decide(("PLAN", 1))
-    assert not alone.parts
-    assert waits(alone) == [("no_stock", 1)]
-
-
-def test_a_sensitive_line_does_not_keep_the_others_from_the_competitor() -> None:
-    """The order is split where that is what it takes."""
-    stock = {AMZ: {"MUG": 1}, PL: {"PLAN": 1}}
-    assert sorted(where(Desk(stock=stock).decide(("MUG", 1), ("PLAN", 1)))) == [(AMZ, 1), (PL, 1)]
-
-
-@pytest.mark.parametrize(
-    ("sku", "changes", "allowed"),
-    [
-        (Sku("X", 100, hazmat=True), {}, {OWN}),
-        (Sku("X", 100, fragile=True), {"fragile": False}, {PL, OWN}),
-        (Sku("X", 100, nodes=("PL-1",)), {}, {PL}),
-        (Sku("X", 100_000), {}, set()),
-    ],
-    ids=["hazmat", "fragile", "own-nodes", "too-heavy"],
-)
-def test_goods_ship_only_from_nodes_that_may_ship_them(sku: Sku, changes: dict[str, object], allowed: set[int]) -> None:
-    """Hazardous, fragile, bound to nodes, too heavy for the card: every node that may ship it does, no other one ever."""
-    document = network(skus=(sku,), nodes=node(AMZ, **changes))
-    for n in (AMZ, PL, OWN):
-        decision = Desk(document, {n: {"X": 1}}).decide(("X", 1))
-        assert bool(decision.parts) is (n in allowed)
-        if n not in allowed:
-            assert reason_of(decision, n) is Reason.ITEM
-            assert waits(decision) == [("no_stock" if allowed else "no_node", 1)]
-
-
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"zip3": -1}, Reason.LANE),
-        ({"service": -1}, Reason.LANE),
-        ({"country": "CA"}, Reason.COUNTRY),
-    ],
-)
-def test_an_unknown_destination_or_service_waits_with_a_reason(changes: dict[str, object], reason: Reason) -> None:
-    """No zone, no such service, no such country: parked for a person to look at, never guessed."""
-    decision = Desk(stock=EVERYWHERE).decide(("MUG", 1), **changes)
-    assert not decision.parts
-    assert waits(decision) == [("no_node", 1)]
-    assert {reason_of(decision, n) for n in (AMZ, PL, OWN)} == {reason}
-
-
 # -- bundles -------------------------------------------------------------------------------------------------------------
 
 
@@ -627,4 +377,4 @@ def test_a_bundle_and_its_own_part_share_one_shelf() -> None:
     decision = Desk(stock={PL: {"MUG": 3, "TEE": 1}}).decide(("SET", 1), ("MUG", 2))
     placed = {part.lines: part.quantities for part in decision.parts}
     assert placed == {(0, 1): (1, 1)}
-    assert waits(decision) == [("no_stock", 1)]
+    assert waits(decision) == [("bundle", 1)]

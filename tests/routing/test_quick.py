@@ -16,15 +16,19 @@ from tranship.routing.situation import Situation
 CODES = ("MUG", "TEE", "CAP", "GAS", "PLAN", "SET")
 OPEN = "..AA......"
 ENOUGH = {n: {"MUG": 9, "TEE": 9, "CAP": 9} for n in (AMZ, PL, OWN)}
+PLENTY = {n: dict.fromkeys(CODES[:5], 99) for n in (AMZ, PL, OWN)}
 
 FREE = ("MUG", "TEE", "CAP")
-asks = st.one_of(
-    st.dictionaries(st.sampled_from(FREE), st.integers(1, 6), min_size=1, max_size=3),
+often = st.dictionaries(st.sampled_from(FREE), st.integers(1, 3), min_size=1, max_size=3)
+asks = st.one_of(  # most are of the kind that the short way takes, else the comparison compares little
+    often,
+    often,
+    often,
     st.dictionaries(st.sampled_from(CODES), st.integers(1, 6), min_size=1, max_size=5),
 )
 shelves = st.dictionaries(
     st.integers(0, 2), st.dictionaries(st.sampled_from(CODES[:5]), st.sampled_from([0, 1, 3, 9, 99])), max_size=3
-) | st.just(ENOUGH)
+) | st.sampled_from([ENOUGH, PLENTY, PLENTY])
 caps = st.builds(
     cap,
     cap_bp=st.sampled_from([0, 3000, 6000, 10_000]),
@@ -36,8 +40,8 @@ caps = st.builds(
 )
 policies = st.builds(
     Policy,
-    after=st.sampled_from([("split", "park"), ("split", "park"), ("park",), ("split", "cancel")]),
-    prefer=st.sampled_from([(), (), (), ("independent",)]),
+    after=st.sampled_from([*[("split", "park")] * 6, ("park",), ("split", "cancel")]),
+    prefer=st.sampled_from([*[()] * 8, ("independent",)]),
     must=st.sampled_from([(), (), ("avoid:PL",), ("only:AMZ@shop",)]),
     max_parts=st.integers(1, 3),
 )
@@ -48,9 +52,9 @@ nodes = st.tuples(
                 node, capacity_units=capacity, handling_days=handling, closed=closed
             ),
             st.just(node),
-            st.sampled_from([0, 0, 0, 4, 12]),
+            st.sampled_from([0, 0, 0, 0, 2, 4, 12]),
             st.sampled_from([0, 0, 2, 4]),
-            st.sampled_from([False, False, False, False, True]),
+            st.sampled_from([*[False] * 7, True]),
         )
         for node in NODES
     ]
@@ -71,14 +75,14 @@ documents = st.builds(network, caps=caps, policy=policies, nodes=nodes, networks
 changes = st.fixed_dictionaries(
     {},
     optional={
-        "zip3": st.sampled_from([-1, 100, 300, 940]),
-        "country": st.sampled_from(["US", "US", "CA"]),
+        "zip3": st.sampled_from([100, 300, 940, 100, 300, 940, -1]),
+        "country": st.sampled_from([*["US"] * 7, "CA"]),
         "channel": st.sampled_from(["web", "shop", "amazon"]),
-        "service": st.sampled_from([0, 0, -1]),
+        "service": st.sampled_from([*[0] * 7, -1]),
         "at": st.integers(0, 6 * 24).map(lambda hour: MONDAY + hour * HOUR),
-        "promise_day": st.integers(TODAY, TODAY + 12),
+        "promise_day": st.integers(TODAY + 2, TODAY + 14),
         "first_part": st.integers(1, 4),
-        "parts_left": st.integers(0, 3),
+        "parts_left": st.sampled_from([0, 1, 1, 2, 2, 3, 3]),
         "residential": st.booleans(),
     },
 )  # fmt: skip

@@ -4,6 +4,7 @@ from tranship.routing.model import Reason
 
 WAIT_WORDS = {
     "no_stock": "no node that may ship them had them",
+    "node_shut": "the nodes that have them are closed or full",
     "no_node": "no node may ship them there",
     "cap": "the share cap had no room, and the independent side could not fill them",
     "larger_than_window": "larger than the cap's window ever allows",

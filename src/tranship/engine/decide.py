@@ -32,8 +32,8 @@ def execute(state: State, command: cmd.Command) -> Iterator[ev.Event]:
     for event in decide(state, command):
         evolve(state, event)
         yield event
-    if isinstance(command, cmd.PlaceOrder):
-        return  # an order frees nothing
+    if isinstance(command, cmd.PlaceOrder) and not state.rests_on_cap:
+        return  # an order frees nothing but room under a cap
     for key in _candidates(state, command):
         for event in _redecide(state, key, command.at):
             evolve(state, event)
@@ -90,8 +90,7 @@ def check_order(state: State, order: Order) -> Channel:
     if channel is None:
         known = ", ".join(c.code for c in network.channels)
         raise InputError(f"unknown channel {order.channel!r}", where=where, hint=f"Known channels: {known}.")
-    if not order.source or not order.number:
-        raise InputError("an order needs a source and a number", where=where)
+    _check_names(order, where)
     if not 0 < len(order.lines) <= MOST_LINES:
         raise InputError(f"an order has 1 to {MOST_LINES} lines, found {len(order.lines)}", where=where)
     if len({line.key for line in order.lines}) != len(order.lines):
@@ -105,6 +104,18 @@ def check_order(state: State, order: Order) -> Channel:
         hint = f"This network counts in {network.currency}; convert before placing."
         raise InputError(f"currency {order.currency}", where=where, hint=hint)
     return channel
+
+
+def _check_names(order: Order, where: str) -> None:
+    """Ids are made of source and number and stand in keys, rows and logs: they must be plain and must not be an e-mail."""
+    if not order.source or not order.number:
+        raise InputError("an order needs a source and a number", where=where)
+    if any(mark in order.source for mark in ":/@") or "@" in order.number:
+        raise InputError("a source has no ':', '/' or '@', a number no '@': they stand in ids and logs", where="order")
+    if any("@" in line.sku or "@" in line.key for line in order.lines):
+        raise InputError(
+            "a SKU or line key with '@' looks like an e-mail: it would stand in ids and logs", where="order"
+        )
 
 
 def _promise(state: State, order: Order, channel: Channel, at: int) -> int:
@@ -236,16 +247,44 @@ def _candidates(state: State, command: cmd.Command) -> list[RestKey]:
         keys = [(order_id, n) for order_id, held in state.orders.items() for n in held.rests]
     elif isinstance(command, cmd.TakeBack):
         held = state.orders.get(command.order_id)
-        skus = {held.skus[i] for i, x in enumerate(held.order.lines) if x.key == command.line_key} if held else set()
-        keys = [key for sku in skus for key in state.rests_of_sku.get(sku, {})]
+        lines = [i for i, x in enumerate(held.order.lines) if x.key == command.line_key] if held else []
+        skus = [part for i in lines for part, _ in state.bundles.get(held.skus[i], [(held.skus[i], 1)])] if held else []
+        keys = [key for sku in skus for key in state.rests_of_sku.get(sku, {})] + _next_on_cap(state)
+    elif isinstance(command, cmd.PlaceOrder):
+        return _next_on_cap(state)
     else:
         return []
+    keys = list(dict.fromkeys(keys))
     keys.sort(key=lambda key: (state.orders[key[0]].rests[key[1]].since, key))
-    return keys[: state.require_network().policy.retry_limit]
+    return _with_units(state, keys)
+
+
+def _next_on_cap(state: State) -> list[RestKey]:
+    """The part that has waited longest for room under a cap, where some cap would take an entry now."""
+    for key in state.rests_on_cap:
+        channel = state.orders[key[0]].order.channel
+        if any(all(w.admits_one(1, True) for w in cap.windows(channel)) for cap in state.caps):
+            return [key]
+        return []
+    return []
+
+
+def _with_units(state: State, keys: list[RestKey]) -> list[RestKey]:
+    """The first `retry_limit` of these parts of which some node has a unit: the others would only crowd them out."""
+    limit, found = state.require_network().policy.retry_limit, []
+    for key in keys:
+        held = state.orders[key[0]]
+        rest = held.rests[key[1]]
+        skus = [held.skus[line] for line, q in zip(rest.lines, rest.quantities, strict=True) if q]
+        if any(available_anywhere(state, skus)):
+            found.append(key)
+            if len(found) >= limit:
+                break
+    return found
 
 
 def _redecide(state: State, key: RestKey, at: int) -> Iterator[ev.Event]:
-    """Decide a parked part again; silence where nothing of it can be placed now.
+    """Decide a parked part again; silence where nothing of it can be placed now and it waits for the same reason as before.
 
     Only lines of which some node has a unit are asked about; the others stay parked as they are.
     """
@@ -262,7 +301,7 @@ def _redecide(state: State, key: RestKey, at: int) -> Iterator[ev.Event]:
     if not tried:
         return
     decision = _route(state, held, [line for line, _ in tried], [q for _, q in tried], at)
-    if not decision.parts:
+    if not decision.parts and all(other.reason == rest.reason for other in decision.rests):
         return
     left: dict[str, dict[int, int]] = {rest.reason: dict(waiting)} if waiting else {}
     for other in decision.rests:

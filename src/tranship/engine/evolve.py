@@ -14,7 +14,7 @@ from tranship.routing.model import Part, Rest
 from tranship.routing.promise import book
 from tranship.routing.share import CapState
 
-CLOCK_REASONS = frozenset({"cap", "larger_than_window", "no_node", "max_parts", "no_split", "bundle"})
+CLOCK_REASONS = frozenset({"cap", "larger_than_window", "node_shut", "no_node", "max_parts", "no_split", "bundle"})
 """Reasons for which a parked part is decided again on clock ticks; `no_stock` waits for units."""
 
 
@@ -82,7 +82,7 @@ def _accepted(state: State, event: ev.OrderAccepted) -> None:
         raise InvariantError(f"order {event.order_id} was accepted twice")
     order = event.order
     state.orders[event.order_id] = OrderState(order, [state.skus[line.sku] for line in order.lines], event.promise_day)
-    if order.person_id.startswith("P"):
+    if order.person_id[:1] == "P" and order.person_id[1:].isdigit():
         state.people = max(state.people, int(order.person_id[1:]))
 
 
@@ -170,6 +170,8 @@ def _enter_caps(state: State, order: OrderState, parts: list[PartState]) -> None
                     part.entries.append((window, position))
             if capped:
                 cap.breaches += part.breach
+            if part.breach and capped:  # booked: what `verify` holds the highest share against
+                cap.highest_bp = max(cap.highest_bp, *(window.max_share_bp for window in windows))
 
 
 def _size(cap: CapState, order: OrderState, part: PartState) -> int:
@@ -192,6 +194,8 @@ def _add_rest(state: State, order_id: str, order: OrderState, rest: Rest, since:
             state.rests_of_sku.setdefault(part, {})[key] = None
     if rest.reason in CLOCK_REASONS:
         state.rests_on_clock[key] = None
+        if rest.reason == "cap":
+            state.rests_on_cap[key] = None
     if rest.until_day:
         state.expiring.setdefault(rest.until_day, {})[key] = None
 
@@ -207,6 +211,7 @@ def _drop_rest(state: State, key: RestKey, order: OrderState) -> None:
                 if not waiting:
                     del state.rests_of_sku[part]
     state.rests_on_clock.pop(key, None)
+    state.rests_on_cap.pop(key, None)
     if rest.until_day:
         group = state.expiring.get(rest.until_day)
         if group is not None:

@@ -21,7 +21,9 @@ from tranship.store.port import Store
 
 REST_WORDS = {
     "no_stock": "no node that may ship them has them",
+    "node_shut": "the nodes that have them are closed or full",
     "no_node": "no node may ship them there",
+    "bundle": "a bundle and its parts in one order want the same units",
     "cap": "the share cap has no room, and the independent side cannot fill them",
     "larger_than_window": "larger than the share cap's window ever allows, and the independent side cannot fill them",
     "max_parts": "the order would become more fulfillment orders than the policy allows",

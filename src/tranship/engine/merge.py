@@ -5,6 +5,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
+from tranship.core.errors import InputError
 from tranship.core.network import NetworkFile
 
 
@@ -27,6 +28,11 @@ def merged(old: NetworkFile | None, new: NetworkFile) -> NetworkFile:
     """
     if old is None:
         return new
+    before = {sku.code: sku.parts for sku in old.skus}
+    for sku in new.skus:
+        if before.get(sku.code, sku.parts) != sku.parts:
+            hint = "Units are reserved by its old parts; give the new bundle a code of its own."
+            raise InputError(f"bundle {sku.code} changed its parts", where="network file", hint=hint)
     nodes = _ordered(old.nodes, new.nodes)
     gone = {node.code for node in old.nodes} - {node.code for node in new.nodes}
     nodes = tuple(msgspec.structs.replace(node, closed=True) if node.code in gone else node for node in nodes)

@@ -141,12 +141,12 @@ class Shard:
 
     def _carry_out(self, submission: Submission, batch: Batch, fresh: dict[str, KeyRow]) -> Answer:
         people = len(batch.people)
-        command = self._identified(submission, batch)
-        if isinstance(command, cmd.LoadNetwork):
-            self._bodies[command.sha256] = command.document
         first = self.seq + 1
         events: list[ev.Event] = []
         try:
+            command = self._identified(submission, batch)
+            if isinstance(command, cmd.LoadNetwork):
+                self._bodies[command.sha256] = command.document
             for event in execute(self.state, command):
                 self._append(submission.key, len(events), event, batch)
                 events.append(event)
@@ -173,7 +173,11 @@ class Shard:
     def _identified(self, submission: Submission, batch: Batch) -> cmd.Command:
         """Give the order its person_id; personal data goes to the person table only."""
         command, person = submission.command, submission.person
-        if person is None or not isinstance(command, cmd.PlaceOrder):
+        if not isinstance(command, cmd.PlaceOrder):
+            return command
+        if command.order.person_id:
+            raise InputError("person_id is given by the engine", where="order", hint="Leave it empty; send the person.")
+        if person is None:
             return command
         if not person.ref and person.email:
             person = msgspec.structs.replace(person, ref=person.email)
@@ -216,7 +220,9 @@ def _repeated(submission: Submission, known: KeyRow) -> Answer:
 def _as_ours(error: Exception) -> TranshipError:
     if isinstance(error, TranshipError):
         return error
-    return UnavailableError(f"the command could not be carried out: {type(error).__name__}: {error}")
+    return UnavailableError(
+        f"the command could not be carried out: {type(error).__name__}"
+    )  # its text may hold what was sent
 
 
 def fingerprint(*parts: bytes) -> bytes:

@@ -120,6 +120,7 @@ class State:
         self.arriving: dict[int, dict[RestKey, None]] = {}  # deliver day -> parts
         self.rests_of_sku: dict[int, dict[RestKey, None]] = {}
         self.rests_on_clock: dict[RestKey, None] = {}
+        self.rests_on_cap: dict[RestKey, None] = {}  # those of them that wait for room under a cap, oldest first
         self.expiring: dict[int, dict[RestKey, None]] = {}  # until day -> rests
         self.counts: dict[str, int] = {}  # events by kind
         self.files: dict[str, FileTaken] = {}  # by sha256

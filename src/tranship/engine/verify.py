@@ -112,7 +112,7 @@ def _invariants(state: State, verdict: Verdict) -> None:
         for name, window in (("total", cap.total), *cap.channels.items()):
             if window.recount() != (window.inside, window.inside_capped):
                 verdict.problems.append(f"cap {cap.cap.network} {name}: running counts differ from a recount")
-            if window.max_share_bp > cap.highest_bp and not cap.breaches:
+            if window.max_share_bp > cap.highest_bp:
                 verdict.problems.append(f"cap {cap.cap.network} {name}: reached {window.max_share_bp} bp unbooked")
         verdict.checks.append(
             f"cap {cap.cap.network}: counters recounted, maximum {cap.total.max_share_bp / 100:.2f} %"

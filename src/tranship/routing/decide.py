@@ -69,6 +69,7 @@ def _lanes(ask: Ask, facts: Facts, now: Situation) -> tuple[Lanes, list[int]]:
         if n in now.closed:
             reasons[n] = int(Reason.CLOSED)
         if reasons[n]:
+            lanes.shut[n] = reasons[n] == 1  # Reason.CLOSED
             continue
         if transit[n] == NOT_SERVED:
             reasons[n] = int(Reason.LANE)
@@ -79,6 +80,7 @@ def _lanes(ask: Ask, facts: Facts, now: Situation) -> tuple[Lanes, list[int]]:
             day = facts.calendar.ship_day(n, day, units, now.used[n])
             if day < 0:
                 reasons[n] = int(Reason.FULL)
+                lanes.shut[n] = True
                 continue
             ship[n] = day
         deliver[n] = arrival = add_working_days(day, transit[n])
@@ -127,7 +129,7 @@ class _Chooser:
     def _try(self, mask: list[bool]) -> Placement:
         placement = attempt(self.ask, self.facts, self.lanes, self.stock, mask, self.gamma, whole=self.whole)
         if self.facts.bundles:
-            _drop_overlap(self.ask, self.facts, self.shelf, placement)
+            placement.overlap = _drop_overlap(self.ask, self.facts, self.shelf, placement)
         if len(placement.pieces) > self.ask.parts_left:
             _truncate(placement, self.ask.parts_left)
         return placement
@@ -350,7 +352,8 @@ def _rests(ask: Ask, facts: Facts, placement: Placement, chooser: _Chooser) -> l
     for position, quantity in enumerate(placement.open):
         dropped = placement.dropped.get(position, 0)
         if quantity > dropped:
-            reason = _open_reason(position, quantity - dropped, facts, chooser)
+            clash = placement.overlap.get(position, 0)
+            reason = "bundle" if clash else _open_reason(position, quantity - dropped, facts, chooser)
             found.setdefault(reason, {})[position] = quantity - dropped
         if dropped:
             found.setdefault("max_parts", {})[position] = dropped
@@ -376,17 +379,23 @@ def _open_reason(position: int, quantity: int, facts: Facts, chooser: _Chooser) 
     for refused, why in chooser.refused:
         if why == "cap" and refused.open[position] < quantity:
             return "larger_than_window" if chooser.larger_than_window else "cap"
-    pairs = zip(facts.item_rows[chooser.ask.skus[position]], chooser.lanes.mask, strict=True)
-    may = [item and lane for item, lane in pairs]
+    items, there = facts.item_rows[chooser.ask.skus[position]], chooser.stock[position]
+    may = [item and lane for item, lane in zip(items, chooser.lanes.mask, strict=True)]
+    if any(units and item and shut for units, item, shut in zip(there, items, chooser.lanes.shut, strict=True)):
+        return "node_shut"
     if True not in may:
         return "no_node"
-    if chooser.whole and sum(u for u, ok in zip(chooser.stock[position], may, strict=True) if ok) >= quantity:
+    if chooser.whole and sum(u for u, ok in zip(there, may, strict=True) if ok) >= quantity:
         return "no_split"
     return "no_stock"
 
 
-def _drop_overlap(ask: Ask, facts: Facts, shelf: Ints, placement: Placement) -> None:
-    """A bundle and its parts may stand in one order: give units to the lines in order, keep the rest of the line open."""
+def _drop_overlap(ask: Ask, facts: Facts, shelf: Ints, placement: Placement) -> dict[int, int]:
+    """A bundle and its parts may stand in one order: give units to the lines in order, keep the rest of the line open.
+
+    Returns what stayed open for that reason, by position: the next clock tick tries it again.
+    """
+    overlap: dict[int, int] = {}
     taken: dict[tuple[int, int], int] = {}
     kept = []
     for position, quantity, node in placement.pieces:
@@ -398,9 +407,12 @@ def _drop_overlap(ask: Ask, facts: Facts, shelf: Ints, placement: Placement) -> 
             for sku, count in needs:
                 taken[sku, node] = taken.get((sku, node), 0) + fill * count
         placement.open[position] += quantity - fill
+        if fill < quantity:
+            overlap[position] = overlap.get(position, 0) + quantity - fill
     if len(kept) != len(placement.pieces) or any(a[1] != b[1] for a, b in zip(kept, placement.pieces, strict=True)):
         placement.pieces = kept
         placement.cost = -1  # the solver's sum no longer holds: parts are priced one by one
+    return overlap
 
 
 def _why(

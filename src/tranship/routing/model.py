@@ -92,7 +92,7 @@ class Rest(msgspec.Struct, frozen=True, array_like=True, gc=False):
     number: int
     lines: tuple[int, ...]
     quantities: tuple[int, ...]
-    reason: str  # no_stock | no_node | cap | larger_than_window | max_parts | no_split | bundle
+    reason: str  # no_stock | node_shut | no_node | cap | larger_than_window | max_parts | no_split | bundle
     action: str  # park | backorder | cancel
     until_day: int
 

@@ -15,22 +15,24 @@ from tranship.routing.model import Ask, Ints
 class Lanes:
     """What an order meets at each node: zone, ship day, arrival; computed once per decision."""
 
-    __slots__ = ("deliver", "earliest", "late", "mask", "ship", "zone")
+    __slots__ = ("deliver", "earliest", "late", "mask", "ship", "shut", "zone")
 
     def __init__(self, zone: Ints, earliest: list[int], ship: list[int], deliver: list[int], late: list[bool]) -> None:
         self.zone, self.earliest, self.ship, self.deliver, self.late = zone, earliest, ship, deliver, late
         self.mask: list[bool] = [False] * len(ship)
+        self.shut: list[bool] = [False] * len(ship)  # closed or full: may open again
 
 
 class Placement:
     """A solved attempt: pieces (line position, quantity, node), what stayed open, and what it costs."""
 
-    __slots__ = ("alternatives", "cost", "dropped", "late", "open", "pieces", "priced")
+    __slots__ = ("alternatives", "cost", "dropped", "late", "open", "overlap", "pieces", "priced")
 
     def __init__(self) -> None:
         self.pieces: list[tuple[int, int, int]] = []  # (position in ask, quantity, node)
         self.open: list[int] = []  # open quantity per position
         self.dropped: dict[int, int] = {}  # of that, what was placed but exceeds the number of parts
+        self.overlap: dict[int, int] = {}  # of that, what a bundle and its parts both wanted
         self.priced = 0
         self.cost = 0  # without prices; -1: parts must be priced one by one
         self.late = 0  # units that would arrive late

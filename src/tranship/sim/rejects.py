@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tranship.connectors.files.model import Reject, Staged
 
-HEADER = ("file", "line", "document", "reason", "detail")
+HEADER = ("file", "line", "document", "reason", "detail", "file_sha256")
 
 
 def save_rejects(path: Path, staged: Staged, refused: Sequence[Reject]) -> int:
@@ -14,14 +14,16 @@ def save_rejects(path: Path, staged: Staged, refused: Sequence[Reject]) -> int:
     kept: list[Sequence[str]] = []
     if path.exists():
         with path.open(encoding="utf-8", newline="") as held:
-            kept = [row for row in csv.reader(held) if row and row[0] not in (staged.file, HEADER[0])]
+            kept = [row for row in csv.reader(held) if row and row[-1] not in (staged.sha256, HEADER[-1])]
     rows = sorted([*staged.rejects, *refused], key=lambda reject: reject.at_line)
     part = path.with_suffix(".part")
     with part.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out)
         writer.writerow(HEADER)
         writer.writerows(kept)
-        writer.writerows((staged.file, r.at_line, _safe(r.document), r.reason, _safe(r.detail)) for r in rows)
+        writer.writerows(
+            (staged.file, r.at_line, _safe(r.document), r.reason, _safe(r.detail), staged.sha256) for r in rows
+        )
     part.replace(path)
     return len(rows)
 

@@ -24,7 +24,7 @@ from tranship.engine.events import FileTaken
 from tranship.engine.memory import calm_collector
 from tranship.engine.merge import merged
 from tranship.engine.run import open_shard
-from tranship.engine.shard import Answer, Shard, Submission
+from tranship.engine.shard import Answer, Shard, Submission, fingerprint
 from tranship.engine.state import CANCELLED
 from tranship.sim.rejects import save_rejects
 from tranship.sim.world.derive import World, derive
@@ -122,7 +122,14 @@ class _Player:
         total = len(self.staged.orders) + len(self.staged.cancels)
         waiting: list[tuple[Submission, int]] = []
         done = 0
-        for submission, order in self._submissions(stock):
+        if self.staged.orders:
+            # a batch of its own: a run that goes on must cut the later ones exactly as one that was never stopped
+            for submission in self._preamble(self.staged.orders[0].placed_at, stock):
+                waiting.append((submission, -1))
+                if len(waiting) >= ORDERS_IN_BATCH:
+                    self._flush(waiting)
+            self._flush(waiting)
+        for submission, order in self._submissions():
             waiting.append((submission, order))
             if len(waiting) >= ORDERS_IN_BATCH:
                 done += self._flush(waiting)
@@ -165,14 +172,12 @@ class _Player:
 
     # -- commands in time order -----------------------------------------------------------------------------------
 
-    def _submissions(self, stock: list[tuple[str, str, int]]) -> Iterator[tuple[Submission, int]]:
+    def _submissions(self) -> Iterator[tuple[Submission, int]]:
         """(submission, index of its order or -1), by time; at one moment stock first, then orders, cancels and the clock."""
         staged = self.staged
         if not staged.orders:
             return
         first = staged.orders[0].placed_at
-        for command in self._preamble(first, stock):
-            yield command, -1
         streams = [
             ((r.at, 0, i) for i, r in enumerate(self.world.receipts)),
             ((order.placed_at, 1, i) for i, order in enumerate(staged.orders)),
@@ -195,7 +200,8 @@ class _Player:
         document = netfile.to_document(self.network)
         sha = hashlib.sha256(document).hexdigest()
         if sha != self.shard.state.network_sha:
-            yield Submission(f"network/{sha}", cmd.LoadNetwork(document, sha, at))
+            version = self.shard.state.network_version + 1  # a file that returns to an earlier network loads it again
+            yield Submission(f"network/{version}/{sha}", cmd.LoadNetwork(document, sha, at))
         taken = FileTaken(
             staged.source, staged.file, staged.sha256, staged.read, staged.accepted, len(staged.rejects),
             dict(staged.reasons), tuple(self.world.banner), tuple(staged.notes), at,
@@ -215,7 +221,8 @@ class _Player:
                 "opening", nodes[node], int(Bucket.OPENING), tuple(skus[s] for s, _ in pairs),
                 tuple(q for _, q in pairs), at,
             )  # fmt: skip
-            yield Submission(f"opening-balance/{node}", command)
+            content = msgspec.msgpack.encode((node, pairs))
+            yield Submission(f"opening-balance/{node}", command, fingerprint(content))
 
     def _receipt(self, kind: str, i: int) -> Submission:
         receipt = (self.world.opening if kind == "opening" else self.world.receipts)[i]
@@ -258,8 +265,10 @@ class _Player:
         for (submission, order), answer in zip(waiting, answers, strict=True):
             if answer.error is not None:
                 follow.extend(self._failed(submission, order, answer))
-        if follow:
-            self.shard.submit(follow)
+        for start in range(0, len(follow), ORDERS_IN_BATCH):
+            for answer in self.shard.submit(follow[start : start + ORDERS_IN_BATCH]):
+                if answer.error is not None:
+                    raise answer.error
         count = sum(1 for submission, order in waiting if order >= 0 or isinstance(submission.command, cmd.TakeBack))
         waiting.clear()
         return count

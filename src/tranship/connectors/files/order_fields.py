@@ -81,7 +81,7 @@ class Places:
 
 def customer_of(text: str) -> str | Flaw:
     """A customer reference ('' for a guest)."""
-    code = reference(text, CUSTOMER_MAX)
+    code = reference(text, CUSTOMER_MAX, personal=True)
     return Flaw("bad_customer", "the customer reference is too long or not printable") if code is None else code
 
 

@@ -87,7 +87,7 @@ class _Reader:
                 self.into.reject(at_line, document.number, "bad_time", "the time cannot be read")
                 return False
             self.other_times.add(document.number)
-        customer = reference(customer_text)
+        customer = reference(customer_text, personal=True)
         if customer is None:
             self.into.reject(
                 at_line, document.number, "bad_customer", "the customer reference is too long or not printable"

@@ -147,10 +147,15 @@ class Times:
         return localize(moment, self.zone)
 
 
-def reference(text: str, most: int = REFERENCE_MAX) -> str | None:
-    """A reference (order number, SKU, line key): trimmed, printable, not too long; None otherwise (so: safe to print)."""
+def reference(text: str, most: int = REFERENCE_MAX, *, personal: bool = False) -> str | None:
+    """A reference (order number, SKU, line key): trimmed, printable, not too long, no e-mail; None otherwise (so: safe to print).
+
+    References stand in keys, rows and logs, where no personal data may be: an '@' is what gives a misplaced column away. A customer
+    reference (`personal`) goes to the person table only and may be an e-mail.
+    """
     text = text.strip()
-    return text if text.isprintable() and len(text) <= most else None
+    plain = personal or "@" not in text
+    return text if plain and text.isprintable() and len(text) <= most else None
 
 
 def unit_of_total(total_minor: int, quantity: int) -> int:
