@@ -39,10 +39,14 @@ format: install ## put files into the house's format and fix what can be fixed s
 	@$(BIN)/ruff check --fix --quiet .
 
 bench: install ## figures of docs/performance.md, short arms
-	@$(BIN)/python -m pytest -q -m bench $(ARGS)
+	@$(BIN)/python -m benchmarks.split --limit 60 --json
+	@$(BIN)/python -m benchmarks.intake --rounds 1 --seconds 2 --json
+	@$(BIN)/python -m benchmarks.intake --hot 20000 --json
+	@$(BIN)/python -m benchmarks.replay --lines 60000 --json
 
 soak: install ## the long runs: hundreds of thousands of orders, many kills, wide fuzz (an hour or more)
 	@TRANSHIP_SOAK=1 HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -q -m "" $(ARGS)
+	@$(BIN)/python -m benchmarks.intake --hot 1000000 --json
 
 shots: install ## pictures of docs/images from a report (REPORT=path/to/report.html); needs chromium
 	@sh tools/shots.sh $(REPORT)

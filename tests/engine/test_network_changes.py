@@ -238,3 +238,13 @@ def test_two_documents_in_one_batch_are_both_in_force_in_turn() -> None:
     answers = run.shard.submit([loads[0], one, loads[1], two])
     assert [answer.error for answer in answers] == [None] * 4
     assert [run.held(n).parts[1].node for n in (1, 2)] == [PL, AMZ]
+
+
+def test_breaches_stay_booked_under_another_limit() -> None:
+    """What was beyond the cap once is not forgotten because the cap was changed."""
+    run = Run(network(caps=cap(on_conflict="breach")))
+    run.stock(AMZ, MUG=9)
+    run.place(1, ("MUG", 1))
+    run.load(network(caps=cap(cap_bp=3000)))
+    assert run.state.caps[0].breaches == 1
+    assert run.state.caps[0].total.max_share_bp == run.state.caps[0].highest_bp == 10_000

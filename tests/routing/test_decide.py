@@ -173,6 +173,13 @@ def test_a_splits_independent_part_makes_room_for_its_capped_one() -> None:
     assert nodes_of(decision) == [PL, AMZ], "the independent part is entered first"
 
 
+def test_of_two_caps_each_sees_its_own_independent_part_first() -> None:
+    """The first order there is, split between Amazon and the 3PL: for each of them the other one's part comes before its own."""
+    caps = (*cap(), *cap(network="PL", cap_bp=5000))
+    desk = Desk(network(caps=caps), {AMZ: {"MUG": 5}, PL: {"TEE": 5}})
+    assert sorted(where(desk.decide(("MUG", 1), ("TEE", 1)))) == [(AMZ, 1), (PL, 1)]
+
+
 def test_a_split_is_not_made_to_make_room() -> None:
     """Two parts would fit under the cap and be no dearer to search for, but one node can ship it all."""
     decision = Desk(network(caps=cap()), EVERYWHERE).decide(("MUG", 1), ("TEE", 1))

@@ -61,7 +61,11 @@ class RecordingDisk(apsw.VFS):
         super().__init__(self.name, "")
 
     def xOpen(self, name: Any, flags: list[int]) -> apsw.VFSFile:  # noqa: N802
-        return _RecordingFile(self, name, flags)
+        file = _RecordingFile(self, name, flags)
+        if not self.log and file.xFileSize():  # a new database is renamed into its place, whole and synced
+            file._note("write", 0, file.xRead(file.xFileSize(), 0))
+            file._note("sync", 0)
+        return file
 
     def xDelete(self, filename: str, syncdir: bool) -> None:  # noqa: N802
         self.log.append((Path(filename).name, "delete", 0, b""))

@@ -37,6 +37,9 @@ def main(arguments: list[str] | None = None) -> None:
     except TranshipError as error:
         sys.stderr.write(f"tranship: {error}\n")
         code = 2
+    except KeyboardInterrupt:
+        sys.stderr.write("tranship: stopped\n")
+        code = 130
     except BrokenPipeError:  # the reader of our output went away (| head): not our business
         sys.stderr.close()
         code = 0

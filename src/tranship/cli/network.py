@@ -15,7 +15,7 @@ def init(folder: Path = Path(), *, force: Annotated[bool, Parameter(negative=())
 
     Parameters
     ----------
-    folder: where to write it
+    folder: where to write it; a name that ends in .toml is the file's own
     force: replace a file that is there
     """
     from tranship.connectors.netfile import init_files
@@ -26,7 +26,8 @@ def init(folder: Path = Path(), *, force: Annotated[bool, Parameter(negative=())
         return
     for path in written:
         say(f"wrote {path}")
-    say("next: tranship check, then tranship replay FILE --run runs/first")
+    named = "" if written[0] == Path("tranship.toml") else f" --network {written[0]}"
+    say(f"next: tranship check{named}, then tranship replay FILE{named} --run runs/first")
 
 
 def check(

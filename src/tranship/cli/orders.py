@@ -9,6 +9,8 @@ from cyclopts import Parameter
 from tranship.cli.network import Json
 from tranship.cli.output import hint, money, progress_bar, say, stop_wish, table, write_json
 
+STOPPED = 130
+"""Exit code of what Ctrl-C ended, as shells have it."""
 Run = Annotated[Path, Parameter(help="Folder of the run.")]
 
 
@@ -23,6 +25,8 @@ def replay(
 ) -> int:
     """Run a recorded file of orders through the engine on a virtual clock. Running it again changes nothing.
 
+    Ctrl-C stops after the batch at hand with exit code 130; the same command goes on from there.
+
     Parameters
     ----------
     file: orders: UCI export, CSV, Shopify export (CSV or JSON), JSON lines; plain or gzip
@@ -36,11 +40,19 @@ def replay(
         summary = play(file, network, run, form=format, mapping=source, progress=tell, stop=stop)
     if json:
         write_json(summary)
-        return 0
-    from tranship.cli.summary import show_replay
+    else:
+        from tranship.cli.summary import show_replay
 
-    show_replay(summary, run)
-    return 0
+        show_replay(summary, run)
+    if not summary.orders:
+        what = (
+            "no line under its header" if not summary.lines_read else f"{summary.lines_read:,} lines, none of an order"
+        )
+        hint(f"{file}: no orders: {what}")
+    if summary.complete:
+        return 0
+    hint("stopped before the end of the file: the same command goes on from here")
+    return STOPPED
 
 
 def explain(order: str, *, run: Run = Path("runs/replay"), json: Json = False) -> None:
@@ -88,12 +100,12 @@ def quote(
     date: price date, ISO (default: the newest prices)
     business: the destination is no residence
     """
-    from tranship.cli.quoting import read_items, read_network
+    from tranship.cli.quoting import read_date, read_items, read_network
     from tranship.core.time import date_to_day
     from tranship.rates.quote import quote_shipment
 
     document = read_network(network, run)
-    day = date_to_day(dt.date.fromisoformat(date) if date else dt.datetime.now(dt.UTC).date())
+    day = date_to_day(read_date(date) if date else dt.datetime.now(dt.UTC).date())
     found = quote_shipment(
         document, node_code=node, lines=read_items(items), zip=zip, residential=not business, day=day
     )

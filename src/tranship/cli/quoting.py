@@ -1,5 +1,6 @@
 """What `tranship quote` reads from its words."""
 
+import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,6 +22,14 @@ def read_items(items: Sequence[str]) -> list[tuple[str, int]]:
             raise InputError(f"quantity {count!r} of {sku}", where=word, hint="A whole number of at least 1.")
         out.append((sku, int(count)))
     return out
+
+
+def read_date(text: str) -> dt.date:
+    """A day as ISO 8601 writes it."""
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"{text!r} is no date", where="--date", hint="Write it as 2025-03-31.") from None
 
 
 def read_network(network: Path, run: Path | None) -> NetworkFile:

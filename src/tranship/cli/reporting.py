@@ -7,6 +7,7 @@ from pathlib import Path
 from tranship.console.figures import ArmCap, ArmFacts, Course, RejectSample, ReportData
 from tranship.console.gather import compared, gather
 from tranship.console.report import write
+from tranship.core.errors import InputError
 from tranship.engine.memory import calm_collector
 from tranship.engine.run import open_store
 from tranship.sim.compare import Arm, compare_run
@@ -44,7 +45,13 @@ def make_report(
         processes = 1 if data.run.events < SMALL else 2
         arms = compare_run(run, ("none", "counter"), progress, until=data.run.events, processes=processes)
         compared(data, [_facts(arm) for arm in arms])
-    return data, write(data, out or run / "report.html")
+    path = out or run / "report.html"
+    try:
+        return data, write(data, path)
+    except OSError as error:
+        raise InputError(
+            f"the report cannot be written ({error.strerror})", where=str(path), hint="Name another place with --out."
+        ) from error
 
 
 class _Moment:

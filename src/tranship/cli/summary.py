@@ -4,9 +4,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tranship.console.figures import ArmCap, CapFacts, ReportData
-from tranship.console.findings import arm_cap, change, counted, money, operator, part_of, per, percent, rounded
+from tranship.console.findings import (
+    arm_cap,
+    cap_said,
+    change,
+    counted,
+    money,
+    operator,
+    part_of,
+    per,
+    percent,
+    rounded,
+)
 from tranship.console.svg import hues
-from tranship.console.words import ARM_WORDS
+from tranship.console.words import ARM_WORDS, REJECT_WORDS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,7 +34,7 @@ SPARK_WIDE = 60
 def show_replay(summary: "Summary", run: Path) -> None:
     """What a replay came to, in one screen, and what to type next."""
     out = _console()
-    state = "done" if summary.complete else "[bold]stopped[/]: the same command goes on from here"
+    state = "done" if summary.complete else "[bold]stopped[/]: type the same command again and it goes on from here"
     rate = summary.lines_read / summary.seconds if summary.seconds else 0
     out.print(
         f"\n[bold]{_plain(str(run))}[/]  {state}, {summary.seconds:,.1f} s, {rate:,.0f} lines a second,"
@@ -41,12 +52,19 @@ def show_replay(summary: "Summary", run: Path) -> None:
     for reason, count in sorted(summary.rejected_by_reason.items(), key=lambda item: -item[1]):
         grid.add_row(f"    {_plain(reason)}", f"{count:,}", "")
     grid.add_row("orders", f"{summary.orders:,}", f"and {counted(summary.cancels, 'line')} that take units back")
-    parts = summary.fulfillment_orders
-    grid.add_row("fulfillment orders", f"{parts:,}", f"{per(parts, summary.orders):.2f} an order")
-    grid.add_row("units ordered", f"{summary.units_ordered:,}", "")
-    grid.add_row("units placed", f"{summary.units_placed:,}", part_of(summary.units_placed, summary.units_ordered))
-    grid.add_row("highest window share", f"{100 * summary.max_window_share:.2f} %", "of any capped network")
-    grid.add_row("events", f"{summary.events:,}", f"state hash {summary.state_hash}")
+    parts, taken, units = summary.fulfillment_orders, summary.orders, summary.units_ordered
+    if not summary.complete:  # what was placed is held against what was reached, not against the whole file
+        taken, units = summary.orders_taken, summary.units_taken
+        grid.add_row("  reached", f"{taken:,}", "before it was stopped: what follows is of these")
+    grid.add_row("fulfillment orders", f"{parts:,}", f"{per(parts, taken):.2f} an order")
+    grid.add_row("units ordered", f"{units:,}", "")
+    grid.add_row("units placed", f"{summary.units_placed:,}", part_of(summary.units_placed, units))
+    other = summary.run_orders - summary.orders_taken
+    whole = ", of the whole run" if other > 0 else ""
+    grid.add_row("highest window share", f"{100 * summary.max_window_share:.2f} %", f"of any capped network{whole}")
+    grid.add_row("events", f"{summary.events:,}", f"state hash {summary.state_hash}{whole}")
+    if other > 0:
+        grid.add_row("the run", f"{summary.run_orders:,}", f"orders, {other:,} of them not of this file")
     out.print(grid)
     if summary.lines_read != summary.lines_accepted + summary.lines_rejected:
         out.print("[bold red]accepted and rejected lines do not add up to those read[/]")
@@ -87,9 +105,7 @@ def _course(out: "Console", data: ReportData, cap: CapFacts) -> None:
         line = _spark(values, low, high)
         color = hues(data.networks).get(cap.network, "white")
         out.print(f"\n{percent(low, 0)} [{color}]{line}[/] {percent(high, 0)}")
-        out.print(
-            f"share of {_plain(name)} over time: at most {percent(cap.max_share_bp)} (cap {percent(cap.cap_bp, 0)})"
-        )
+        out.print(f"share of {_plain(name)} over time: at most {percent(cap.max_share_bp)} (cap {cap_said(cap)})")
     for words in data.cap_words if len(data.caps) == 1 else []:
         out.print(f"  {_plain(words)}", style="dim")
 
@@ -190,11 +206,15 @@ def _waiting(out: "Console", data: ReportData) -> None:
 
 def _rejected(out: "Console", data: ReportData) -> None:
     reasons = [(file.file, reason) for file in data.files for reason in file.reasons]
-    if not reasons:
+    later = [sample for sample in data.rejects if sample.reason in ("refused", "changed_order")]
+    if not reasons and not later:
         return
     grid = _table("Rejected lines", ("file", "reason", ""), ("lines",))
     for file, reason in reasons:
         grid.add_row(_plain(file), _plain(reason.name), _plain(reason.words), f"{reason.count:,}")
+    for sample in later:
+        file = sample.samples[0][0] if len({row[0] for row in sample.samples}) == 1 else ""
+        grid.add_row(_plain(file), sample.reason, REJECT_WORDS[sample.reason], f"{sample.count:,}")
     out.print(grid)
     cost = rounded(data.cost, data.run.currency)
     out.print(

@@ -1,10 +1,10 @@
 """Charts over time: the share against its cap, who ships, what could be placed."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tranship.console.figures import CapFacts, Course, NetworkFacts, Period, ReportData
-from tranship.console.findings import arm_cap, arm_of, operator, percent
+from tranship.console.findings import arm_cap, arm_of, cap_said, operator, percent
 from tranship.console.svg import (
     FAINT,
     GRID,
@@ -94,7 +94,8 @@ def share(data: ReportData, cap: CapFacts) -> str:
     body.append(
         tag(
             "path",
-            d=f"M{LEFT} {number(y(cap.cap_bp))}H{WIDTH - RIGHT}",
+            d=_limit_path(axis, cap, y),
+            fill="none",
             stroke=INK,
             stroke_width=1.5,
             stroke_dasharray="6 4",
@@ -102,9 +103,16 @@ def share(data: ReportData, cap: CapFacts) -> str:
     )
     ends.append((y(cap.cap_bp), f"cap {percent(cap.cap_bp, 0)}", INK))
     body.extend(_ends(ends))
-    title = f"Share of {operator(data, cap.network)} in the last {cap.window:,}, over time, against the cap of {percent(cap.cap_bp, 0)}"
+    title = f"Share of {operator(data, cap.network)} in the last {cap.window:,}, over time, against the cap of {cap_said(cap)}"
     highest = f"Highest {percent(cap.max_share_bp)}; at the end {percent(cap.now_bp)}."
     return picture(WIDTH, height, title, highest, body)
+
+
+def _limit_path(axis: TimeAxis, cap: CapFacts, y: Callable[[float], float]) -> str:
+    """The limit over time: a step where the cap was changed."""
+    first = cap.limits[0].cap_bp if cap.limits else cap.cap_bp
+    steps = [f"H{number(axis.at(one.at))}V{number(y(one.cap_bp))}" for one in cap.limits[1:]]
+    return f"M{LEFT} {number(y(first))}{''.join(steps)}H{WIDTH - RIGHT}"
 
 
 def _points(axis: TimeAxis, course: Course, y: object) -> list[tuple[float, float]]:
@@ -156,10 +164,8 @@ def shippers(data: ReportData) -> str:
                 words = f"{_of(data, period)}: {one.operator} {count:,} of {total:,} fulfillment orders ({count / total:.0%})"
                 body.append(tag("rect", tip(words), x=x, y=y, width=width, height=part, fill=colors[one.code]))
     if len(data.caps) == 1:
-        y = bottom - (bottom - top) * data.caps[0].cap_bp / 10_000
-        body.append(
-            tag("path", d=f"M{LEFT} {number(y)}H{WIDTH - RIGHT}", stroke=INK, stroke_width=1.2, stroke_dasharray="6 4")
-        )
+        limit = _limit_path(axis, data.caps[0], lambda bp: bottom - (bottom - top) * bp / 10_000)
+        body.append(tag("path", d=limit, fill="none", stroke=INK, stroke_width=1.2, stroke_dasharray="6 4"))
     body.extend(_legend(data.networks, colors, top))
     return picture(WIDTH, height, f"Fulfillment orders by network, by {_word(data)}", "Each column is a whole.", body)
 

@@ -111,6 +111,19 @@ class ChannelShare(msgspec.Struct):
     entered: int
 
 
+class CapLimit(msgspec.Struct):
+    """One limit of a cap: in force from the network version that set it to the next that changed it."""
+
+    cap_bp: int
+    version: int  # of the network document
+    at: int
+    breaches: int
+    high_bp: int  # the highest share in this time, of what came before too as long as a window holds it
+    own_bp: int  # the highest once the share was within this limit: never above it, unless breached
+    carried_bp: int  # the share when it came into force
+    met_at: int  # when the share was within it; 0: never
+
+
 class CapFacts(msgspec.Struct):
     """One share cap: what it allowed, how high the share went, what it did to decisions."""
 
@@ -140,6 +153,13 @@ class CapFacts(msgspec.Struct):
     without: list[Count]  # decisions without the network, by what kept it out
     shelf_bp: int  # share of all received units that lay at its nodes
     tight_bp: int  # share of the time slots with a full window within one point of the cap
+    limits: list[CapLimit] = []  # more than one where the cap was changed within the run
+    since: int = 0  # when its counting began; 0: with the run's first order
+
+    @property
+    def changed(self) -> bool:
+        """Whether another limit was in force earlier in the run."""
+        return len(self.limits) > 1
 
     @property
     def high_bp(self) -> int:

@@ -1,8 +1,11 @@
 """What the numbers say, in sentences. Every sentence is made from figures of ReportData and names them; none is fixed praise."""
 
-from tranship.console.figures import ArmCap, ArmFacts, CapFacts, ReportData, SizeClass
+from collections.abc import Sequence
+
+from tranship.console.figures import ArmCap, ArmFacts, CapFacts, CapLimit, ReportData, SizeClass
 from tranship.console.words import MEASURE_WORDS
 from tranship.core.network import FULL_BP
+from tranship.core.time import day_to_date
 
 NOTHING = "This run has no orders yet."
 FEW = 30
@@ -67,6 +70,16 @@ def operator(data: ReportData, code: str) -> str:
     return next((one.operator for one in data.networks if one.code == code), code)
 
 
+def date(at: int) -> str:
+    """The day of a moment, as ISO 8601 writes it."""
+    return day_to_date(at // 86_400_000_000).isoformat()
+
+
+def cap_said(cap: CapFacts) -> str:
+    """The limit, and those before it: 60 %, then 30 %."""
+    return ", then ".join(percent(one.cap_bp, 0) for one in cap.limits) or percent(cap.cap_bp, 0)
+
+
 def arm_cap(arm: ArmFacts | None, cap: CapFacts | None) -> ArmCap | None:
     """The counters of this cap in that arm."""
     if arm is None or cap is None:
@@ -95,12 +108,15 @@ def _headline(data: ReportData) -> str:
         return _uncapped(data)
     cap = data.caps[0]
     name = operator(data, cap.network)
+    if cap.changed:
+        return f"{name}'s cap was changed within this run: {_limits(cap)}."
     if cap.breaches:
         return (
             f"{name} was over its {percent(cap.cap_bp, 0)} cap: {counted(cap.breaches, 'fulfillment order')} placed beyond it,"
             f" at most {percent(cap.max_share_bp)} of the last {cap.window:,}."
         )
-    ceiling = f"{name} never had more than {percent(cap.max_share_bp)} of {_window(cap)}"
+    since = f"Since {date(cap.since)}, when this cap's counting began, " if cap.since else ""
+    ceiling = f"{since}{name} never had more than {percent(cap.max_share_bp)} of {_window(cap)}"
     none = arm_of(data, "none")
     free = arm_cap(none, cap)
     if none is None or free is None or not none.cost:
@@ -109,7 +125,7 @@ def _headline(data: ReportData) -> str:
     mine = per(data.cost, data.splits.orders_placed)
     delta = mine - per(none.cost, none.orders_placed)
     if reached <= cap.cap_bp:
-        stayed = f"{name}'s share of {_window(cap)} stayed at {percent(cap.high_bp)} or less"
+        stayed = f"{since}{name}'s share of {_window(cap)} stayed at {percent(cap.high_bp)} or less"
         return f"{stayed}; without the cap it would have reached {percent(reached)}: there was nothing to hold back."
     if abs(delta) < SAME * mine:
         price = "holding it back cost next to nothing"
@@ -119,6 +135,32 @@ def _headline(data: ReportData) -> str:
     else:
         price = f"with the cap an order cost {money(-delta, data.run.currency)} less"
     return f"{ceiling}. Without the cap it would have reached {percent(reached)}; {price}."
+
+
+def _limits(cap: CapFacts) -> str:
+    """What the share did under each limit: a window that filled under one is not held against the next."""
+    return "; ".join(_limit(cap, one, i) for i, one in enumerate(cap.limits))
+
+
+def _limit(cap: CapFacts, one: CapLimit, place: int) -> str:
+    if place == 0:
+        until = date(cap.limits[1].at)
+        words = f"until {until} {percent(one.cap_bp, 0)}, with at most {percent(one.own_bp)} of the last {cap.window:,}"
+    else:
+        words = f"from {date(one.at)} on {percent(one.cap_bp, 0)}"
+        if one.carried_bp <= one.cap_bp:
+            words += f", with at most {percent(one.own_bp)}"
+        elif one.met_at:
+            words += (
+                f", where {percent(one.carried_bp)} taken under the limit before still stood in the window: within it since"
+                f" {date(one.met_at)}, then at most {percent(one.own_bp)}"
+            )
+        else:
+            words += (
+                f", where {percent(one.carried_bp)} taken under the limit before still stood in the window"
+                " and it has not been within it since"
+            )
+    return words + (f" ({counted(one.breaches, 'fulfillment order')} placed beyond it)" if one.breaches else "")
 
 
 def _against_counter(data: ReportData, none: ArmFacts, mine: float) -> str:
@@ -177,7 +219,11 @@ def _unplaced(data: ReportData) -> str:
 
 def _cap_words(data: ReportData, cap: CapFacts) -> list[str]:
     name = operator(data, cap.network)
-    out = [_by_price(data, name, cap) if by_price(cap) else _course(name, cap)]
+    out = [f"The cap was changed: {_limits(cap)}."] if cap.changed else []
+    if by_price(cap):
+        out.append(_by_price(data, name, cap))
+    elif not cap.changed:
+        out.append(_course(name, cap))
     if cap.decisions:
         out.append(_why_not(name, cap))
     if cap.refused:
@@ -297,6 +343,7 @@ def _size_words(data: ReportData) -> str:
 def _crossing(data: ReportData, name: str) -> str:
     """From which size on the independent side is the cheaper one, where it is so for every larger size as well."""
     both = [one for one in data.sizes if min(one.capped, one.independent) >= FEW]
+    every = _every(data.sizes, both)
     if not both:
         return ""
     cheaper = [_unit(one, capped=False) < _unit(one, capped=True) for one in both]
@@ -305,15 +352,13 @@ def _crossing(data: ReportData, name: str) -> str:
     small = both[0]
     if first is None or first == len(both):
         return (
-            f"At every size {name} is the cheaper side: {_pair(small, currency)} a unit at {_size(small)}."
+            f"{every} {name} is the cheaper side: {_pair(small, currency)} a unit at {_size(small)}."
             if not any(cheaper)
             else ""
         )
     large = both[first]
     if first == 0:
-        return (
-            f"At every size the independent side is the cheaper one: {_pair(small, currency)} a unit at {_size(small)}."
-        )
+        return f"{every} the independent side is the cheaper one: {_pair(small, currency)} a unit at {_size(small)}."
     share = per(sum(one.capped for one in both[first:]), sum(one.capped + one.independent for one in both[first:]))
     if share < MINORITY:
         rest = "So large orders stay on the independent side without any cap, and the cap is a question of small ones."
@@ -326,6 +371,15 @@ def _crossing(data: ReportData, name: str) -> str:
         f"Size decides who is cheaper: {_pair(small, currency)} a unit at {_size(small)}, but {_pair(large, currency)} at"
         f" {_size(large)}. {_cards(data)}{rest}"
     )
+
+
+def _every(sizes: Sequence[SizeClass], both: Sequence[SizeClass]) -> str:
+    """Of which sizes a sentence about `both` is true: all there are, or those of which both sides shipped enough to compare."""
+    if len(both) == len(sizes):
+        return "At every size"
+    names = [one.label for one in both]
+    listed = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+    return f"At {listed} {'unit' if names == ['1'] else 'units'} (of other sizes one side shipped fewer than {FEW})"
 
 
 def _cards(data: ReportData) -> str:

@@ -7,6 +7,7 @@ from tranship.console import findings, reconcile
 from tranship.console.figures import (
     ArmFacts,
     CapFacts,
+    CapLimit,
     ChannelShare,
     Count,
     Course,
@@ -250,7 +251,8 @@ def _cap(network: NetworkFile, found: CapWalk, books: Walk, standing: list[PartF
     channels = {channel.code: channel for channel in network.channels}
     counted = [part for part in standing if counts_for(channels[part.order.channel], cap.cap.network)]
     filled = next((at for at, size in zip(found.at, found.inside, strict=True) if size >= cap.cap.window), 0)
-    full = [bp for at, bp in zip(line.at, line.high_bp, strict=True) if filled and at >= filled]
+    from_ = max(filled, found.limits[-1].at)  # how tight it is, is said of the limit in force
+    full = [bp for at, bp in zip(line.at, line.high_bp, strict=True) if filled and at >= from_]
     return CapFacts(
         network=cap.cap.network,
         cap_bp=cap.cap.cap_bp,
@@ -278,6 +280,11 @@ def _cap(network: NetworkFile, found: CapWalk, books: Walk, standing: list[PartF
         without=[Count(r.name.lower(), WITHOUT_WORDS[r], count) for r, count in found.without.most_common()],
         shelf_bp=bp_of(sum(books.received[n] for n in cap.nodes), books.received.total()),
         tight_bp=bp_of(sum(bp >= cap.cap.cap_bp - NEAR_BP for bp in full), len(full)),
+        limits=[
+            CapLimit(one.cap_bp, one.version, one.at, one.breaches, one.high_bp, one.own_bp, one.carried_bp, one.met_at)
+            for one in found.limits
+        ],
+        since=found.since,
     )
 
 

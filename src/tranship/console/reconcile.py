@@ -121,6 +121,16 @@ def _caps(data: ReportData, books: Walk) -> list[str]:
             raise InvariantError(
                 f"{cap.network} reached {cap.max_share_bp} bp under a cap of {cap.cap_bp} bp, and no breach is booked"
             )
+        for one in cap.limits:
+            if one.own_bp > one.cap_bp and not one.breaches:
+                raise InvariantError(
+                    f"{cap.network} reached {one.own_bp} bp under a cap of {one.cap_bp} bp (network version {one.version}),"
+                    " and no breach is booked"
+                )
+        if cap.changed:
+            said = [f"{one.own_bp / 100:.2f} % within a cap of {one.cap_bp / 100:g} %" for one in cap.limits]
+            out.append(f"{cap.network}: counted entry by entry, at most {', then '.join(said)}")
+            continue
         out.append(
             f"{cap.network}: counted entry by entry, at most {cap.max_share_bp / 100:.2f} % under a cap of {cap.cap_bp / 100:g} %"
         )

@@ -9,7 +9,18 @@ from markupsafe import Markup
 
 from tranship.console import charts_bars, charts_map, charts_time
 from tranship.console.figures import ReportData
-from tranship.console.findings import arm_cap, arm_of, counted, money, operator, part_of, per, percent, rounded
+from tranship.console.findings import (
+    arm_cap,
+    arm_of,
+    cap_said,
+    counted,
+    money,
+    operator,
+    part_of,
+    per,
+    percent,
+    rounded,
+)
 from tranship.console.svg import hues
 from tranship.console.usmap import outline
 from tranship.console.words import ARM_WORDS, MEASURE_WORDS
@@ -30,6 +41,7 @@ def _environment() -> Environment:
     found.filters.update(percent=percent, thousands=lambda value: f"{value:,}")
     found.globals.update(
         counted=counted, money=money, rounded=rounded, part_of=part_of, per=per, operator=operator, arm_of=arm_of, arm_cap=arm_cap,
+        cap_said=cap_said,
         place_name=charts_map.place_name, arm_words=ARM_WORDS, measure_words=MEASURE_WORDS,
     )  # fmt: skip
     return found

@@ -17,7 +17,7 @@ from tranship.engine import events as ev
 from tranship.engine.shard import decoded
 from tranship.routing.facts import counts_for
 from tranship.routing.model import Decision, Part, Reason
-from tranship.routing.share import CapState
+from tranship.routing.share import CapState, ShareWindow
 from tranship.store.port import JournalRow
 
 MICROS_PER_DAY = 24 * MICROS_PER_HOUR
@@ -90,11 +90,41 @@ class OrderFacts:
         self.cancelled = 0  # units taken back before they shipped
 
 
+class LimitWalk:
+    """One limit of a cap, from the network version that set it to the next that changed it: how high the share went under it."""
+
+    def __init__(self, cap: CapState, version: int, at: int) -> None:
+        self.cap_bp, self.version, self.at = cap.cap.cap_bp, version, at
+        windows = [cap.total, *cap.channels.values()]
+        self.carried_bp = max(window.share_bp() for window in windows)
+        self.met_at = at if cap.total.share_bp() <= self.cap_bp else 0  # when the total was within it; 0: never
+        self.high_bp = 0  # of all entries, those before included as long as the windows hold them
+        self.own_bp = 0  # of windows that have been within it once: never above it, unless breached
+        self.breaches = self.entries = 0
+        self._total = cap.total
+        self._above = [window for window in windows if window.share_bp() > self.cap_bp]
+
+    def look(self, at: int, windows: Sequence[ShareWindow]) -> None:
+        """After an entry in these windows."""
+        for window in windows:
+            share = window.share_bp()
+            self.high_bp = max(self.high_bp, share)
+            if any(window is above for above in self._above):
+                if share > self.cap_bp:
+                    continue
+                self._above = [above for above in self._above if above is not window]
+                if window is self._total:
+                    self.met_at = at
+            self.own_bp = max(self.own_bp, share)
+
+
 class CapWalk:
     """One cap: its counters as the engine keeps them, its course over time, and what it did to decisions."""
 
-    def __init__(self, cap: CapState) -> None:
+    def __init__(self, cap: CapState, version: int = 1, at: int = 0, *, orders_before: int = 0) -> None:
         self.cap = cap
+        self.since = at if orders_before else 0  # when its counting began; 0: with the run's first order
+        self.limits = [LimitWalk(cap, version, at)]
         self.full_max_bp = 0
         self.at, self.bp, self.inside = (
             array("q"),
@@ -180,18 +210,26 @@ class Walk:
         """A network document: counters of the same cap go on under its new limit, as in the engine."""
         network = from_document(self._document(event.sha256))
         self.network, self.network_sha, self.network_version = network, event.sha256, event.version
-        held = {(w.cap.cap.network, w.cap.cap.measure, w.cap.cap.window): w for w in self.caps}
+        held = {(w.cap.cap.network, w.cap.cap.measure, w.cap.cap.window, w.cap.cap.counts): w for w in self.caps}
         caps = []
         for cap in network.caps:
             fresh = CapState(cap, frozenset(network.capped_nodes(cap)))
-            kept = held.get((cap.network, cap.measure, cap.window))
+            kept = held.get((cap.network, cap.measure, cap.window, cap.counts))
             if kept is None:
-                caps.append(CapWalk(fresh))
+                caps.append(CapWalk(fresh, event.version, event.at, orders_before=len(self.orders)))
                 continue
             fresh.total, fresh.channels, fresh.bucket = kept.cap.total, kept.cap.channels, kept.cap.bucket
             for window in (fresh.total, *fresh.channels.values()):
                 window.cap_bp = cap.cap_bp
+            lowered_or_raised = cap.cap_bp != kept.cap.cap.cap_bp
             kept.cap.cap, kept.cap.nodes = cap, fresh.nodes
+            if lowered_or_raised:
+                before = (
+                    kept.limits if kept.limits[-1].entries else kept.limits[:-1]
+                )  # one that nothing entered under says nothing
+                if not before or before[-1].cap_bp != cap.cap_bp:
+                    before = [*before, LimitWalk(kept.cap, event.version, event.at)]
+                kept.limits = before
             kept.counted.clear()
             kept.limit_max_bp = max(kept.limit_max_bp, cap.cap_bp)
             caps.append(kept)
@@ -250,6 +288,10 @@ class Walk:
             walk.capped.append(capped)
             walk.gone.append(0)
             walk.breaches += capped and facts.breach
+            limit = walk.limits[-1]
+            limit.breaches += capped and facts.breach
+            limit.entries += 1
+            limit.look(event.at, windows)
         walk.look(event.at)
         _judge(walk, event.decision)
 

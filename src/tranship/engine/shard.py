@@ -82,7 +82,7 @@ class Shard:
         return body if body is not None else self.store.document(sha256)
 
     def rebuild(self, progress: Callable[[int], None] | None = None) -> None:
-        """Make the state anew from the journal, checking the chain; DamageError names the first bad row."""
+        """Make the state anew from the journal, checking chain and end; DamageError names the first bad row."""
         state = State(self._document)
         chain, seq = GENESIS, 0
         for row in self.store.journal():
@@ -91,6 +91,9 @@ class Shard:
             evolve(state, decoded(row))
             if progress and seq % 5000 == 0:
                 progress(seq)
+        left = self.store.last_seq()
+        if left != ((seq, chain) if seq else (0, b"")):
+            raise DamageError(f"the journal ends at row {seq}, the run was left at row {left[0]}: restore a backup")
         self.state, self.chain, self.seq, self._stale = state, chain, seq, False
 
     def hash(self) -> str:

@@ -10,11 +10,13 @@ from tranship.engine import events as ev
 from tranship.engine.decide import execute
 from tranship.engine.digest import GENESIS, run_hash
 from tranship.engine.evolve import evolve
-from tranship.engine.rows import expected_stock
 from tranship.engine.shard import checked, decoded
 from tranship.engine.state import State
-from tranship.engine.verify_rows import check_rows
-from tranship.store.port import ExceptionRow, JournalRow, Store
+from tranship.engine.verify_rows import Books, Found, check_rows, listed
+from tranship.store.check import problems
+from tranship.store.port import JournalRow, Store
+from tranship.store.reads import Snapshot
+from tranship.store.sqlite import SqliteStore
 
 
 class Verdict(msgspec.Struct):
@@ -33,93 +35,86 @@ class Verdict(msgspec.Struct):
         return not self.problems
 
 
-def verify(store: Store, *, decide: bool = False, progress: Callable[[int], None] | None = None) -> Verdict:
-    """Rebuild the state, check chain, invariants, ledger and relational rows; `decide` takes every decision again."""
+def verify(store: SqliteStore, *, decide: bool = False, progress: Callable[[int], None] | None = None) -> Verdict:
+    """Rebuild the state, check store, chain, invariants and every derived row, all of one moment; `decide` takes every decision again."""
     verdict = Verdict()
-    state = State(store.document)
-    commands: dict[str, int] = {}
-    exceptions: list[ExceptionRow] = []
-    try:
-        chain = _rebuild(store, state, verdict, commands, exceptions, progress)
-    except TranshipError as error:
-        verdict.problems.append(str(error))
-        return verdict
-    verdict.hash = run_hash(chain, state)
-    verdict.orders = len(state.orders)
-    _end(store, chain, verdict)
-    verdict.checks.append(f"journal: {verdict.events} events read, chain recomputed row by row")
-    _invariants(state, verdict)
-    _stock(store, state, verdict)
-    for check, problems in check_rows(store, state, commands, exceptions):
-        verdict.checks.append(check)
-        verdict.problems.extend(problems)
-    if decide:
-        _decide_again(store, verdict, progress)
+    with store.snapshot() as snapshot:
+        kinds = [Found(problems(snapshot, full=False))]
+        verdict.checks.append("store: pages, and where the journal begins and ends")
+        kinds.extend(_verify(store, snapshot, verdict, progress, decide=decide))
+    verdict.problems.extend(listed(kinds))
     return verdict
 
 
-def _rebuild(
-    store: Store,
-    state: State,
+def _verify(
+    store: SqliteStore,
+    snapshot: Snapshot,
     verdict: Verdict,
-    commands: dict[str, int],
-    exceptions: list[ExceptionRow],
     progress: Callable[[int], None] | None,
+    *,
+    decide: bool,
+) -> Iterator[Found]:
+    """What is wrong, kind by kind."""
+    state, books = State(store.document), Books()
+    try:
+        chain = _rebuild(snapshot, state, verdict, books, progress)
+    except TranshipError as error:
+        yield Found([str(error)])
+        return
+    verdict.hash = run_hash(chain, state)
+    verdict.orders = len(state.orders)
+    verdict.checks.append(f"journal: {verdict.events} events read, chain recomputed row by row")
+    yield Found(_invariants(state, verdict))
+    for check, found in check_rows(snapshot.query, state, books):
+        verdict.checks.append(check)
+        yield found
+    if decide:
+        yield Found(_decide_again(store, snapshot, verdict, progress))
+
+
+def _rebuild(
+    snapshot: Snapshot, state: State, verdict: Verdict, books: Books, progress: Callable[[int], None] | None
 ) -> bytes:
-    """Evolve every row; keys of commands and exceptions are noted on the way."""
+    """Evolve every row; the rows that follow from it are noted on the way."""
     chain, seq = GENESIS, 0
-    for row in store.journal():
+    for row in snapshot.journal():
         chain = checked(row, seq, chain)
         seq = row.seq
         event = decoded(row)
         try:
             evolve(state, event)
+            books.take(state, row, event)
         except Exception as error:
             raise DamageError(f"journal row {row.seq} ({row.kind}, key {row.key}) cannot be true: {error}") from error
-        if row.n == 0:
-            commands[row.key] = row.seq
-        if isinstance(event, ev.Excepted):
-            exceptions.append(ExceptionRow(row.seq, event.at, event.kind, event.subject, event.detail))
         verdict.events += 1
         if progress and seq % 2000 == 0:
             progress(seq)
     return chain
 
 
-def _end(store: Store, chain: bytes, verdict: Verdict) -> None:
-    """A journal that was cut off at its end still fits together: the store keeps its last row's number and chain once more."""
-    for seq, left in store.query("SELECT seq, chain FROM meta"):
-        if seq != verdict.events:
-            verdict.problems.append(f"the journal ends with row {verdict.events}, the run was left at row {seq}")
-        elif seq and left != chain:
-            verdict.problems.append(f"journal row {seq} has another chain value than the run was left with")
-
-
-def _invariants(state: State, verdict: Verdict) -> None:
-    verdict.problems.extend(state.ledger.problems())
+def _invariants(state: State, verdict: Verdict) -> Iterator[str]:
+    yield from state.ledger.problems()
     verdict.checks.append("ledger: every account balances, no shelf is below zero")
     for order_id, held in state.orders.items():
         for i, line in enumerate(held.order.lines):
             placed = sum(q for p in held.parts.values() for at, q in zip(p.lines, p.quantities, strict=True) if at == i)
             waits = sum(q for r in held.rests.values() for at, q in zip(r.lines, r.quantities, strict=True) if at == i)
             if placed + waits > line.qty:
-                verdict.problems.append(
-                    f"order {order_id} line {line.key}: {placed}+{waits} of {line.qty} units placed"
-                )
+                yield f"order {order_id} line {line.key}: {placed}+{waits} of {line.qty} units placed"
     verdict.checks.append(f"orders: no line of {len(state.orders)} orders is placed more than once")
-    _reserved(state, verdict)
+    yield from _reserved(state, verdict)
     for cap in state.caps:
         for name, window in (("total", cap.total), *cap.channels.items()):
             if window.recount() != (window.inside, window.inside_capped):
-                verdict.problems.append(f"cap {cap.cap.network} {name}: running counts differ from a recount")
+                yield f"cap {cap.cap.network} {name}: running counts differ from a recount"
             if window.max_share_bp > cap.highest_bp:
-                verdict.problems.append(f"cap {cap.cap.network} {name}: reached {window.max_share_bp} bp unbooked")
+                yield f"cap {cap.cap.network} {name}: reached {window.max_share_bp} bp unbooked"
         verdict.checks.append(
             f"cap {cap.cap.network}: counters recounted, maximum {cap.total.max_share_bp / 100:.2f} %"
         )
 
 
-def _reserved(state: State, verdict: Verdict) -> None:
+def _reserved(state: State, verdict: Verdict) -> Iterator[str]:
     """Units reserved in the ledger are exactly those of fulfillment orders that have not shipped."""
     from tranship.core.ledger import Bucket
 
@@ -135,38 +130,25 @@ def _reserved(state: State, verdict: Verdict) -> None:
     reserved = state.ledger.balance[Bucket.RESERVED]
     found = {(int(s), int(n)): int(reserved[s, n]) for s, n in zip(*reserved.nonzero(), strict=True)}
     if found != {key: q for key, q in wanted.items() if q}:
-        verdict.problems.append("reserved units differ from the units of open fulfillment orders")
+        yield "reserved units differ from the units of open fulfillment orders"
     verdict.checks.append("reservations: each reserved unit belongs to one open fulfillment order")
 
 
-def _stock(store: Store, state: State, verdict: Verdict) -> None:
-    if state.network is None:
-        return
-    rows = store.query("SELECT node, sku, bucket, qty FROM stock WHERE qty <> 0")
-    found = {(str(n), str(s), int(str(b))): int(str(q)) for n, s, b, q in rows}
-    expected = expected_stock(state)
-    for key in sorted(found.keys() | expected.keys()):
-        if found.get(key, 0) != expected.get(key, 0):
-            text = f"stock row {key}: the table says {found.get(key, 0)}, the journal {expected.get(key, 0)}"
-            verdict.problems.append(text)
-            if len(verdict.problems) > 20:
-                break
-    verdict.checks.append(f"stock table: {len(expected)} accounts equal the ledger")
-
-
-def _decide_again(store: Store, verdict: Verdict, progress: Callable[[int], None] | None) -> None:
+def _decide_again(
+    store: SqliteStore, snapshot: Snapshot, verdict: Verdict, progress: Callable[[int], None] | None
+) -> Iterator[str]:
     """Decide every journaled command again and compare each event byte for byte."""
     state = State(store.document)
-    for rows in _commands(store):
+    for rows in _commands(snapshot):
         command = command_of(store, state, [decoded(row) for row in rows])
         try:
             again = [ev.encode(event) for event in execute(state, command)]
         except Exception as error:  # noqa: BLE001 - whatever breaks: it did not break when the command was carried out
             what = f"{type(error).__name__}: {error}"
-            verdict.problems.append(f"command {rows[0].key} (journal row {rows[0].seq}) cannot be decided now: {what}")
+            yield f"command {rows[0].key} (journal row {rows[0].seq}) cannot be decided now: {what}"
             return
         if again != [row.payload for row in rows]:
-            verdict.problems.append(f"command {rows[0].key} (journal row {rows[0].seq}) decides otherwise now")
+            yield f"command {rows[0].key} (journal row {rows[0].seq}) decides otherwise now"
             return
         verdict.decided += 1
         if progress and verdict.decided % 500 == 0:
@@ -174,9 +156,9 @@ def _decide_again(store: Store, verdict: Verdict, progress: Callable[[int], None
     verdict.checks.append(f"decisions: {verdict.decided} commands decided again, every event equal")
 
 
-def _commands(store: Store) -> Iterator[list[JournalRow]]:
+def _commands(snapshot: Snapshot) -> Iterator[list[JournalRow]]:
     rows: list[JournalRow] = []
-    for row in store.journal():
+    for row in snapshot.journal():
         if row.n == 0 and rows:
             yield rows
             rows = []

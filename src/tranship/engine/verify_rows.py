@@ -1,169 +1,270 @@
-"""The tables that people and programs read, held against the state that the journal gives: every row, every column that follows."""
+"""The tables that people and programs read, held against what the journal's events write: every row, every column."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
 
 import msgspec
 
-from tranship.engine.rows import part_id, rest_id
-from tranship.engine.state import OrderState, RestKey, State
-from tranship.store.port import ExceptionRow, Store
+from tranship.engine import events as ev
+from tranship.engine.rows import expected_stock, project
+from tranship.engine.state import State
+from tranship.store.port import (
+    Batch,
+    DocumentRow,
+    ExceptionRow,
+    JournalRow,
+    LineRow,
+    OrderRow,
+    OutboxRow,
+    ParkedRow,
+    PartRow,
+)
 
 PAGE = 20_000
 """Rows read at once."""
-SHOWN = 5
-"""Rows named per table."""
+SHOWN = 20
+"""Problems listed; of more only the number is told."""
 SECOND_KEYS = "request/"
 """Beginning of the keys that callers choose (see engine/live.py)."""
 
-Key = tuple[object, ...]
-Row = tuple[object, ...]
+Row = tuple[Any, ...]
+Key = tuple[Any, ...]
+Ask = Callable[[str, Key], list[Row]]
+"""Asks the store for rows."""
 
 _unpack = msgspec.msgpack.Decoder(list[tuple[int, int]]).decode
 
 
+class Found:
+    """Problems of one kind: the first ones in words, all of them counted."""
+
+    def __init__(self, problems: Iterable[str] = ()) -> None:
+        self.shown: list[str] = []
+        self.count = 0
+        for problem in problems:
+            self.add(problem)
+
+    def add(self, problem: str) -> None:
+        """One more."""
+        self.count += 1
+        if len(self.shown) < SHOWN:
+            self.shown.append(problem)
+
+
+def listed(kinds: Iterable[Found]) -> list[str]:
+    """At most SHOWN problems, the first of every kind before the second of any, and how many more there are."""
+    kinds = list(kinds)
+    ranked = sorted((rank, at) for at, kind in enumerate(kinds) for rank in range(len(kind.shown)))[:SHOWN]
+    lines = [kinds[at].shown[rank] for at, rank in sorted((at, rank) for rank, at in ranked)]
+    more = sum(kind.count for kind in kinds) - len(lines)
+    return [*lines, f"and {more:,} more problems"] if more else lines
+
+
+class Books:
+    """What the tables should hold, gathered event by event. Lines of orders stay where they are: in the state."""
+
+    def __init__(self) -> None:
+        self.orders: dict[str, OrderRow] = {}
+        self.parts: dict[str, PartRow] = {}
+        self.parked: dict[str, ParkedRow] = {}
+        self.exceptions: dict[int, ExceptionRow] = {}
+        self.documents: dict[str, DocumentRow] = {}
+        self.outbox: dict[str, OutboxRow] = {}
+        self.commands: dict[str, int] = {}  # key -> its first journal row
+        self.erased: dict[str, int] = {}  # person_id -> journal row
+
+    def take(self, state: State, row: JournalRow, event: ev.Event) -> None:
+        """The rows of one event, already applied to `state`, in the store's order: new rows, changes, deletions."""
+        if row.n == 0:
+            self.commands[row.key] = row.seq
+        if isinstance(event, ev.PersonErased):
+            self.erased[event.person_id] = row.seq
+        batch = Batch()
+        project(state, event, row.seq, batch)
+        for order in batch.orders:
+            self.orders[order.order_id] = order
+        for part in batch.parts:
+            self.parts[part.part_id] = part
+        for parked in batch.parked:
+            self.parked[parked.park_id] = parked
+        for sent in batch.outbox:
+            self.outbox[sent.id] = sent
+        for exception in batch.exceptions:
+            self.exceptions[exception.seq] = exception
+        for document in batch.documents:
+            self.documents.setdefault(document.sha256, document)
+        for status, order_id in batch.order_status:
+            self.orders[order_id] = self.orders[order_id]._replace(status=status)
+        for status, part_id in batch.part_status:
+            self.parts[part_id] = self.parts[part_id]._replace(status=status)
+        for units, lines, part_id in batch.part_lines:
+            self.parts[part_id] = self.parts[part_id]._replace(units=units, lines=lines)
+        for units, lines, park_id in batch.parked_lines:
+            self.parked[park_id] = self.parked[park_id]._replace(units=units, lines=lines)
+        for (park_id,) in batch.unparked:
+            del self.parked[park_id]
+
+
 class Table(NamedTuple):
-    """A table to look at: what a row is called, its columns (those of its key first), where its keys begin."""
+    """A table to look at: what a row is called, its columns, those of its key, those that it is read by."""
 
     what: str
     name: str
     columns: tuple[str, ...]
-    first: Key
+    key: int  # so many columns, the first ones
+    by_pos: bool = False  # read by arrival; else by its key, which the schema keeps unique
 
-    def pages(self, store: Store) -> Iterator[Row]:
+    def rows(self, ask: Ask) -> Iterator[Row]:
         """Every row, page by page."""
-        keys = ", ".join(self.columns[: len(self.first)])
-        marks = ", ".join("?" for _ in self.first)
-        sql = (
-            f"SELECT {', '.join(self.columns)} FROM {self.name} WHERE ({keys}) > ({marks}) ORDER BY {keys} LIMIT {PAGE}"  # noqa: S608
-        )
-        after: Key = self.first
-        while page := store.query(sql, after):
-            yield from page
-            after = page[-1][: len(self.first)]
+        by = ("pos",) if self.by_pos else self.columns[: self.key]
+        chosen, marks = ", ".join((*by, *self.columns)), ", ".join("?" for _ in by)
+        after: Key = ()
+        while True:
+            where = f"WHERE ({', '.join(by)}) > ({marks})" if after else ""
+            page = ask(f"SELECT {chosen} FROM {self.name} {where} ORDER BY {', '.join(by)} LIMIT {PAGE}", after)  # noqa: S608
+            yield from (row[len(by) :] for row in page)
+            if len(page) < PAGE:
+                return
+            after = page[-1][: len(by)]
 
 
-def check_rows(
-    store: Store, state: State, commands: Mapping[str, int], exceptions: Iterable[ExceptionRow]
-) -> Iterator[tuple[str, list[str]]]:
-    """(what was checked, what is wrong) of each table. `commands`: key -> its first journal row."""
-    orders = state.orders
-    yield _compare(store, _ORDERS, lambda row: _order(orders.get(str(row[0]))), lambda: ((key,) for key in orders))
-    yield _compare(store, _LINES, lambda row: _line(orders.get(str(row[0])), row[1]), lambda: _line_keys(orders))
-    parts = {part_id(key, n): (key, n) for key, held in orders.items() for n in held.parts}
-    yield _compare(store, _PARTS, lambda row: _part(state, parts.get(str(row[0]))), lambda: ((key,) for key in parts))
-    rests = {rest_id(key, n): (key, n) for key, held in orders.items() for n in held.rests}
-    yield _compare(store, _PARKED, lambda row: _rest(state, rests.get(str(row[0]))), lambda: ((key,) for key in rests))
-    noted = {row.seq: row[1:] for row in exceptions}
-    yield _compare(store, _EXCEPTIONS, lambda row: noted.get(_int(row[0])), lambda: ((seq,) for seq in noted))
-    begins = set(commands.values())
-
-    def command(row: Row) -> Row | None:
-        """A caller's own key is a second one of the same command: the journal has the first."""
-        second = str(row[0]).startswith(SECOND_KEYS) and row[1] in begins
-        return (row[1],) if second else (commands[str(row[0])],) if row[0] in commands else None
-
-    yield _compare(store, _COMMANDS, command, lambda: ((key,) for key in commands))
+_ORDERS = Table("order", "orders", OrderRow._fields, 1)
+_LINES = Table("line", "order_line", LineRow._fields, 2)
+_PARTS = Table("fulfillment order", "part", PartRow._fields, 1)
+_PARKED = Table("parked part", "parked", ParkedRow._fields, 1)
+_EXCEPTIONS = Table("exception", "exception", ExceptionRow._fields, 1, by_pos=True)
+_DOCUMENTS = Table("document", "document", DocumentRow._fields, 1, by_pos=True)
+_OUTBOX = Table("outbox row", "outbox", OutboxRow._fields, 1, by_pos=True)
+_COMMANDS = Table("command", "command", ("key", "seq"), 1)
 
 
-_ORDERS = Table(
-    "order",
-    "orders",
-    (
-        *("order_id", "source", "number", "channel", "placed_at", "person_id", "zip", "state", "country"),
-        *("lines", "units", "value_minor", "currency", "deliver_by", "status"),
-    ),
-    ("",),
-)
-_LINES = Table("line", "order_line", ("order_id", "line", "key", "sku", "qty", "unit_price_minor"), ("", -1))
-_PARTS = Table(
-    "fulfillment order",
-    "part",
-    ("part_id", "order_id", "node", "ship_day", "deliver_day", "late", "units", "cost", "status", "lines"),
-    ("",),
-)
-_PARKED = Table(
-    "parked part", "parked", ("park_id", "order_id", "reason", "since", "until_day", "units", "lines"), ("",)
-)
-_EXCEPTIONS = Table("exception", "exception", ("seq", "at", "kind", "subject", "detail"), (-1,))
-_COMMANDS = Table("command", "command", ("key", "seq"), ("",))
-
-Expected = Callable[[Row], Row | None]
-"""What the columns behind the key of a row should be; None where there should be no such row."""
+def check_rows(ask: Ask, state: State, books: Books) -> Iterator[tuple[str, Found]]:
+    """(what was checked, what is wrong) of each table."""
+    for table, held in (
+        (_ORDERS, books.orders),
+        (_PARTS, books.parts),
+        (_PARKED, books.parked),
+        (_EXCEPTIONS, books.exceptions),
+        (_DOCUMENTS, books.documents),
+    ):
+        yield _same(ask, table, held)
+    yield _lines(ask, state)
+    yield _commands(ask, books)
+    found = Found()
+    queued = sum(1 for _ in _compare(ask, _OUTBOX, lambda row: books.outbox.get(row[0]), found))
+    yield f"outbox table: each of {queued} rows is one that an event made", found
+    yield _people(ask, state, books)
+    if state.network is not None:
+        yield _stock(ask, state)
 
 
-def _compare(
-    store: Store, table: Table, expected: Expected, wanted: Callable[[], Iterable[Key]]
-) -> tuple[str, list[str]]:
-    width, found, wrong = len(table.first), 0, []
-    for row in table.pages(store):
-        name, want = _named(row[:width]), expected(row)
+def _compare(ask: Ask, table: Table, expected: Callable[[Row], Row | None], found: Found) -> Iterator[Row]:
+    """Holds each row against `expected` (None: there should be no such row); yields those that belong there."""
+    seen: set[Key] = set()
+    for row in table.rows(ask):
+        key, want = row[: table.key], expected(row)
+        name = f"{table.what} {' '.join(map(str, key))}"
         if want is None:
-            wrong.append(f"{table.what} {name}: the journal knows no such row")
+            found.add(f"{name}: the journal knows no such row")
             continue
-        found += 1
-        for column, there, right in zip(table.columns[width:], row[width:], want, strict=True):
-            if _plain(there) != right:
-                wrong.append(f"{table.what} {name}: {column}: the table says {_plain(there)}, the journal {right}")
-    total = sum(1 for _ in wanted())
-    if found < total:
-        there = {row[:width] for row in table.pages(store)}
-        wrong += [f"{table.what} {_named(key)}: its row is missing" for key in wanted() if key not in there]
-    more = [f"{table.what} table: {len(wrong) - SHOWN:,} more"] if len(wrong) > SHOWN else []
-    return f"{table.what} table: {total} rows equal the journal", [*wrong[:SHOWN], *more]
+        if row != want:
+            for column, there, right in zip(table.columns, row, want, strict=True):
+                if there != right:
+                    found.add(f"{name}: {column}: the table says {_plain(there)}, the journal {_plain(right)}")
+        if table.by_pos:
+            if key in seen:
+                found.add(f"{name}: its row is there twice")
+                continue
+            seen.add(key)
+        yield row
 
 
-def _order(held: OrderState | None) -> Row | None:
-    if held is None:
-        return None
-    order, to = held.order, held.order.to
-    units = sum(line.qty for line in order.lines)
-    return (
-        *(order.source, order.number, order.channel, order.placed_at, order.person_id, to.zip, to.state, to.country),
-        *(len(order.lines), units, order.value_minor, order.currency, held.promise_day, held.status()),
-    )
+def _all(
+    ask: Ask, table: Table, expected: Callable[[Row], Row | None], wanted: Callable[[], Iterator[Key]], total: int
+) -> tuple[str, Found]:
+    """As `_compare`, and every wanted key must be there; who is missing is looked up only where somebody is."""
+    found = Found()
+    if sum(1 for _ in _compare(ask, table, expected, found)) < total:
+        there = {row[: table.key] for row in table.rows(ask)}
+        for key in wanted():
+            if key not in there:
+                found.add(f"{table.what} {' '.join(map(str, key))}: its row is missing")
+    return f"{table.what} table: {total} rows equal the journal", found
 
 
-def _line(held: OrderState | None, position: object) -> Row | None:
-    if held is None or not 0 <= _int(position) < len(held.order.lines):
-        return None
-    line = held.order.lines[_int(position)]
-    return line.key, line.sku, line.qty, line.unit_price_minor
+def _same(ask: Ask, table: Table, held: dict[Any, Any]) -> tuple[str, Found]:
+    return _all(ask, table, lambda row: held.get(row[0]), lambda: ((key,) for key in held), len(held))
 
 
-def _line_keys(orders: Mapping[str, OrderState]) -> Iterator[Key]:
-    return ((key, i) for key, held in orders.items() for i in range(len(held.order.lines)))
+def _lines(ask: Ask, state: State) -> tuple[str, Found]:
+    orders = state.orders
+
+    def expected(row: Row) -> Row | None:
+        held = orders.get(row[0])
+        if held is None or not 0 <= row[1] < len(held.order.lines):
+            return None
+        line = held.order.lines[row[1]]
+        return row[0], row[1], line.key, line.sku, line.qty, line.unit_price_minor
+
+    def wanted() -> Iterator[Key]:
+        return ((key, i) for key, held in orders.items() for i in range(len(held.order.lines)))
+
+    return _all(ask, _LINES, expected, wanted, sum(len(held.order.lines) for held in orders.values()))
 
 
-def _part(state: State, key: RestKey | None) -> Row | None:
-    if key is None:
-        return None
-    part = state.orders[key[0]].parts[key[1]]
-    lines = list(zip(part.lines, part.quantities, strict=True))
-    node = state.require_network().nodes[part.node].code
-    return (
-        *(key[0], node, part.ship_day, part.deliver_day, int(part.late)),
-        *(part.units(), part.cost, part.status, lines),
-    )
+def _commands(ask: Ask, books: Books) -> tuple[str, Found]:
+    """A caller's own key is a second one of the same command: the journal has the first."""
+    commands = books.commands
+    begins = set(commands.values())
+    found = Found()
+    there: set[str] = set()
+
+    def expected(row: Row) -> Row | None:
+        if row[0] in commands:
+            return row[0], commands[row[0]]
+        return row if row[0].startswith(SECOND_KEYS) and row[1] in begins else None
+
+    there.update(row[0] for row in _compare(ask, _COMMANDS, expected, found))
+    for key in commands.keys() - there:
+        found.add(f"command {key}: its row is missing (journal row {commands[key]})")
+    return f"command table: {len(commands)} rows equal the journal", found
 
 
-def _rest(state: State, key: RestKey | None) -> Row | None:
-    if key is None:
-        return None
-    rest = state.orders[key[0]].rests[key[1]]
-    lines = list(zip(rest.lines, rest.quantities, strict=True))
-    return key[0], rest.reason, rest.since, rest.until_day, sum(rest.quantities), lines
+def _people(ask: Ask, state: State, books: Books) -> tuple[str, Found]:
+    """Whoever an order names has a row until an event erases them, and none after."""
+    found = Found()
+    there = {row[0] for row in Table("person", "person", ("person_id",), 1, by_pos=True).rows(ask)}
+    named: dict[str, str] = {}
+    for order_id, held in state.orders.items():
+        if held.order.person_id:
+            named.setdefault(held.order.person_id, order_id)
+    for person_id, order_id in named.items():
+        if person_id not in there and person_id not in books.erased:
+            found.add(f"person {person_id}: its row is missing; order {order_id} names it, no event erased it")
+    for person_id in sorted(there & books.erased.keys()):
+        text = f"erased in journal row {books.erased[person_id]}: run the erasure again"
+        found.add(f"person {person_id}: the table has its row, the journal says {text}")
+    return f"person table: {len(named)} people of orders are there or erased by an event", found
 
 
-def _int(value: object) -> int:
-    assert isinstance(value, int)
-    return value
-
-
-def _named(key: Key) -> str:
-    return " ".join(str(part) for part in key)
+def _stock(ask: Ask, state: State) -> tuple[str, Found]:
+    found, expected = Found(), expected_stock(state)
+    table = Table("stock row", "stock", ("node", "sku", "bucket", "qty"), 3)
+    there: dict[Key, int] = {row[:3]: row[3] for row in table.rows(ask)}
+    for key in sorted(there.keys() | expected.keys()):
+        held, right = there.get(key, 0), expected.get(key, 0)
+        if held != right:
+            found.add(f"stock row {key}: qty: the table says {held}, the journal {right}")
+        elif not right and not (key[0] in state.nodes and key[1] in state.skus):
+            found.add(f"stock row {key}: the journal knows no such row")
+    return f"stock table: {len(expected)} accounts equal the ledger", found
 
 
 def _plain(value: object) -> object:
     """A packed column as what it means."""
-    return _unpack(value) if isinstance(value, bytes) else value
+    if not isinstance(value, bytes):
+        return value
+    try:
+        return _unpack(value)
+    except msgspec.DecodeError:
+        return value.hex() if len(value) <= 32 else f"{len(value)} bytes {value[:16].hex()}..."  # noqa: PLR2004

@@ -39,7 +39,11 @@ Progress = Callable[[str, float, float], None]
 
 
 class Summary(msgspec.Struct):
-    """What a replay came to. The last line of `tranship replay --json`."""
+    """What a replay came to. The last line of `tranship replay --json`.
+
+    Lines, orders, cancels, units and fulfillment orders are those of the file, also where the run has taken other files before;
+    `max_window_share`, `events`, `state_hash` and what begins with `run_` are of the run.
+    """
 
     lines_read: int
     lines_accepted: int
@@ -57,6 +61,13 @@ class Summary(msgspec.Struct):
     state_hash: str
     rejected_by_reason: dict[str, int]
     refused: int
+    orders_taken: int = (
+        0  # orders of the file that the run holds: fewer than `orders` where it was stopped, or some were refused
+    )
+    units_taken: int = 0  # units that these order
+    run_orders: int = 0
+    run_fulfillment_orders: int = 0
+    run_units_placed: int = 0
 
 
 def replay(
@@ -141,10 +152,17 @@ class _Player:
         return True
 
     def summary(self, began: float, complete: bool) -> Summary:
-        """Counts of this file and of the run as it stands."""
+        """Counts of this file, and of the run as it stands."""
         state = self.shard.state
         staged = self.staged
-        parts = [part for held in state.orders.values() for part in held.parts.values() if part.status != CANCELLED]
+        elsewhere = {reject.document for reject in self.refused}  # of these the run holds other content, or nothing
+        taken = [order for order in staged.orders if order.number not in elsewhere]
+        taken = [order for order in taken if f"{staged.source}:{order.number}" in state.orders]
+        held = [state.orders[f"{staged.source}:{order.number}"] for order in taken]
+        parts = [part for order in held for part in order.parts.values() if part.status != CANCELLED]
+        everything = [
+            part for order in state.orders.values() for part in order.parts.values() if part.status != CANCELLED
+        ]
         refused_lines = len(self.refused)
         reasons = dict(staged.reasons)
         for reject in self.refused:
@@ -168,6 +186,11 @@ class _Player:
             state_hash=self.shard.hash(),
             rejected_by_reason=reasons,
             refused=refused_lines,
+            orders_taken=len(taken),
+            units_taken=sum(line.qty for order in taken for line in order.lines),
+            run_orders=len(state.orders),
+            run_fulfillment_orders=len(everything),
+            run_units_placed=sum(part.units() for part in everything),
         )
 
     # -- commands in time order -----------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ Ask = Callable[[str], list[tuple[object, ...]]]
 
 # Text, and the rows that fill it. Buckets 0, 1 and 14 may be negative (core.ledger.OUTSIDE).
 _CHECKS = (
+    ("meta has {} rows, not 1: where the journal ends is not known", "SELECT count(*) FROM meta HAVING count(*) <> 1"),
     ("the journal begins with row {}, not 1", "SELECT min(seq) FROM journal HAVING min(seq) <> 1"),
     (
         "journal row {} is missing",

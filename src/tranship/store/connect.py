@@ -1,5 +1,7 @@
 """Connections to SQLite with the house's settings, its errors in our words, its schema in versions."""
 
+import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import resources
@@ -17,6 +19,7 @@ from tranship.core.errors import (
     TranshipError,
     UnavailableError,
 )
+from tranship.store.files import sync_folder
 
 DB_NAME = "tranship.db"
 APPLICATION_ID = 0x54524E53  # "TRNS": tells a run's database from any other SQLite file
@@ -111,12 +114,14 @@ def connect_writer(path: Path, vfs: str | None = None) -> apsw.Connection:
 
 
 def schema_version(db: apsw.Connection, path: Path) -> int:
-    """The schema's version; 0 for an empty database. InputError where the file is not a run's, or newer than this program."""
+    """The schema's version. InputError where the file is not a run's, or newer than this program; DamageError where it is empty."""
     application, version = db.pragma("application_id"), db.pragma("user_version")
     tables = rows(db, "SELECT count(*) FROM sqlite_schema")[0][0]
     if application != APPLICATION_ID and (tables or application or version):
         raise InputError("is not a database of Tranship", where=str(path))
     assert isinstance(version, int)
+    if not (tables and version):
+        raise _emptied(path)
     known = len(migrations())
     if version > known:
         raise InputError(
@@ -125,6 +130,50 @@ def schema_version(db: apsw.Connection, path: Path) -> int:
             hint="It was written by a newer Tranship: use that one, or a newer one",
         )
     return version
+
+
+def check_file(path: Path) -> None:
+    """Before SQLite sees the files: DamageError where the database is empty or gone beside a log that it would throw away.
+
+    A run is never half made (see `make`), so an empty file is one that lost its content.
+    """
+    if path.exists():
+        if path.stat().st_size == 0:
+            raise _emptied(path)
+        return
+    log = path.with_name(path.name + "-wal")
+    if log.exists() and log.stat().st_size:
+        raise DamageError(f"{path} is missing beside its log {log.name}: bring it back, or restore a backup")
+
+
+def _emptied(path: Path) -> DamageError:
+    return DamageError(
+        f"{path} is empty, the run that was in it is gone: restore a backup (delete the file to begin a new run)"
+    )
+
+
+def make(path: Path, party: str) -> None:
+    """A new run's database with nothing in it. It is there whole or not at all: written beside its place, synced, renamed."""
+    db = apsw.Connection(":memory:")
+    try:
+        migrate(db, migrations(), 0)
+        db.execute("INSERT INTO meta VALUES (1, ?, ?, 0, 0, x'', x'', 0)", (party, time.time_ns() // 1000))
+        image = bytearray(db.serialize("main"))
+    finally:
+        db.close()
+    image[18:20] = b"\2\2"  # its journal mode is WAL from the first byte on (SQLite file format, 1.3.3)
+    draft = path.with_name(path.name + ".new")
+    try:
+        with draft.open("wb") as file:
+            file.write(image)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+        sync_folder(path.parent)  # a folder that is forgotten in a power cut forgets its files
+        sync_folder(path.parent.absolute().parent)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise UnavailableError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def migrate(db: apsw.Connection, scripts: list[str], version: int) -> None:

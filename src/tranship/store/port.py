@@ -179,7 +179,7 @@ class Store(Protocol):
         """The same for many keys in one question: those that are known. What the writer asks before it decides a batch."""
 
     def last_seq(self) -> tuple[int, bytes]:
-        """The newest journal row's `seq` and `chain`; (0, b"") where the journal is empty."""
+        """The newest journal row's `seq` and `chain`, kept apart from the journal; (0, b"") where nothing was committed."""
 
     def journal(self, after: int = 0) -> Iterator[JournalRow]:
         """Journal rows in order, after a seq. The chain is not checked here: `verify` does."""

@@ -101,6 +101,14 @@ def last_seq(db: apsw.Connection) -> tuple[int, bytes]:
     return (int(found[0][0]), bytes(found[0][1])) if found else (0, b"")
 
 
+def left_at(db: apsw.Connection) -> tuple[int, bytes]:
+    """The same as the last commit left it, kept apart from the journal: what a journal that lost its end is known by."""
+    found = rows(db, "SELECT seq, chain FROM meta")
+    if not found:
+        raise DamageError("the row that says where the journal ends is missing: restore a backup")
+    return int(found[0][0]), bytes(found[0][1])
+
+
 def find_keys(db: apsw.Connection, keys: Sequence[str]) -> dict[str, KeyRow]:
     """What was carried out under these keys."""
     found: dict[str, KeyRow] = {}

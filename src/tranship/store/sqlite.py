@@ -5,7 +5,6 @@ left nothing behind that this process, or a later one, would take for an acknowl
 """
 
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,12 +12,11 @@ from typing import Self
 
 import apsw
 
-from tranship.core.errors import ConflictError, InputError, InvariantError, UnavailableError
+from tranship.core.errors import ConflictError, DamageError, InputError, InvariantError, UnavailableError
 from tranship.core.ledger import OUTSIDE, Bucket
 from tranship.store import connect, erasure, reads
 from tranship.store import statements as say
 from tranship.store.connect import rows
-from tranship.store.files import sync_folder
 from tranship.store.lock import WriterLock
 from tranship.store.port import Batch, JournalRow, KeyRow, OutboxRow, PersonRow
 
@@ -46,10 +44,11 @@ class SqliteStore:
     ) -> "SqliteStore":
         """Open the store in `folder`; with `create`, make it where there is none (readable by its owner only).
 
-        Raises InputError where there is no store or one of a newer version, UnavailableError naming the holder where another
-        writer has it. `party` is written into a new store. `vfs` names an APSW file system, for tests of broken disks.
+        Raises InputError where there is no store or one of a newer version, DamageError where its file is empty or its journal
+        does not end where it was left (for writing), UnavailableError naming the holder where another writer has it. `party` is written into a new store. `vfs` names an APSW file system, for tests of broken disks.
         """
         path = folder / connect.DB_NAME
+        connect.check_file(path)
         if not path.exists() and (read_only or not create):
             raise InputError("there is no run here", where=str(folder), hint="`tranship replay` or `serve` starts one")
         if read_only:
@@ -63,8 +62,10 @@ class SqliteStore:
             raise UnavailableError(f"{folder} cannot be written: {error.strerror}") from error
         try:
             with connect.translated(str(path)):
+                if not path.exists():
+                    connect.make(path, party)
                 store = cls(folder, read_only=False, vfs=vfs, lock=lock)
-                store._take_over(party)
+                store._take_over()
         except BaseException:
             lock.release()
             raise
@@ -79,19 +80,20 @@ class SqliteStore:
                     hint="Any command that writes brings it up to date; make a backup first",
                 )
 
-    def _take_over(self, party: str) -> None:
+    def _take_over(self) -> None:
         """Bring the schema up to date and become the one writer: an older writer's epoch is worth nothing from here on."""
         db = self._db
         version = connect.schema_version(db, self.path)
-        with db:  # one transaction: half a new run would be no run
+        with db:
             connect.migrate(db, connect.migrations(), version)
-            if version == 0:
-                sql = "INSERT INTO meta VALUES (1, ?, ?, 0, 0, x'', x'', 0)"
-                db.execute(sql, (party, time.time_ns() // 1000))
+            left, found = reads.left_at(db), reads.last_seq(db)
+            if left != found:
+                raise DamageError(
+                    f"{self.path}: the journal was left at row {left[0]} and now ends at row {found[0]}"
+                    f"{'' if left[0] != found[0] else ' with another chain value'}: nothing is written to it;"
+                    " `tranship verify` says more, a backup restores it"
+                )
             db.execute("UPDATE meta SET epoch = epoch + 1")
-        if version == 0:  # a folder that is forgotten in a power cut forgets its files
-            sync_folder(self.folder)
-            sync_folder(self.folder.absolute().parent)
         self._epoch, unfinished = rows(db, "SELECT epoch, scrub FROM meta")[0]
         self._seq = reads.last_seq(db)[0]
         if unfinished:
@@ -279,9 +281,9 @@ class SqliteStore:
     # ---- the readers' side -------------------------------------------------------------------------------------------
 
     def last_seq(self) -> tuple[int, bytes]:
-        """The newest journal row's `seq` and `chain`; (0, b"") where the journal is empty."""
+        """The newest journal row's `seq` and `chain` as its commit left them, whatever the journal holds; (0, b"") before the first."""
         with self._readers.one() as db:
-            return reads.last_seq(db)
+            return reads.left_at(db)
 
     def journal(self, after: int = 0) -> Iterator[JournalRow]:
         """Journal rows in order, after a seq, up to the newest at the end; DamageError naming the first missing row."""

@@ -14,11 +14,15 @@ def template() -> str:
 
 
 def init_files(folder: Path | str, *, force: bool = False) -> list[Path]:
-    """Write the example as `tranship.toml` into `folder` (made where it is missing); the paths written.
+    """Write the example as `tranship.toml` into `folder` (made where it is missing), or as `folder` where that name ends in .toml.
+
+    Returns the paths written.
 
     Raises InputError where the file is there already, unless `force`, and where the folder cannot be written.
     """
-    path = Path(folder) / FILE_NAME
+    path = Path(folder)
+    if path.suffix != ".toml" or path.is_dir():
+        path /= FILE_NAME
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w" if force else "x", encoding="utf-8", newline="\n") as file:
