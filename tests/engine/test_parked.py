@@ -6,7 +6,6 @@ import pytest
 from tests.engine.worlds import (
     AMZ,
     DAY,
-    HOUR,
     MONDAY,
     OWN,
     PL,

@@ -8,15 +8,20 @@ import apsw
 import msgspec
 import pytest
 
-from tests.engine.worlds import AMZ, CUT_OFF, DAY, MONDAY, OWN, PL, Run, cap, network, sqlite
+from tests.engine.worlds import AMZ, CUT_OFF, DAY, MONDAY, OWN, PL, Run, cap, network, order, placing, sqlite
 from tranship.core.errors import DamageError
 from tranship.core.network import Policy
+from tranship.core.order import Person
 from tranship.engine import commands as cmd
 from tranship.engine import decide as engine_decide
 from tranship.engine import events as ev
 from tranship.engine import verify as verify_module
+from tranship.engine.shard import RecordedIds, Shard, Submission
 from tranship.engine.verify import Verdict, verify
+from tranship.engine.verify_rows import SHOWN, Found, listed
+from tranship.store import port
 from tranship.store.connect import DB_NAME
+from tranship.store.people import People, Vault
 from tranship.store.sqlite import SqliteStore
 
 
@@ -192,6 +197,143 @@ def test_a_row_that_does_not_follow_from_the_journal_is_named(folder: Path, sql:
     damage(folder, sql)
     problems = verdict(folder).problems
     assert any(fnmatch(problem, words) for problem in problems), problems
+
+
+TABLES = {
+    "orders": (port.OrderRow, "order ", "order_id = 'test:split'"),
+    "order_line": (port.LineRow, "line ", "order_id = 'test:split' AND line = 1"),
+    "part": (port.PartRow, "fulfillment order ", "part_id = 'test:split/1'"),
+    "parked": (port.ParkedRow, "parked part ", "order_id = 'test:short'"),
+    "exception": (port.ExceptionRow, "exception ", "kind = 'changed_order'"),
+    "document": (port.DocumentRow, "document ", "1"),
+    "outbox": (port.OutboxRow, "outbox row ", "pos = (SELECT max(pos) FROM outbox)"),
+    "command": (("key", "seq"), "command ", "key = 'order/test/split'"),
+    "stock": (("node", "sku", "bucket", "qty"), "stock row ", "node = 'PL-1' AND sku = 'CAP' AND bucket = 4"),
+}
+COLUMNS = [(table, c) for table, (row, _, _) in TABLES.items() for c in getattr(row, "_fields", row)]
+
+
+@pytest.mark.parametrize(("table", "column"), COLUMNS, ids=lambda value: value)
+def test_every_column_of_every_derived_table_is_held_against_the_journal(folder: Path, table: str, column: str) -> None:
+    """A value changed by SQL, whatever it is: its table is named, and, where it is not the key, column and both values."""
+    _, what, where = TABLES[table]
+    number = f"CASE typeof({column}) WHEN 'integer' THEN {column} + 1"
+    damage(
+        folder,
+        f"UPDATE {table} SET {column} = {number} WHEN 'blob' THEN CAST({column} || 'x' AS BLOB) ELSE {column} || 'x' END"
+        f" WHERE {where}",
+    )
+    problems = verdict(folder).problems
+    assert problems
+    if (table, column) in {("document", "sha256"), ("document", "body")}:  # then nothing else can be read
+        assert any("document" in problem for problem in problems), problems
+        return
+    key = {"orders": "order_id", "part": "part_id", "parked": "park_id", "exception": "seq", "outbox": "id"}.get(table)
+    keys = {key, *({"order_line": ("order_id", "line"), "stock": ("node", "sku", "bucket")}.get(table, ("key",)))}
+    if column in keys and not (table == "order_line" and column == "key"):
+        assert any(p.startswith(what) and ("no such row" in p or "the journal 0" in p) for p in problems), problems
+    else:
+        assert any(fnmatch(p, f"{what}*: {column}: the table says *, the journal *") for p in problems), problems
+
+
+@pytest.mark.parametrize(
+    "table", ["orders", "order_line", "part", "parked", "exception", "command", "stock", "document"]
+)
+def test_a_row_that_is_gone_is_named_in_every_table(folder: Path, table: str) -> None:
+    """The outbox is a queue: only there a row may be gone."""
+    _, what, where = TABLES[table]
+    damage(folder, f"DELETE FROM {table} WHERE {where}")
+    assert any(
+        p.startswith(what) or (table == "document" and p.startswith("journal row 1 ("))
+        for p in verdict(folder).problems
+    )
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("INSERT INTO outbox VALUES (999, '1.1', 1, 'part.committed', x'00')", "outbox row 1.1: the journal knows no such"),
+        (("INSERT INTO orders SELECT '', source, 'x', channel, placed_at, person_id, zip, state, country, lines, units,"
+         " value_minor, currency, deliver_by, status FROM orders LIMIT 1"), "order : the journal knows no such row"),
+        ("INSERT INTO command VALUES ('forged', x'', 1, x'')", "command forged: the journal knows no such row"),
+        ("INSERT INTO command VALUES ('request/forged', x'', 9999, x'')", "command request/forged"),
+        ("INSERT INTO exception SELECT 999, seq, at, kind, subject, detail FROM exception LIMIT 1", "exception *: its row is there twice"),
+        ("INSERT INTO stock VALUES ('NOWHERE', 'MUG', 4, 0)", "stock row ('NOWHERE', 'MUG', 4): the journal knows no such"),
+    ],
+)  # fmt: skip
+def test_a_row_that_was_added_is_named(folder: Path, sql: str, told: str) -> None:
+    """In every table, also under an empty key and with nothing in it."""
+    damage(folder, sql)
+    problems = verdict(folder).problems
+    assert any(fnmatch(problem, f"{told}*") for problem in problems), problems
+
+
+def test_rows_that_were_handed_over_are_not_missed(folder: Path) -> None:
+    """The outbox is a queue."""
+    db = apsw.Connection(str(folder / DB_NAME))
+    db.execute("DELETE FROM outbox")
+    db.close()
+    assert verdict(folder).problems == []
+
+
+def test_people_of_orders_are_there_until_an_event_erased_them(tmp_path: Path) -> None:
+    """A row that is gone without an event is missing; one that an event erased is not, and must not be there."""
+    run = Run(shard=sqlite(tmp_path))
+    run.stock(OWN, MUG=9)
+    for name in ("a", "b", "c"):
+        placed = placing(order(name, ("MUG", 1)))
+        person = Person(ref=name, name=name)
+        run.shard.submit([Submission(placed.key, placed.command, b"", person, "test")])
+    run.submit(Submission("erase/P1", cmd.ErasePerson("P1", MONDAY)))
+    run.submit(Submission("erase/P2", cmd.ErasePerson("P2", MONDAY)))
+    run.shard.people.erase(["P1"])
+    run.shard.store.close()
+    damage(tmp_path, "DELETE FROM person WHERE person_id = 'P3'")
+    missing, left = verdict(tmp_path).problems
+    assert missing == "person P3: its row is missing; order test:c names it, no event erased it"
+    assert left.startswith("person P2: the table has its row, the journal says erased in journal row ")
+
+
+@pytest.mark.parametrize("left", [1, 3, 12])
+def test_a_journal_that_lost_its_end_is_not_sound_and_not_written_to(folder: Path, left: int) -> None:
+    """What is left fits together: only the store and the tables know that there was more."""
+    db = apsw.Connection(str(folder / DB_NAME))
+    db.execute("DELETE FROM journal WHERE seq > ?", (left,))
+    db.close()
+    problems = verdict(folder).problems
+    assert any(fnmatch(p, f"the journal was left at row * and now ends at row {left}: *") for p in problems), problems
+    assert len(problems) <= SHOWN + 1
+    with pytest.raises(DamageError, match=f"now ends at row {left}"):
+        sqlite(folder)
+    store = SqliteStore.open(folder, create=False, read_only=True)
+    with pytest.raises(DamageError, match=f"the journal ends at row {left}, the run was left at row"):
+        Shard(store, People(store, Vault(b"k" * 32)), RecordedIds())
+    store.close()
+
+
+def test_an_end_that_was_exchanged_is_not_written_to(folder: Path) -> None:
+    """The chain value that the run was left with is another one."""
+    damage(folder, "UPDATE meta SET chain = zeroblob(16)")
+    assert any("another chain value" in problem for problem in verdict(folder).problems)
+    with pytest.raises(DamageError, match="another chain value"):
+        sqlite(folder)
+
+
+def test_a_store_that_does_not_know_its_end_is_not_sound(folder: Path) -> None:
+    """Without it a journal that was cut off cannot be told from a whole one."""
+    damage(folder, "DELETE FROM meta")
+    assert any(problem.startswith("meta has 0 rows") for problem in verdict(folder).problems)
+    with pytest.raises(DamageError):
+        sqlite(folder)
+
+
+def test_many_problems_are_counted_and_every_kind_is_shown() -> None:
+    """Twenty lines, the first of each kind among them."""
+    kinds = [Found(f"a{i}" for i in range(1000)), Found(), Found(["b0"]), Found(f"c{i}" for i in range(30))]
+    lines = listed(kinds)
+    assert len(lines) == SHOWN + 1 and {"a0", "b0", "c0"} <= set(lines)
+    assert lines[-1] == "and 1,011 more problems"
+    assert listed([Found(["x"])]) == ["x"]
 
 
 def test_a_document_that_is_gone_or_changed_is_named(folder: Path) -> None:

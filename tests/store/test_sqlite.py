@@ -142,6 +142,57 @@ def test_no_run_is_told_from_a_broken_one(tmp_path: Path) -> None:
         SqliteStore.open(tmp_path / "file" / "run", create=True)
 
 
+@pytest.mark.parametrize("beside", ["nothing", "a key file", "a log"])
+@pytest.mark.parametrize("how", ["read", "write", "create"])
+def test_an_empty_file_is_damage(tmp_path: Path, how: str, beside: str) -> None:
+    """A run that lost its content is neither an old one nor made anew; nothing beside it is touched."""
+    if beside == "a log":
+        with rows.started(tmp_path):  # its writer still holds the log
+            log = (tmp_path / (connect.DB_NAME + "-wal")).read_bytes()
+        (tmp_path / (connect.DB_NAME + "-wal")).write_bytes(log)
+    if beside == "a key file":
+        (tmp_path / "tranship.key").write_text("a key")
+    (tmp_path / connect.DB_NAME).write_bytes(b"")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(DamageError, match="is empty, the run that was in it is gone"):
+        SqliteStore.open(tmp_path, create=how == "create", read_only=how == "read")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_database_without_tables_is_damage(tmp_path: Path, read_only: bool) -> None:
+    """A run is made whole: a database in which nothing is was one."""
+    db = apsw.Connection(str(tmp_path / connect.DB_NAME))
+    db.execute("PRAGMA journal_mode = WAL")
+    db.close()
+    assert (tmp_path / connect.DB_NAME).stat().st_size
+    with pytest.raises(DamageError, match="is empty"):
+        SqliteStore.open(tmp_path, create=not read_only, read_only=read_only)
+
+
+def test_a_log_without_its_database_is_not_thrown_away(tmp_path: Path) -> None:
+    """SQLite would delete it when a new database is made beside it."""
+    log = tmp_path / (connect.DB_NAME + "-wal")
+    log.write_bytes(b"what was written last")
+    with pytest.raises(DamageError, match="is missing beside its log"):
+        SqliteStore.open(tmp_path, create=True)
+    assert log.read_bytes() == b"what was written last"
+
+
+def test_a_run_that_could_not_be_made_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk while the file is written: said in words, and the next try makes it."""
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(UnavailableError, match="No space left"):
+            SqliteStore.open(tmp_path, create=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["writer.lock"]
+    SqliteStore.open(tmp_path, create=True).close()
+
+
 def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     """A run written by a newer program says so instead of being misread, and stays as it is."""
     rows.started(tmp_path).close()

@@ -343,9 +343,9 @@ def _size_words(data: ReportData) -> str:
 def _crossing(data: ReportData, name: str) -> str:
     """From which size on the independent side is the cheaper one, where it is so for every larger size as well."""
     both = [one for one in data.sizes if min(one.capped, one.independent) >= FEW]
-    every = _every(data.sizes, both)
     if not both:
         return ""
+    every = _every(data.sizes, both)
     cheaper = [_unit(one, capped=False) < _unit(one, capped=True) for one in both]
     currency = data.run.currency
     first = next((i for i in range(len(both)) if all(cheaper[i:])), None)

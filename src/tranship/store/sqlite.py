@@ -44,8 +44,9 @@ class SqliteStore:
     ) -> "SqliteStore":
         """Open the store in `folder`; with `create`, make it where there is none (readable by its owner only).
 
-        Raises InputError where there is no store or one of a newer version, DamageError where its file is empty or its journal
-        does not end where it was left (for writing), UnavailableError naming the holder where another writer has it. `party` is written into a new store. `vfs` names an APSW file system, for tests of broken disks.
+        Raises InputError where there is no store or one of a newer version, DamageError where its file is empty or (for
+        writing) its journal does not end where it was left, UnavailableError naming the holder where another writer has it.
+        `party` is written into a new store. `vfs` names an APSW file system, for tests of broken disks.
         """
         path = folder / connect.DB_NAME
         connect.check_file(path)
