@@ -217,7 +217,7 @@ COLUMNS = [(table, c) for table, (row, _, _) in TABLES.items() for c in getattr(
 def test_every_column_of_every_derived_table_is_held_against_the_journal(folder: Path, table: str, column: str) -> None:
     """A value changed by SQL, whatever it is: its table is named, and, where it is not the key, column and both values."""
     _, what, where = TABLES[table]
-    number = f"CASE typeof({column}) WHEN 'integer' THEN {column} + 1"
+    number = f"CASE typeof({column}) WHEN 'integer' THEN {column} + 100"
     damage(
         folder,
         f"UPDATE {table} SET {column} = {number} WHEN 'blob' THEN CAST({column} || 'x' AS BLOB) ELSE {column} || 'x' END"

@@ -22,6 +22,16 @@ def staged(folder: Path, text: str, **mapping: object) -> Staged:
     return check(stage(csv_file(folder, text), mapping=mapping))
 
 
+def test_the_sources_own_promise_is_kept(tmp_path: Path):
+    """`deliver_by` is a day at the destination; a cell that is no ISO date rejects its line, with the reason."""
+    head = "order,placed_at,sku,quantity,zip,deliver_by\n"
+    row = "{},2024-05-01T10:00:00Z,A-1,2,02134,{}\n"
+    found = staged(tmp_path, head + row.format(1, "2024-05-03") + row.format(2, "") + row.format(3, "3.5.2024"))
+    assert [order.deliver_by for order in found.orders] == ["2024-05-03", ""]
+    assert [reject.reason for reject in found.rejects] == ["bad_promise"]
+    assert found.orders[0].fingerprint != found.orders[1].fingerprint
+
+
 def test_the_documented_header_is_read_whole(tmp_path: Path):
     """Every documented column arrives where it belongs; personal ones only in the person."""
     row = (

@@ -17,7 +17,7 @@ _ORDINALS = tuple(str(i) for i in range(1024))
 
 
 class Place(msgspec.Struct, frozen=True):
-    """What an order says beside its lines that is not personal: destination, currency, channel, service."""
+    """What an order says beside its lines that is not personal: destination, currency, channel, service, promise."""
 
     zip: str = ""
     state: str = ""
@@ -25,6 +25,7 @@ class Place(msgspec.Struct, frozen=True):
     currency: str = ""
     channel: str = ""
     service: str = ""
+    deliver_by: str = ""  # ISO date, destination-local; empty: computed
 
 
 class Document:
@@ -116,6 +117,7 @@ class Collector:
                 country=document.place.country,
                 currency=document.place.currency,
                 service=document.place.service,
+                deliver_by=document.place.deliver_by,
                 person=document.person,
             )
             for document in self.documents.values()
@@ -150,6 +152,7 @@ def fingerprint(document: Document) -> bytes:
     content = (
         *("order/1", document.number, document.at),
         *(place.zip, place.state, place.country, place.currency, place.channel, place.service),
+        *([place.deliver_by] if place.deliver_by else []),
         lines,
     )
     return hashlib.blake2b(msgspec.msgpack.encode(content), digest_size=_FINGERPRINT_BYTES).digest()

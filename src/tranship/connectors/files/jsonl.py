@@ -42,6 +42,7 @@ class JsonOrder(msgspec.Struct):
     email: str = ""
     channel: str = ""
     service: str = ""
+    deliver_by: str = ""
     cancel: str | int = ""
 
 

@@ -22,7 +22,20 @@ FORMATS = ("uci", "csv", "shopify_csv", "shopify_json", "jsonl")
 
 FIELDS = (
     *("order", "placed_at", "sku", "quantity", "line", "unit_price", "line_total", "currency", "customer"),
-    *("name", "street", "city", "zip", "state", "country", "phone", "email", "channel", "service", "cancel"),
+    *(
+        "name",
+        "street",
+        "city",
+        "zip",
+        "state",
+        "country",
+        "phone",
+        "email",
+        "channel",
+        "service",
+        "deliver_by",
+        "cancel",
+    ),
 )
 """Fields of a generic CSV file: the documented header, and what `columns` of a mapping may name."""
 REQUIRED = ("order", "placed_at", "sku", "quantity")

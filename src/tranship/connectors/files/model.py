@@ -34,6 +34,7 @@ class StagedOrder(msgspec.Struct, frozen=True):
     country: str = ""
     currency: str = ""
     service: str = ""
+    deliver_by: str = ""  # ISO date the source promised, destination-local; empty: computed
     person: Person | None = None
 
 

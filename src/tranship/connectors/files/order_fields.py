@@ -1,5 +1,6 @@
 """Fields of an order that every source but the UCI export has: where it goes, in which currency, who it is for."""
 
+import datetime as dt
 from typing import NamedTuple
 
 from tranship.connectors.files.build import Place
@@ -27,6 +28,14 @@ class PlaceCells(NamedTuple):
     currency: str = ""
     channel: str = ""
     service: str = ""
+    deliver_by: str = ""
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return dt.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 class Places:
@@ -62,7 +71,10 @@ class Places:
         service = self._word(cells.service, mapping.services, mapping.service)
         if channel is None or service is None:
             return Flaw("bad_channel", "the channel or service is too long or not printable")
-        return Place(code, state_code(cells.state, country), country, currency, channel, service)
+        promise = cells.deliver_by.strip()
+        if promise and not _is_date(promise):
+            return Flaw("bad_promise", "deliver_by is not an ISO date such as 2026-03-17")
+        return Place(code, state_code(cells.state, country), country, currency, channel, service, promise)
 
     def _country(self, cells: PlaceCells) -> str | None:
         text = cells.country.strip()

@@ -38,6 +38,7 @@ COLUMNS = {
     "order_phone": ("Phone",),
     "channel": ("Source",),
     "service": ("Shipping Method",),
+    "deliver_by": (),  # the export has no promise
 }
 """Columns that are read; the others (totals, taxes, billing, notes) are not."""
 

@@ -64,6 +64,7 @@ class World:
             currency=self.exchange.currency,
             person_id=person_id,
             service=found.service,
+            deliver_by=found.deliver_by,
             value_minor=value,
         )
 
