@@ -43,7 +43,10 @@ def verify(store: SqliteStore, *, decide: bool = False, progress: Callable[[int]
     with store.snapshot() as snapshot:
         kinds = [Found(problems(snapshot, full=False))]
         verdict.checks.append("store: pages, and where the journal begins and ends")
-        kinds.extend(_verify(store, snapshot, verdict, progress, decide=decide))
+        with _no_collector():
+            kinds.extend(_verify(store, snapshot, verdict, progress))
+        if decide and verdict.hash:
+            kinds.append(Found(_decide_again(store, snapshot, verdict, progress)))
     verdict.problems.extend(listed(kinds))
     return verdict
 
@@ -53,14 +56,11 @@ def _verify(
     snapshot: Snapshot,
     verdict: Verdict,
     progress: Callable[[int], None] | None,
-    *,
-    decide: bool,
 ) -> Iterator[Found]:
     """What is wrong, kind by kind."""
     state, books = State(store.document), Books()
     try:
-        with _no_collector():
-            chain = _rebuild(snapshot, state, verdict, books, progress)
+        chain = _rebuild(snapshot, state, verdict, books, progress)
     except TranshipError as error:
         yield Found([str(error)])
         return
@@ -71,8 +71,6 @@ def _verify(
     for check, found in check_rows(snapshot.query, state, books):
         verdict.checks.append(check)
         yield found
-    if decide:
-        yield Found(_decide_again(store, snapshot, verdict, progress))
 
 
 @contextmanager
