@@ -87,7 +87,7 @@ class ShareCap(msgspec.Struct, frozen=True):
     reserve: int = 3  # last entries of room, kept for orders that only the capped network can fill
     bucket_rate_bp: int = -100  # refill of the token bucket relative to the cap, in basis points
     bucket_burst_bp: int = 200  # size of the token bucket in basis points of the window
-    price_micros: int = 4_000_000  # price of an empty bucket; a full one costs nothing
+    price_micros: int = 4_000_000  # swing of the price: an empty bucket adds half of it, a full one takes half off
 
 
 class Policy(msgspec.Struct, frozen=True):

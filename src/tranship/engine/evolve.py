@@ -94,7 +94,9 @@ def _routed(state: State, event: ev.OrderRouted) -> None:
         _drop_rest(state, (event.order_id, event.rest), order)
     placed = [_add_part(state, event.order_id, order, part) for part in event.decision.parts]
     for gate in event.decision.why.gates:
-        if gate.closed:
+        if (
+            gate.closed and not event.decision.rests
+        ):  # what waits for room had no other way: no price would have moved it
             for cap in state.caps:
                 if cap.cap.network == gate.network:
                     cap.bucket.refused()

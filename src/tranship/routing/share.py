@@ -262,6 +262,10 @@ class TokenBucket:
 
     SLOWNESS = 400
     """An empty bucket raises the base price by `price_micros` in this many entries."""
+    MOST = 8
+    """The base price is at most so many times `price_micros`: where only the capped network can fill, no price makes room."""
+    FORGETTING = 200
+    """A full bucket takes one part in so many off the base with each entry, so that a price outlives its reason only briefly."""
 
     def __init__(self, cap: ShareCap) -> None:
         self._rate = max(0, cap.cap_bp + cap.bucket_rate_bp)
@@ -276,10 +280,13 @@ class TokenBucket:
         tokens = self.tokens + (self._rate - FULL_BP if capped else self._rate) * size
         tokens = burst if tokens > burst else -burst if tokens < -burst else tokens  # noqa: FURB136 - two calls slower
         base = self.base + self._gain * (burst - 2 * tokens) // (self.SLOWNESS * burst)
-        self.tokens, self.base = tokens, max(0, base)
+        if tokens == burst:
+            base -= self.base // self.FORGETTING
+        most = self.MOST * self._gain
+        self.tokens, self.base = tokens, 0 if base < 0 else min(base, most)
 
     def refused(self) -> None:
-        """The gate turned an order away: there is more demand than the entries show."""
+        """The gate sent an order elsewhere that would have gained more than the price: there is more demand than entries show."""
         self.tokens = min(self.tokens, 0)
 
     def take_over(self, before: "TokenBucket") -> None:

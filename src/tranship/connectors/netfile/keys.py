@@ -91,7 +91,7 @@ CAP = Table(
         Key("reserve", "int", "Last entries of room, kept for orders that only this network can fill.", high=100_000),
         Key("bucket_rate_bp", "int", "Refill of the token bucket relative to the cap, basis points.", low=-1000, high=1000),
         Key("bucket_burst_bp", "int", "Size of the token bucket, basis points of the window.", low=1, high=10_000),
-        Key("price", "money", "What an empty bucket adds to this network's cost; a full one adds nothing.",
+        Key("price", "money", "Swing of the price of a place under the cap: an empty bucket adds half of it, a full one takes half off.",
             field="price_micros", high=1000),
     ),
     ShareCap,
