@@ -11,10 +11,9 @@ def test_the_page_lives_in_a_browser_under_its_own_policy(shop: Running, tmp_pat
     with Browser(tmp_path / "profile") as browser:
         browser.open(shop.address)
         browser.until("document.getElementById('age').textContent === 'live'")
-        receipt = {"ref": "for the browser", "node": "EAST", "lines": [{"sku": SKU, "qty": 50}]}
-        assert (
-            shop.post("/v1/receipts", receipt).status == 201
-        )  # other pages of this service may have sold the last one
+        # other pages of this service may have sold the last one
+        receipt = {"ref": "BROWSER", "node": "EAST", "lines": [{"sku": SKU, "qty": 50}]}
+        assert shop.post("/v1/receipts", receipt).status == 201
         assert shop.order("BROWSED").status == 201
         browser.until("document.getElementById('decisions').innerText.includes('api:BROWSED')")
         assert browser.value("document.querySelectorAll('[style]').length") == 0
