@@ -2,4 +2,5 @@
 
 from tranship.cli.main import main
 
-main()
+if __name__ == "__main__":  # a comparison's worker processes import this module again
+    main()
