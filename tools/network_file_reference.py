@@ -9,6 +9,7 @@ from tranship.connectors.netfile.csvfile import Column
 from tranship.connectors.netfile.finding import RULES
 from tranship.connectors.netfile.keys import TABLES
 from tranship.connectors.netfile.schema import REQUIRED, Key, Table
+from tranship.connectors.netfile.transit import TRANSIT_COLUMNS
 from tranship.connectors.netfile.values import span
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "network-file.md"
@@ -21,6 +22,7 @@ _SHAPES = {
     "bool": "`true`, `false`",
     "words": "list of words",
     "time": '`"0:00"` to `"23:59"`',
+    "dates": 'list of dates (`"2026-12-25"`)',
     "zip": 'five digits, as text (`"08817"`)',
     "zone": "IANA time zone",
     "state": "two capital letters",
@@ -35,6 +37,7 @@ def generated() -> str:
     parts = [_table(table) for table in TABLES]
     parts.append("## The SKU file\n\n" + _columns(SKU_COLUMNS))
     parts.append("## The stock file\n\n" + _columns(STOCK_COLUMNS))
+    parts.append("## The observed transit file\n\n" + _columns(TRANSIT_COLUMNS))
     parts.append("## What `tranship check` can say\n\n" + _rules())
     return "\n\n".join(parts)
 

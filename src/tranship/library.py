@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tranship.core.network import NetworkFile
     from tranship.engine.explain import Story
     from tranship.engine.lookup import OrderNow
+    from tranship.engine.pricebooks import BookNow
     from tranship.engine.service import Placed
     from tranship.engine.verify import Verdict
     from tranship.engine.view import View
@@ -48,6 +49,7 @@ __all__ = [
     "init",
     "load",
     "open_run",
+    "prices",
     "quote",
     "replay",
     "report",
@@ -156,6 +158,18 @@ def verify(run: Path | str, *, decide: bool = False) -> "Verdict":
     store = open_store(Path(run), read_only=True)
     try:
         return check_run(store, decide=decide)
+    finally:
+        store.close()
+
+
+def prices(run: Path | str, *, last: int = 20) -> "list[BookNow]":
+    """The newest price books of a run, newest first (`last` 0: all): when, why, and what they price highest, in micros."""
+    from tranship.engine.pricebooks import price_books
+    from tranship.engine.run import open_store
+
+    store = open_store(Path(run), read_only=True)
+    try:
+        return price_books(store, last)
     finally:
         store.close()
 

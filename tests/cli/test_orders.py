@@ -187,3 +187,15 @@ def test_init_writes_a_file_of_the_name_given(tmp_path: Path, capsys: pytest.Cap
     assert run(capsys, "init", tmp_path / "deep" / "mine.toml")[0] == 2
     code, out, _ = run(capsys, "init", tmp_path / "folder")
     assert code == 0 and (tmp_path / "folder" / "tranship.toml").is_file() and "--network" in out
+
+
+def test_prices_of_a_run_are_shown_and_solved_only_with_orders_enough(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Forty orders make no prices: shown as none, and solving says how many it takes."""
+    assert run(capsys, "prices", "show", "--on", home / "run", "--json") == (0, "[]\n", "")
+    code, out, _ = run(capsys, "prices", "show", "--on", home / "run")
+    assert (code, "no prices" in out) == (0, True)
+    code, _, err = run(capsys, "prices", "solve", "--on", home / "run")
+    assert code == 2
+    assert "40 own orders, prices need 200" in err

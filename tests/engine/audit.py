@@ -11,7 +11,7 @@ from tranship.core.network import FULL_BP, NetworkFile, ShareCap
 from tranship.core.order import Order
 from tranship.core.time import next_working_day
 from tranship.engine import events as ev
-from tranship.routing.model import Part
+from tranship.routing.model import Decision, Part
 from tranship.store.port import Store
 
 Counter = tuple[str, str, int, str]
@@ -26,8 +26,8 @@ def counter_of(cap: ShareCap) -> Counter:
 class Entry:
     """One fulfillment order in the population of a cap."""
 
-    def __init__(self, size: int, capped: bool, excused: bool) -> None:
-        self.size, self.capped, self.excused = size, capped, excused
+    def __init__(self, counter: Counter, size: int, capped: bool, excused: bool) -> None:
+        self.counter, self.size, self.capped, self.excused = counter, size, capped, excused
 
 
 def capped_inside(entries: Sequence[Entry], window: int) -> int:
@@ -59,6 +59,7 @@ class Audit:
         self.gone: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))  # voided, cancelled, given up
         self.entries: dict[tuple[Counter, str], list[Entry]] = defaultdict(list)  # (counter, channel; "" is the total)
         self.entry_of: dict[tuple[str, int], list[Entry]] = defaultdict(list)
+        self.closed: set[int] = set()
         self.network: NetworkFile
 
     def take(self, event: ev.Event) -> None:
@@ -77,13 +78,18 @@ class Audit:
             self.rests[event.order_id][0] = {i: line.qty for i, line in enumerate(event.order.lines)}
         elif isinstance(event, ev.OrderRouted):
             self._routed(event)
+        elif isinstance(event, ev.OrdersMoved):
+            self._moved(event)
+        elif isinstance(event, ev.NodeSwitched):
+            (self.closed.add if event.closed else self.closed.discard)(event.node)
         elif isinstance(event, ev.PartVoided):
             self._voided(event)
         elif isinstance(event, ev.RestReduced):
             self._reduced(event)
         elif isinstance(event, ev.PartsShipped):
             self._shipped(event)
-        self._lines(event)
+        for order_id in [m.order_id for m in event.moves] if isinstance(event, ev.OrdersMoved) else [""]:
+            self._lines(order_id or getattr(event, "order_id", ""))
 
     # -- what is where ------------------------------------------------------------------------------------------------
 
@@ -98,30 +104,90 @@ class Audit:
     def _routed(self, event: ev.OrderRouted) -> None:
         asked = self.rests[event.order_id].pop(event.rest)
         answered: dict[int, int] = defaultdict(int)
-        for part in event.decision.parts:
+        self._place(event.order_id, event.decision, answered)
+        if {line: q for line, q in asked.items() if q} != dict(answered):
+            self.problems.append(f"{event.order_id}: asked for {asked}, decided {dict(answered)}")
+        self._enter(event)
+
+    def _place(self, order_id: str, decision: Decision, answered: dict[int, int]) -> None:
+        for part in decision.parts:
             pairs = list(zip(part.lines, part.quantities, strict=True))
-            for sku, units in self._goods(event.order_id, pairs):
+            for sku, units in self._goods(order_id, pairs):
                 self.shelf[sku, part.node] -= units
                 self.reserved[sku, part.node] += units
                 if self.shelf[sku, part.node] < 0:
-                    self.problems.append(f"{event.order_id}: oversold SKU #{sku} at node #{part.node}")
-            self.parts[event.order_id][part.number] = (part, dict(pairs))
+                    self.problems.append(f"{order_id}: oversold SKU #{sku} at node #{part.node}")
+            self.parts[order_id][part.number] = (part, dict(pairs))
             for line, units in pairs:
                 answered[line] += units
                 if units <= 0:
-                    self.problems.append(f"{event.order_id}/{part.number} ships {units} of line {line}")
-            self._limits(event.order_id, part)
-        for rest in event.decision.rests:
+                    self.problems.append(f"{order_id}/{part.number} ships {units} of line {line}")
+            self._limits(order_id, part)
+        for rest in decision.rests:
             pairs = list(zip(rest.lines, rest.quantities, strict=True))
             for line, units in pairs:
                 answered[line] += units
                 if rest.action == "cancel":
-                    self.gone[event.order_id][line] += units
+                    self.gone[order_id][line] += units
             if rest.action != "cancel":
-                self.rests[event.order_id][rest.number] = dict(pairs)
-        if {line: q for line, q in asked.items() if q} != dict(answered):
-            self.problems.append(f"{event.order_id}: asked for {asked}, decided {dict(answered)}")
-        self._enter(event)
+                self.rests[order_id][rest.number] = dict(pairs)
+
+    def _moved(self, event: ev.OrdersMoved) -> None:
+        """Everything is given up, then everything is placed; no line gets less, nothing in time becomes late."""
+        before = self._excess()
+        given: dict[str, dict[int, int]] = {}
+        parked: dict[str, dict[int, int]] = {}
+        late: dict[str, int] = {}
+        for move in event.moves:
+            key = move.order_id
+            given[key], parked[key], late[key] = defaultdict(int), defaultdict(int), 0
+            for number in move.released:
+                late[key] += self._give_up(key, number, given[key])
+            for number in move.joined:
+                for line, units in self.rests[key].pop(number).items():
+                    parked[key][line] += units
+        for move in event.moves:
+            key = move.order_id
+            answered: dict[int, int] = defaultdict(int)
+            self._place(key, move.decision, answered)
+            asked = {line: given[key][line] + parked[key][line] for line in {*given[key], *parked[key]}}
+            if {line: q for line, q in asked.items() if q} != dict(answered):
+                self.problems.append(f"{key}: moved {asked}, decided {dict(answered)}")
+            waits: dict[int, int] = defaultdict(int)
+            for rest in move.decision.rests:
+                for line, units in zip(rest.lines, rest.quantities, strict=True):
+                    waits[line] += units
+            if any(units > parked[key][line] for line, units in waits.items()):
+                self.problems.append(f"{key}: moved, and waits for {dict(waits)} where {dict(parked[key])} waited")
+            now_late = sum(sum(part.quantities) for part in move.decision.parts if part.late)
+            if now_late > late[key] + sum(parked[key].values()) - sum(waits.values()):
+                self.problems.append(f"{key}: {now_late} late units where {late[key]} were late")
+            if any(part.breach for part in move.decision.parts):
+                self.problems.append(f"{key}: moved beyond a cap")
+            self._change_entries(move)
+        after = self._excess()
+        for name, excess in after.items():
+            if excess > max(0, before.get(name, 0)):
+                self.problems.append(
+                    f"{event.moves[0].order_id} moved: a window of {name[0]} is {excess} above its limit"
+                )
+
+    def _give_up(self, order_id: str, number: int, given: dict[int, int]) -> int:
+        """Units that were late, or at a closed node."""
+        part, wanted = self.parts[order_id][number]
+        if (order_id, number) in self.shipped:
+            self.problems.append(f"{order_id}/{number} moved after it shipped")
+        if part.breach or not sum(wanted.values()) or sum(wanted.values()) != sum(part.quantities):
+            self.problems.append(f"{order_id}/{number} may not be moved")
+        for sku, units in self._goods(order_id, wanted.items()):
+            self.shelf[sku, part.node] += units
+            self.reserved[sku, part.node] -= units
+        units = sum(wanted.values())
+        for line in wanted:
+            given[line] += wanted[line]
+            wanted[line] = 0
+        shut = part.node in self.closed or self.network.nodes[part.node].closed  # late from elsewhere is better than not at all
+        return units if part.late or shut else 0
 
     def _limits(self, order_id: str, part: Part) -> None:
         found = next(n for n in self.network.networks if n.code == self.network.nodes[part.node].network)
@@ -170,9 +236,8 @@ class Audit:
             for sku, units in self._goods(key[0], wanted.items()):
                 self.reserved[sku, part.node] -= units
 
-    def _lines(self, event: ev.Event) -> None:
-        """Every unit of the event's order is placed, parked, or gone."""
-        order_id = getattr(event, "order_id", "")
+    def _lines(self, order_id: str) -> None:
+        """Every unit of the order is placed, parked, or gone."""
         if order_id not in self.orders:
             return
         for i, line in enumerate(self.orders[order_id].lines):
@@ -194,12 +259,79 @@ class Audit:
                 continue
             nodes = set(self.network.capped_nodes(cap))
             for part in sorted(event.decision.parts, key=lambda p: p.node in nodes):
-                entry = Entry(self._size(cap, order, part), part.node in nodes, part.breach)
+                entry = Entry(counter_of(cap), self._size(cap, order, part), part.node in nodes, part.breach)
                 self.entry_of[event.order_id, part.number].append(entry)
                 for name in ("", order.channel) if cap.per_channel else ("",):
                     self.entries[counter_of(cap), name].append(entry)
                     if entry.capped and not entry.excused:
                         self._gate(cap, name, event.order_id)
+
+    def _change_entries(self, move: ev.Move) -> None:
+        """Entries keep their place: of the same size and side first, then turned, then those of void independent parts."""
+        order = self.orders[move.order_id]
+        channel = next(c for c in self.network.channels if c.code == order.channel)
+        fresh: dict[int, list[Entry]] = defaultdict(list)
+        for cap in self.network.caps:
+            if cap.network in channel.on_platform_for:
+                continue
+            nodes, counter, row = (
+                set(self.network.capped_nodes(cap)),
+                counter_of(cap),
+                self.entries[counter_of(cap), ""],
+            )
+            own = [e for n in move.released for e in self.entry_of[move.order_id, n] if any(e is x for x in row)]
+            void = [
+                e
+                for n, (part, wanted) in self.parts[move.order_id].items()
+                if not sum(wanted.values()) and n not in move.released and part.node not in nodes
+                for e in self.entry_of[move.order_id, n]
+                if any(e is x for x in row)
+            ]
+            place = {id(e): i for i, e in enumerate(row)}
+            parts = sorted(move.decision.parts, key=lambda part: part.node in nodes)
+            wanted = {part.number: (self._size(cap, order, part), part.node in nodes) for part in parts}
+            for pool in (own, void):
+                pool.sort(key=lambda e: place[id(e)])
+                for same in (True, False):
+                    for number, (size, capped) in wanted.items():
+                        if any(e.counter == counter for e in fresh[number]):
+                            continue
+                        found = next((e for e in pool if e.size == size and (e.capped == capped) is same), None)
+                        if found is not None:
+                            pool.remove(found)
+                            fresh[number].append(found)
+            for entry in own:
+                for name in ("", order.channel):
+                    self.entries[counter, name] = [e for e in self.entries[counter, name] if e is not entry]
+            for number, (size, capped) in wanted.items():
+                kept = next((e for e in fresh[number] if e.counter == counter), None)
+                entry = kept or Entry(counter, size, capped, False)
+                if kept is None:
+                    fresh[number].append(entry)
+                    for name in ("", order.channel) if cap.per_channel else ("",):
+                        self.entries[counter, name].append(entry)
+                entry.capped = capped
+        for key, held in self.entry_of.items():
+            if key[0] == move.order_id:
+                taken = [e for rows in fresh.values() for e in rows]
+                held[:] = [e for e in held if not any(e is x for x in taken)]
+        for number in move.released:
+            self.entry_of[move.order_id, number].clear()
+        for number, rows in fresh.items():
+            self.entry_of[move.order_id, number] = rows
+
+    def _excess(self) -> dict[tuple[Counter, str, int], int]:
+        """How far each prefix and each full window is above its cap's limit, by the entry it ends with."""
+        found = {}
+        for cap in self.network.caps:
+            for (counter, name), rows in self.entries.items():
+                if counter == counter_of(cap):
+                    total = 0
+                    for i, entry in enumerate(rows):
+                        total += entry.size
+                        limit = cap.cap_bp * min(cap.window, total) // FULL_BP
+                        found[counter, name, id(entry)] = capped_inside(rows[: i + 1], cap.window) - limit
+        return found
 
     def _size(self, cap: ShareCap, order: Order, part: Part) -> int:
         if cap.measure == "units":

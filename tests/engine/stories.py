@@ -1,13 +1,18 @@
 """Random stories: network documents with everything switched on, and commands of all kinds in time order."""
 
+import hashlib
 from collections.abc import Sequence
 
+import numpy as np
 from hypothesis import strategies as st
 
 from tests.engine.worlds import DAY, MONDAY, NODES, cap, loading, network, node, order, placing, receiving
+from tranship.connectors.netfile import to_document
 from tranship.core.network import Network, NetworkFile, Policy, ShareCap
 from tranship.engine import commands as cmd
 from tranship.engine.shard import Submission
+from tranship.engine.snapshots import setting
+from tranship.routing.prices.model import PriceMaking, book_of, encode
 
 MINUTE = 60_000_000
 Act = tuple[str, int, int, int, int, list[tuple[int, int, int]]]
@@ -48,7 +53,14 @@ documents = st.builds(
 
 acts = st.lists(
     st.tuples(
-        st.sampled_from(["order"] * 6 + ["receive"] * 4 + ["cancel"] * 3 + ["tick"] * 2 + ["switch", "load", "again"]),
+        st.sampled_from(
+            ["order"] * 6
+            + ["receive"] * 4
+            + ["cancel"] * 3
+            + ["tick"] * 2
+            + ["prices"] * 2
+            + ["switch", "load", "again"]
+        ),
         st.sampled_from([0, 1, 30, 240, 1440]),
         st.integers(0, 30),
         st.integers(0, 30),
@@ -75,7 +87,7 @@ def submissions(document: NetworkFile, story: Sequence[Act]) -> list[Submission]
     """The story as submissions: the document first, some stock, then what happens, each with a key of its own."""
     told = [loading(document), receiving(document, "opening", 0, MUG=6, TEE=6, CAP=3, PLAN=2)]
     told.append(receiving(document, "opening 2", 1, MUG=3, TEE=1, GAS=2, CAP=5))
-    at, placed = MONDAY, []
+    at, placed, force = MONDAY, [], document
     for i, (kind, minutes, a, b, count, lines) in enumerate(story):
         at += minutes * MINUTE
         if kind == "order":
@@ -95,7 +107,22 @@ def submissions(document: NetworkFile, story: Sequence[Act]) -> list[Submission]
         elif kind == "switch":
             told.append(Submission(f"switch/{i}", cmd.SwitchNode(NODES[a % 3].code, b % 2 == 0, "a story", at)))
         elif kind == "load":
-            told.append(loading(changed(document, a), at))
+            force = changed(document, a)
+            told.append(loading(force, at))
+        elif kind == "prices":
+            told.append(Submission(f"prices/{i}", _prices(force, a, b, count, at)))
         elif kind == "again":
             told.append(told[a % len(told)])
     return told
+
+
+def _prices(document: NetworkFile, a: int, b: int, count: int, at: int) -> cmd.SetPrices:
+    """A book for this document: some stock, a day here and there, room under every cap; used for `count` days at most."""
+    day = at // DAY
+    stock = np.zeros((len(document.skus), len(document.nodes)), np.int64)
+    stock[a % 5, b % 3], stock[b % 5, a % 3] = 2_500_000, 100_000 * count
+    days = {(a % 3, day + b % 3): 1_700_000, (b % 3, day): 90_000}
+    rooms = {cap.network: 10_000 * a for cap in document.caps}
+    sha = hashlib.sha256(to_document(document)).hexdigest()
+    making = PriceMaking("by hand")
+    return setting(encode(book_of(sha, at, day + count - 1, stock, days, rooms, making)), "by hand", at)

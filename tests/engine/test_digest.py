@@ -57,6 +57,8 @@ CHANGES: dict[str, Callable[[State], object]] = {
     "capacity taken": lambda state: state.used[PL].update({1: 1}),
     "a closed node": lambda state: state.closed.clear(),
     "people": lambda state: setattr(state, "people", 9),
+    "the prices' version": lambda state: setattr(state, "price_version", 9),
+    "the prices": lambda state: setattr(state, "price_sha", "0"),
     "the document": lambda state: setattr(state, "network_sha", "0"),
 }
 

@@ -1,7 +1,7 @@
 """One writer: answers after the commit, once per key; what fails leaves nothing, and takes nobody with it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -192,7 +192,7 @@ def test_a_poison_command_takes_nobody_with_it(
     run: Run, monkeypatch: pytest.MonkeyPatch, poison: Exception, place: int
 ) -> None:
     """Whatever a command breaks, wherever it stands in a batch: the others are carried out, it alone is refused."""
-    execute = shard_module.execute
+    execute, runs = shard_module.execute, shard_module.quick_runs  # type: ignore[attr-defined]
 
     def poisoned(state: object, command: cmd.Command) -> Iterator[ev.Event]:
         for event in execute(state, command):  # type: ignore[arg-type]
@@ -200,7 +200,14 @@ def test_a_poison_command_takes_nobody_with_it(
             if isinstance(command, cmd.PlaceOrder) and command.order.number == "bad":
                 raise poison
 
+    def poisoned_runs(state: object, commands: Sequence[cmd.Command]) -> Iterator[list[list[ev.Event]]]:
+        for made in runs(state, commands):  # type: ignore[arg-type]
+            if any(isinstance(events[0], ev.OrderAccepted) and events[0].order.number == "bad" for events in made):
+                raise poison
+            yield made
+
     monkeypatch.setattr(shard_module, "execute", poisoned)
+    monkeypatch.setattr(shard_module, "quick_runs", poisoned_runs)
     asked = [placing(order(n, ("MUG", 1)), Person(ref=f"c{n}", email="a@example.com")) for n in range(6)]
     asked.insert(place, placing(order("bad", ("MUG", 1)), Person(ref="bad")))
     answers = run.shard.submit(asked)

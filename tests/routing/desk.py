@@ -12,6 +12,7 @@ from tranship.rates.compile import compile_tables
 from tranship.routing.decide import decide
 from tranship.routing.facts import Facts
 from tranship.routing.model import Ask, Decision, Reason
+from tranship.routing.prices.model import PriceMaking, PriceTables, book_of
 from tranship.routing.share import CapState
 from tranship.routing.situation import Situation
 
@@ -34,6 +35,28 @@ class Desk:
         self.caps = [CapState(cap, frozenset(self.document.capped_nodes(cap))) for cap in self.document.caps]
         self.used: list[dict[int, int]] = [{} for _ in self.document.nodes]
         self.closed: set[int] = set()
+        self.prices: PriceTables | None = None
+
+    def priced(
+        self,
+        stock: Mapping[tuple[str, int], int] | None = None,
+        days: Mapping[tuple[int, int], int] | None = None,
+        *,
+        until_day: int = TODAY + 30,
+        version: int = 1,
+    ) -> "Desk":
+        """Bring prices into force: micros of a unit of (SKU, node), and of a unit of work of (node, ship day)."""
+        cells = np.zeros_like(self.shelf)
+        for (code, node), micros in (stock or {}).items():
+            cells[self.skus[code], node] = micros
+        book = book_of("test", MONDAY, until_day, cells, dict(days or {}), {}, PriceMaking("by hand"))
+        self.prices = PriceTables(book, version, *self.shelf.shape)
+        return self
+
+    @property
+    def now(self) -> Situation:
+        """What a decision reads."""
+        return Situation(self.shelf, self.caps, self.used, self.closed, self.prices)
 
     def entered(self, story: str, channel: str = "web", size: int = 1) -> "Desk":
         """Enter what came before: `A` for an entry of the capped network, `.` for one of the independent side."""
@@ -49,14 +72,13 @@ class Desk:
             "lines": list(range(len(lines))), "skus": [self.skus[code] for code in codes], "quantities": quantities,
             "prices": [[(quantity, 1000)] for quantity in quantities], "zip3": 100, "country": "US", "state": "NY",
             "residential": True, "service": 0, "channel": "web", "at": MONDAY, "promise_day": add_working_days(TODAY, 5),
-            "first_part": 1, "first_rest": 1, "parts_left": self.document.policy.max_parts, "leaving": {},
+            "first_part": 1, "first_rest": 1, "parts_left": self.document.policy.max_parts, "standing": {},
         }  # fmt: skip
         return Ask(**(fields | changes))  # type: ignore[arg-type]
 
     def decide(self, *lines: tuple[str, int], counted: bool = True, **changes: object) -> Decision:
         """Decide an order of (SKU, quantity) lines."""
-        now = Situation(self.shelf, self.caps, self.used, self.closed)
-        return decide(self.ask(*lines, **changes), self.facts, now, counted=counted)
+        return decide(self.ask(*lines, **changes), self.facts, self.now, counted=counted)
 
 
 DOLLAR = 1_000_000

@@ -49,7 +49,7 @@ def test_as_much_is_filled_as_the_allowed_nodes_have(
         assert placement.open[i] == quantity - sum(q for _, q in pieces)
         assert all(0 < q <= there.get(n, 0) for n, q in pieces)
         assert len({n for n, _ in pieces}) == len(pieces)
-    assert placement.late == sum(q for _, q, n in placement.pieces if late[n])
+    assert placement.late == 10_000 * sum(q for _, q, n in placement.pieces if late[n])
 
 
 @given(shelf, wanted, flags)
@@ -71,7 +71,7 @@ def test_a_node_in_time_is_taken_before_a_cheaper_late_one_line_by_line() -> Non
     desk = Desk(stock={AMZ: {"MUG": 5, "TEE": 5}, OWN: {"TEE": 5}})
     placement = attempted(desk, ("MUG", 1), ("TEE", 1), late=(True, False, False))
     assert sorted(placement.pieces) == [(0, 1, AMZ), (1, 1, OWN)]
-    assert placement.late == 1
+    assert placement.late == 10_000
 
 
 def test_a_short_line_takes_nodes_in_time_first_then_the_fullest() -> None:

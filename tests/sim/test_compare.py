@@ -53,7 +53,9 @@ def test_the_arm_as_run_equals_the_run(tmp_path: Path):
     assert arm.caps[0].max_share_bp == max(
         state.caps[0].total.max_share_bp, *(w.max_share_bp for w in state.caps[0].channels.values())
     )
-    assert arm.units_returned == sum(sum(p.returned.values()) for o in state.orders.values() for p in o.parts.values())
+    assert arm.units_returned == sum(
+        sum((p.returned or {}).values()) for o in state.orders.values() for p in o.parts.values()
+    )
 
 
 @pytest.mark.parametrize("name", ["as_run", "none", "counter"])

@@ -4,7 +4,7 @@ import sys
 
 from cyclopts import App
 
-from tranship.cli import keeping, network, orders, service
+from tranship.cli import keeping, network, orders, pricing, service, trying
 from tranship.core.errors import TranshipError
 
 app = App(
@@ -28,6 +28,9 @@ for verb in (
     keeping.erase,
 ):
     app.command(verb)
+app.command(pricing.prices)
+app.command(trying.try_policy, name="try")
+app.command(trying.regret)
 
 
 def main(arguments: list[str] | None = None) -> None:

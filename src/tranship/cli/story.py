@@ -28,6 +28,8 @@ def _decision(decision: DecisionStory, currency: str) -> None:
         say(f"  cap {line}")
     for line in decision.alternatives:
         say(f"  instead {line}")
+    for line in decision.prices:
+        say(f"  {line}")
     say(
         f"  network document version {decision.network_version}, prices of {decision.price_date} ({decision.rates[:12]})"
     )
@@ -35,6 +37,8 @@ def _decision(decision: DecisionStory, currency: str) -> None:
 
 def _part(part: PartStory, currency: str) -> None:
     late = ", LATE" if part.late else ""
+    if 0 < part.on_time_bp < 10_000:  # odds are known: else it is in time or late for certain
+        late = f", by the promise with {part.on_time_bp / 100:.1f} %{late}"
     say(f"  {part.id} from {part.node}: {part.units:,} units, ships {part.ship_on}, arrives {part.deliver_on}{late}")
     shown = part.lines[:6]
     more = f" and {len(part.lines) - len(shown)} more lines" if len(part.lines) > len(shown) else ""

@@ -16,8 +16,9 @@ from tranship.core.time import MICROS_PER_HOUR
 from tranship.engine import events as ev
 from tranship.engine.shard import decoded
 from tranship.routing.facts import counts_for
-from tranship.routing.model import Decision, Part, Reason
+from tranship.routing.model import Decision, Part, Reason, Rest
 from tranship.routing.share import CapState, ShareWindow
+from tranship.routing.share_change import Change, Standing, matched
 from tranship.store.port import JournalRow
 
 MICROS_PER_DAY = 24 * MICROS_PER_HOUR
@@ -43,6 +44,9 @@ class Source(Protocol):
         """Rows of read-only SQL."""
 
 
+Place = tuple[ShareWindow, int]
+
+
 class PartFacts:
     """A fulfillment order: what was committed and what became of it. `cost` in micros, as it was decided."""
 
@@ -58,7 +62,9 @@ class PartFacts:
         self.waited = waited  # placed by a later decision, after its units were parked
         self.status = OPEN
         self.returned = 0
-        self.entries: list[tuple[CapState, int, list[int]]] = []  # cap, place in its walk, place in each of its windows
+        self.entries: list[
+            tuple[CapState, int, list[Place]]
+        ] = []  # cap, place in its walk, place in each of its windows
 
 
 class RestFacts:
@@ -116,6 +122,10 @@ class LimitWalk:
                 if window is self._total:
                     self.met_at = at
             self.own_bp = max(self.own_bp, share)
+
+    def rose(self, share: int) -> None:
+        """A move raised a window of the past to this share, the highest so far (0: none): it was admitted under this limit."""
+        self.high_bp, self.own_bp = max(self.high_bp, share), max(self.own_bp, share)
 
 
 class CapWalk:
@@ -189,6 +199,7 @@ class Walk:
         self.parked_parts: Counter[str] = Counter()
         self.cancel_lines = 0  # lines of takebacks that were journaled as such
         self.units_back = Counter[str]()  # voided | parked | returned
+        self.moves = self.move_gain = 0  # orders moved before their release; micros saved by it, prices included
         self.erased = 0
         self.events = 0
         self.chain = b""
@@ -247,43 +258,45 @@ class Walk:
             order.rests.pop(event.rest)
         fresh = []
         for part in decision.parts:
-            facts = PartFacts(order, part.node, sum(part.quantities), part.cost, event.at, waited=event.rest > 0)
-            facts.ship_day, facts.deliver_day = part.ship_day, part.deliver_day
-            facts.late, facts.breach = part.late, part.breach
+            facts = _facts(order, part, event.at, waited=event.rest > 0)
             order.parts[part.number] = facts
             fresh.append((facts, part))
-        for rest in decision.rests:
+        self._wait(order, decision.rests)
+        for rest in decision.rests if not event.rest else ():
+            self.waits[rest.reason] += sum(rest.quantities)
+            self.parked_parts[rest.reason] += 1
+        if fresh:
+            for walk in self.caps:
+                self._enter(walk, order, fresh, event)
+
+    def _wait(self, order: OrderFacts, rests: Sequence[Rest]) -> None:
+        for rest in rests:
             units = sum(rest.quantities)
             if rest.action == "cancel":
                 order.expired[rest.reason] += units
             else:
                 order.rests[rest.number] = RestFacts(units, rest.reason)
-            if not event.rest:
-                self.waits[rest.reason] += units
-                self.parked_parts[rest.reason] += 1
-        if fresh:
-            for walk in self.caps:
-                self._enter(walk, order, fresh, event)
+
+    def _counted(self, walk: CapWalk, order: OrderFacts) -> bool:
+        """Whether the cap counts the order's channel."""
+        counted = walk.counted.get(order.channel)
+        if counted is None:
+            channel = next(c for c in self.need_network().channels if c.code == order.channel)
+            counted = walk.counted[order.channel] = counts_for(channel, walk.cap.cap.network)
+        return counted
 
     def _enter(
         self, walk: CapWalk, order: OrderFacts, fresh: list[tuple[PartFacts, Part]], event: ev.OrderRouted
     ) -> None:
-        cap, counted = walk.cap, walk.counted.get(order.channel)
-        if counted is None:
-            channel = next(c for c in self.need_network().channels if c.code == order.channel)
-            counted = walk.counted[order.channel] = counts_for(channel, cap.cap.network)
-        if not counted:
+        if not self._counted(walk, order):
             return
-        nodes, measure = cap.nodes, cap.cap.measure
+        cap, nodes = walk.cap, walk.cap.nodes
         windows = cap.windows(order.channel)
         if len(fresh) > 1:
             fresh = sorted(fresh, key=lambda pair: pair[0].node in nodes)
         for facts, part in fresh:
-            value = 0
-            if measure == "value":
-                value = sum(order.prices[i] * q for i, q in zip(part.lines, part.quantities, strict=True))
-            size, capped = cap.size_of(facts.units, value), facts.node in nodes
-            facts.entries.append((cap, len(walk.sizes), [window.enter(size, capped) for window in windows]))
+            size, capped = _size(cap, order, part), facts.node in nodes
+            facts.entries.append((cap, len(walk.sizes), [(window, window.enter(size, capped)) for window in windows]))
             walk.sizes.append(size)
             walk.capped.append(capped)
             walk.gone.append(0)
@@ -295,6 +308,43 @@ class Walk:
         walk.look(event.at)
         _judge(walk, event.decision)
 
+    def relocated(self, event: ev.OrdersMoved) -> None:
+        """Orders were decided again before their release: parts are given up for others, entries keep their place."""
+        changes: dict[int, tuple[ShareWindow, Change]] = {}
+        fresh: list[tuple[CapWalk, PartFacts, list[tuple[ShareWindow, int]], int]] = []
+        for move in event.moves:
+            order = self.orders[move.order_id]
+            given = [order.parts[number] for number in move.released]
+            for part in given:
+                part.units, part.status = 0, CANCELLED
+            for number in move.joined:
+                order.rests.pop(number)
+            placed = []
+            for decided in move.decision.parts:
+                facts = _facts(order, decided, event.at, waited=bool(move.joined))
+                order.parts[decided.number] = facts
+                placed.append((facts, decided))
+            self._wait(order, move.decision.rests)
+            self.moves += 1
+            self.move_gain += move.gain
+            for walk in self.caps:
+                fresh += _change(walk, self._counted(walk, order), order, given, placed, changes)
+            for part in given:
+                part.entries.clear()
+        before = {key: window.max_share_bp for key, (window, _) in changes.items()}
+        came_in = {key: window.change(*change) for key, (window, change) in changes.items()}
+        for walk, facts, slots, own in fresh:
+            places = [(window, slot if slot >= 0 else came_in[id(window)].pop(0)) for window, slot in slots]
+            facts.entries.append((walk.cap, own, places))
+        for walk in self.caps:
+            windows = [w for w in (walk.cap.total, *walk.cap.channels.values()) if id(w) in changes]
+            if windows:
+                walk.limits[-1].look(event.at, windows)
+                walk.limits[-1].rose(
+                    max((w.max_share_bp for w in windows if w.max_share_bp > before[id(w)]), default=0)
+                )
+                walk.look(event.at)
+
     def voided(self, event: ev.PartVoided) -> None:
         """Units taken back before they shipped; a capped entry with nothing left counts as independent from now on."""
         order = self.orders[event.order_id]
@@ -305,14 +355,13 @@ class Walk:
         self.units_back["voided"] += units
         if event.whole:
             part.status = CANCELLED
-            for cap, own, positions in part.entries:
+            for cap, own, places in part.entries:
                 walk = next((w for w in self.caps if w.cap is cap), None)
                 if walk is None:
                     continue
                 walk.gone[own] = 1
-                if part.node in cap.nodes:
-                    for window, position in zip(cap.windows(order.channel), positions, strict=True):
-                        window.uncap(position)
+                for window, position in places:
+                    window.uncap(position)
 
     def reduced(self, event: ev.RestReduced) -> None:
         """Parked units that nobody waits for any more."""
@@ -362,6 +411,75 @@ class Walk:
         self.erased += 1
 
 
+def _facts(order: OrderFacts, part: Part, at: int, *, waited: bool) -> PartFacts:
+    facts = PartFacts(order, part.node, sum(part.quantities), part.cost, at, waited=waited)
+    facts.ship_day, facts.deliver_day = part.ship_day, part.deliver_day
+    facts.late, facts.breach = part.late, part.breach
+    return facts
+
+
+def _size(cap: CapState, order: OrderFacts, part: Part) -> int:
+    """Size of a fulfillment order's entry in the cap's measure."""
+    value = 0
+    if cap.by_value:
+        value = sum(order.prices[i] * q for i, q in zip(part.lines, part.quantities, strict=True))
+    return cap.size_of(sum(part.quantities), value)
+
+
+def _change(
+    walk: CapWalk,
+    counted: bool,
+    order: OrderFacts,
+    given: list[PartFacts],
+    placed: list[tuple[PartFacts, Part]],
+    changes: dict[int, tuple[ShareWindow, Change]],
+) -> list[tuple[CapWalk, PartFacts, list[Place], int]]:
+    """Add what a move changes in a cap's counters to `changes`; of each new part its places (-1: to be entered) and its own index."""
+    if not counted:
+        return []
+    cap, nodes = walk.cap, walk.cap.nodes
+    void = [p for p in order.parts.values() if p.status == CANCELLED and p.node not in nodes and p not in given]
+    ordered = sorted(placed, key=lambda pair: pair[0].node in nodes)
+    new = [(_size(cap, order, part), facts.node in nodes) for facts, part in ordered]
+    own_at = {places[0]: own for part in (*given, *void) for held, own, places in part.entries if held is cap}
+    slots: list[list[Place]] = [[] for _ in new]
+    for window in cap.windows(order.channel):
+        change, found = matched(Standing(_places(given, window), _places(void, window)), new)
+        held = changes.get(id(window))
+        changes[id(window)] = (window, change if held is None else held[1].with_more(change))
+        for slot, position in zip(slots, found, strict=True):
+            slot.append((window, position))
+    taken = {slot[0] for slot in slots}
+    for part in void:
+        part.entries = [entry for entry in part.entries if entry[2][0] not in taken]
+    out = []
+    kept = {own_at[slot[0]] for slot in slots if slot[0] in own_at}
+    for part in given:
+        for held_cap, own, _ in part.entries:
+            if held_cap is cap and own not in kept:
+                walk.sizes[own] = 0
+    for (facts, _), slot, (size, capped) in zip(ordered, slots, new, strict=True):
+        index = own_at.get(slot[0], len(walk.sizes))
+        if index == len(walk.sizes):
+            walk.sizes.append(size)
+            walk.capped.append(capped)
+            walk.gone.append(0)
+        walk.capped[index], walk.gone[index] = capped, 0
+        out.append((walk, facts, slot, index))
+    return out
+
+
+def _places(parts: Sequence[PartFacts], window: ShareWindow) -> list[tuple[int, int, bool]]:
+    found = [
+        (position, *window.entry(position))
+        for part in parts
+        for _, _, places in part.entries
+        for there, position in places
+        if there is window
+    ]
+    return sorted(found)
+
+
 def _judge(walk: CapWalk, decision: Decision) -> None:
     """Whether the capped network took part in a decision, and if not, why not."""
     why, nodes = decision.why, walk.cap.nodes
@@ -391,6 +509,7 @@ def walk(store: Source, tell: Callable[[int], None] | None = None) -> Walk:
         ev.NetworkLoaded: found.loaded,
         ev.OrderAccepted: found.accepted,
         ev.OrderRouted: found.routed,
+        ev.OrdersMoved: found.relocated,
         ev.PartVoided: found.voided,
         ev.RestReduced: found.reduced,
         ev.UnitsReturned: found.returned,

@@ -3,6 +3,7 @@
 Indexes (`network.nodes[i]`, `network.skus[i]`) are the positions that every array of the engine and the router uses.
 """
 
+import math
 from collections.abc import Iterator
 
 import msgspec
@@ -63,6 +64,8 @@ class Node(msgspec.Struct, frozen=True):
     fragile: bool = True
     depends_on: tuple[str, ...] = ()  # carriers, buildings, regions it stands or falls with
     closed: bool = False
+    weekend: tuple[str, ...] = ("sat", "sun")  # days of the week on which it does not ship
+    holidays: tuple[str, ...] = ()  # ISO dates, local, on which it does not ship
 
 
 class Channel(msgspec.Struct, frozen=True):
@@ -72,6 +75,7 @@ class Channel(msgspec.Struct, frozen=True):
     on_platform_for: tuple[str, ...] = ()
     service: str = "ground"
     promise_working_days: int = 0  # 0: the policy's default
+    promise: str = "fixed"  # fixed | computed, where an order does not say
 
 
 class ShareCap(msgspec.Struct, frozen=True):
@@ -85,9 +89,30 @@ class ShareCap(msgspec.Struct, frozen=True):
     per_channel: bool = True
     on_conflict: str = "park"  # park | breach, when the independent side fails
     reserve: int = 3  # last entries of room, kept for orders that only the capped network can fill
-    bucket_rate_bp: int = -100  # refill of the token bucket relative to the cap, in basis points
-    bucket_burst_bp: int = 200  # size of the token bucket in basis points of the window
+    bucket_rate_bp: int = 0  # refill of the token bucket relative to the cap, in basis points; 0: by the window
+    bucket_burst_bp: int = 0  # size of the token bucket in basis points of the window; 0: by the window
     price_micros: int = 4_000_000  # swing of the price: an empty bucket adds half of it, a full one takes half off
+
+
+USUAL_VALUE_MINOR = 4_000
+"""Value of a fulfillment order by which a window of value is told in orders, where only its length is known (40.00)."""
+
+
+def bucket_margin_bp(window: int, measure: str = "units") -> int:
+    """How far below the cap a bucket is refilled: what was cheapest on the benchmark's instances (docs/performance.md).
+
+    A window's count strays by about the square root of its length, and so does the margin: 30 bp at 10,000, 95 bp at 1,000.
+    """
+    return max(10, min(1_000, round(30 * math.sqrt(10_000 / _entries(window, measure)))))
+
+
+def bucket_burst_bp(window: int, measure: str = "units") -> int:
+    """Size of a bucket, as `bucket_margin_bp`: 100 bp of the window at 10,000, 200 bp at 1,000."""
+    return max(50, min(1_000, round(100 * math.pow(10_000 / _entries(window, measure), 0.3))))
+
+
+def _entries(window: int, measure: str) -> int:
+    return max(100, window // USUAL_VALUE_MINOR if measure == "value" else window)
 
 
 class Policy(msgspec.Struct, frozen=True):
@@ -102,6 +127,39 @@ class Policy(msgspec.Struct, frozen=True):
     starts: int = 0  # search starts above 8 lines; 0: by number of nodes (8, 16, 32)
     rounds: int = 3  # best starts that get the pair search
     retry_limit: int = 500  # parked parts re-decided by one event
+    prices: str = "on"  # off | on: prices that look ahead (docs/prices.md)
+    prices_every_hours: int = 6  # of the engine's clock, between two price books
+    prices_limit_s: int = 300  # real seconds that making one may take in a live service
+    futures: int = 4  # sampled futures that a book is made from
+    redecide: bool = True  # decide orders again until they are released
+    redecide_gain_minor: int = 5  # minor units, prices included, that a move must save
+    redecide_limit: int = 2000  # orders decided again by one tick
+
+
+class Transit(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """`count` shipments that left in one month from a node to one place and took `actual` working days."""
+
+    node: str
+    dest: str  # ZIP3, or two-letter state
+    service: str  # empty: not said
+    planned: int  # working days; -1: those of the node's transit table
+    actual: int
+    month: int  # 12 x year + month
+    count: int = 1
+    on_the_road: bool = False  # not arrived yet: `actual` is how long it has been on its way
+
+
+class Promise(msgspec.Struct, frozen=True):
+    """The promise as a probability. Without observed transit times, planned days are taken at their word."""
+
+    level_bp: int = 9000  # a node counts as in time where it arrives with at least this probability
+    late_minor: int = 0  # cost of a late unit in minor units: then lateness is a price, not a filter; 0: a filter
+    late_days: int = (
+        0  # computed promises: being late is as bad as a promise this many working days longer; 0: level_bp only
+    )
+    half_life_months: int = 12  # an observation of this age weighs half; 0: all weigh the same
+    cautious: bool = False  # few observations count for less than they say
+    observed: tuple[Transit, ...] = ()
 
 
 class NetworkFile(msgspec.Struct, frozen=True):
@@ -116,6 +174,7 @@ class NetworkFile(msgspec.Struct, frozen=True):
     skus: tuple[Sku, ...] = ()
     cards: dict[str, dict[str, object]] = {}  # name -> the card as written in the file (rates.cards reads it)
     policy: Policy = Policy()
+    promise: Promise = Promise()
     sources: dict[str, dict[str, object]] = {}  # mappings of input files (connectors.files reads them)
     world: dict[str, object] = {}  # settings of the derived world (sim reads them)
     peak_per_day: int = 0  # units on the busiest day, for the capacity check; 0: not said

@@ -3,7 +3,7 @@
 import msgspec
 
 
-class Destination(msgspec.Struct, frozen=True):
+class Destination(msgspec.Struct, frozen=True, gc=False):
     """What routing may know of an address: enough for zone, transit and eligibility, nothing of the person."""
 
     zip: str
@@ -12,7 +12,7 @@ class Destination(msgspec.Struct, frozen=True):
     residential: bool = True
 
 
-class OrderLine(msgspec.Struct, frozen=True, array_like=True):
+class OrderLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A line as the channel sent it. `key` is unique in the order; money in minor units of the order's currency."""
 
     key: str
@@ -35,7 +35,7 @@ class Person(msgspec.Struct, frozen=True, omit_defaults=True):
         return "Person(***)"
 
 
-class Order(msgspec.Struct, frozen=True):
+class Order(msgspec.Struct, frozen=True, gc=False):
     """An order ready for routing. `placed_at` is UTC microseconds since the epoch; `key` is (source, number)."""
 
     source: str

@@ -89,6 +89,21 @@ def add_working_days(day: int, count: int) -> int:
     return day + rest
 
 
+def working_days_between(first: int, last: int) -> int:
+    """Working days after `first` up to and including `last`; negative where `last` is before it.
+
+    >>> friday = date_to_day(dt.date(2010, 11, 26))
+    >>> [working_days_between(friday, friday + days) for days in (-1, 0, 1, 2, 3, 10)]
+    [-1, 0, 0, 0, 1, 6]
+    """
+    return _working_days_to(last) - _working_days_to(first)
+
+
+def _working_days_to(day: int) -> int:
+    weeks, weekday = divmod(day + 3, 7)
+    return 5 * weeks + min(weekday + 1, 5)
+
+
 def at_local(day: int, minute: int, zone: str) -> int:
     """UTC microseconds of a local day number and minute of day."""
     date = day_to_date(day)

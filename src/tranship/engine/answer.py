@@ -13,6 +13,8 @@ _json = msgspec.json.Encoder().encode
 
 def answer_of(state: State, command: cmd.Command, events: list[ev.Event]) -> bytes:
     """What the caller is told; for an order: where it ships from, when, and what waits and why."""
+    if isinstance(command, cmd.SetPrices):
+        return _json({"events": len(events), "prices": state.price_version})
     if not isinstance(command, cmd.PlaceOrder):
         return _json({"events": len(events)})
     nodes = state.require_network().nodes

@@ -127,6 +127,8 @@ class Board:
             self._accepted(event, count=count)
         elif isinstance(event, ev.OrderRouted):
             self._routed(seq, event, count=count)
+        elif isinstance(event, ev.OrdersMoved):
+            self._moved(seq, event, count=count)
         elif isinstance(event, ev.PartVoided) and count:
             self._voided(event)
         elif isinstance(event, ev.Excepted):
@@ -203,12 +205,37 @@ class Board:
         capped = [cap.network for cap in network.caps]
         return found is None or not capped or any(code not in found.on_platform_for for code in capped)
 
+    def _moved(self, seq: int, event: ev.OrdersMoved, *, count: bool) -> None:
+        """Parts are given up for others. Bars of the curve and the last entries stay: an order that moves is not a new one."""
+        network = self._network
+        assert network is not None, "a move without a network document"
+        for move in event.moves:
+            self._decisions.append(
+                (seq, ev.OrderRouted(move.order_id, 1, move.decision, event.at), self._order(move.order_id), network)
+            )
+            if not count:
+                continue
+            for number, units in zip(move.released, move.units, strict=True):
+                self._give_up(part_id(move.order_id, number), units, whole=True)
+            for part in move.decision.parts:
+                tally = self._tally.setdefault(network.nodes[part.node].network, _Tally())
+                tally.parts += 1
+                tally.units += sum(part.quantities)
+                tally.cost += part.cost
+                tally.late += part.late
+            sql = "SELECT count(*) FROM part WHERE order_id = ? AND status <> 'CANCELLED'"
+            now = _int(self._store.query(sql, (move.order_id,))[0][0])
+            self._splits += (now > 1) - (now - len(move.decision.parts) + len(move.released) > 1)
+
     def _voided(self, event: ev.PartVoided) -> None:
+        self._give_up(part_id(event.order_id, event.number), sum(event.quantities), whole=event.whole)
+
+    def _give_up(self, pid: str, units: int, *, whole: bool) -> None:
         sql = "SELECT network, cost, late FROM part WHERE part_id = ?"
-        for network, cost, late in self._store.query(sql, (part_id(event.order_id, event.number),)):
+        for network, cost, late in self._store.query(sql, (pid,)):
             tally = self._tally.setdefault(str(network), _Tally())
-            tally.units -= sum(event.quantities)
-            if event.whole:
+            tally.units -= units
+            if whole:
                 tally.parts -= 1
                 tally.cost -= _int(cost)
                 tally.late -= _int(late)

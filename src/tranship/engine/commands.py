@@ -25,7 +25,7 @@ class ReceiveStock(msgspec.Struct, frozen=True):
     at: int
 
 
-class PlaceOrder(msgspec.Struct, frozen=True):
+class PlaceOrder(msgspec.Struct, frozen=True, gc=False):
     """Take an order and place it."""
 
     order: Order
@@ -53,6 +53,15 @@ class SwitchNode(msgspec.Struct, frozen=True):
 
     node: str
     closed: bool
+    reason: str
+    at: int
+
+
+class SetPrices(msgspec.Struct, frozen=True):
+    """Bring a price book into force (`routing.prices.model`), made from the state of the network document in force."""
+
+    document: bytes
+    sha256: str
     reason: str
     at: int
 
@@ -85,5 +94,14 @@ class TakeFile(msgspec.Struct, frozen=True):
 
 
 Command = (
-    LoadNetwork | ReceiveStock | PlaceOrder | TakeBack | Tick | SwitchNode | ErasePerson | ReportException | TakeFile
+    LoadNetwork
+    | ReceiveStock
+    | PlaceOrder
+    | TakeBack
+    | Tick
+    | SwitchNode
+    | SetPrices
+    | ErasePerson
+    | ReportException
+    | TakeFile
 )

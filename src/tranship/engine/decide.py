@@ -4,23 +4,27 @@
 change may have freed. The same commands in the same order give the same events, however they were batched.
 """
 
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 
 from tranship.core.errors import InputError
 from tranship.core.network import Channel
 from tranship.core.order import Order
 from tranship.core.states import zone_of_state
-from tranship.core.time import date_to_day, local_day_minute
+from tranship.core.time import date_to_day
 from tranship.engine import commands as cmd
 from tranship.engine import events as ev
+from tranship.engine.asking import MICROS_PER_DAY, available_anywhere, build_ask, expanded, situation
 from tranship.engine.evolve import evolve
+from tranship.engine.moving import look_at_all, look_at_node, look_at_wanting
+from tranship.engine.rhythm import is_time_to_look, last_ship_day
 from tranship.engine.state import CANCELLED, PROCESSING, OrderState, RestKey, State
+from tranship.routing.computed import computed_promise
 from tranship.routing.decide import decide as route
-from tranship.routing.model import Ask, Decision, Part, Rest
+from tranship.routing.model import Decision, Rest
+from tranship.routing.prices.model import decode as decode_prices
 from tranship.routing.promise import promise_day
-from tranship.routing.situation import Situation
 
-MICROS_PER_DAY = 86_400_000_000
 MOST_LINES = 2_000
 """Lines one order may have; above, it is refused with a clear error."""
 MOST_QUANTITY = 1_000_000
@@ -34,10 +38,20 @@ def execute(state: State, command: cmd.Command) -> Iterator[ev.Event]:
         yield event
     if isinstance(command, cmd.PlaceOrder) and not state.rests_on_cap:
         return  # an order frees nothing but room under a cap
+    if isinstance(command, cmd.SwitchNode) and command.closed:
+        yield from _carried_out(state, look_at_node(state, state.nodes[command.node], command.at))
     for key in _candidates(state, command):
-        for event in _redecide(state, key, command.at):
-            evolve(state, event)
-            yield event
+        yield from _carried_out(state, _redecide(state, key, command.at))
+    if isinstance(command, cmd.ReceiveStock):
+        yield from _carried_out(state, look_at_wanting(state, command.skus, command.at))
+    elif isinstance(command, cmd.SetPrices):
+        yield from _carried_out(state, look_at_all(state, command.at))
+
+
+def _carried_out(state: State, events: Iterable[ev.Event]) -> Iterator[ev.Event]:
+    for event in events:
+        evolve(state, event)
+        yield event
 
 
 def decide(state: State, command: cmd.Command) -> Iterable[ev.Event]:
@@ -52,6 +66,8 @@ def decide(state: State, command: cmd.Command) -> Iterable[ev.Event]:
         return _take_back(state, command)
     if isinstance(command, cmd.LoadNetwork):
         return [ev.NetworkLoaded(state.network_version + 1, command.sha256, command.at)]
+    if isinstance(command, cmd.SetPrices):
+        return _set_prices(state, command)
     if isinstance(command, cmd.SwitchNode):
         return _switch(state, command)
     if isinstance(command, cmd.ErasePerson):
@@ -126,103 +142,23 @@ def _promise(state: State, order: Order, channel: Channel, at: int) -> int:
             return date_to_day(dt.date.fromisoformat(order.deliver_by))
         except ValueError as error:
             raise InputError(f"deliver_by {order.deliver_by!r} is not an ISO date", where=order_id_of(order)) from error
+    if channel.promise == "computed" and (day := _computed(state, order, at)):
+        return day
     days = channel.promise_working_days or state.require_network().policy.promise_working_days
     return promise_day(at, zone_of_state(order.to.state), days)
+
+
+def _computed(state: State, order: Order, at: int) -> int:
+    """The day that the way the order would go now can keep; 0 where it can go no way."""
+    wanted = OrderState(order, [state.skus[line.sku] for line in order.lines], 0)
+    ask, _ = build_ask(state, wanted, list(range(len(order.lines))), [line.qty for line in order.lines], at)
+    return computed_promise(ask, state.facts(at // MICROS_PER_DAY), situation(state))
 
 
 def _route(state: State, held: OrderState, lines: list[int], quantities: list[int], at: int) -> Decision:
     ask, groups = build_ask(state, held, lines, quantities, at)
     decision = route(ask, state.facts(at // MICROS_PER_DAY), situation(state))
-    return decision if groups is None else _expanded(decision, groups)
-
-
-def situation(state: State) -> Situation:
-    """The part of the state that routing reads."""
-    return Situation(state.ledger.fulfillable, state.caps, state.used, state.closed)
-
-
-def build_ask(
-    state: State, held: OrderState, lines: list[int], quantities: list[int], at: int
-) -> tuple[Ask, list[list[tuple[int, int]]] | None]:
-    """What routing is asked for these lines; lines of one SKU are merged, `groups` says which they were."""
-    order = held.order
-    network = state.require_network()
-    channel = state.channels[order.channel]
-    facts = state.facts(at // MICROS_PER_DAY)
-    skus = [held.skus[line] for line in lines]
-    groups: list[list[tuple[int, int]]] | None = None
-    positions = lines
-    if len(set(skus)) != len(skus):
-        of_sku: dict[int, list[tuple[int, int]]] = {}
-        for line, sku, quantity in zip(lines, skus, quantities, strict=True):
-            of_sku.setdefault(sku, []).append((line, quantity))
-        groups = list(of_sku.values())
-        skus = list(of_sku)
-        quantities = [sum(quantity for _, quantity in group) for group in groups]
-        positions = list(range(len(skus)))
-    prices: list[list[tuple[int, int]]] = []
-    if True in [cap.by_value for cap in state.caps]:
-        each = groups or [[(line, quantity)] for line, quantity in zip(lines, quantities, strict=True)]
-        prices = [[(quantity, order.lines[line].unit_price_minor) for line, quantity in group] for group in each]
-    zip3 = order.to.zip[:3]
-    to = order.to
-    ask = Ask(  # by position: this runs for every order
-        positions,
-        skus,
-        quantities,
-        prices,
-        int(zip3) if len(zip3) == 3 and zip3.isascii() and zip3.isdigit() else -1,
-        to.country,
-        to.state,
-        to.residential,
-        facts.services.get(order.service or channel.service, -1),
-        order.channel,
-        at,
-        held.promise_day,
-        held.next_part,
-        held.next_rest,
-        network.policy.max_parts,
-        {},
-    )
-    return ask, groups
-
-
-def _expanded(decision: Decision, groups: list[list[tuple[int, int]]]) -> Decision:
-    """Give merged quantities back to the lines they came from, first line first."""
-    left = [[quantity for _, quantity in group] for group in groups]
-
-    def spread(lines: tuple[int, ...], quantities: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        out: dict[int, int] = {}
-        for position, quantity in zip(lines, quantities, strict=True):
-            for i, (line, _) in enumerate(groups[position]):
-                take = min(quantity, left[position][i])
-                if take:
-                    left[position][i] -= take
-                    quantity -= take
-                    out[line] = out.get(line, 0) + take
-        return tuple(out), tuple(out.values())
-
-    parts, rests = [], []
-    for part in decision.parts:
-        lines, quantities = spread(part.lines, part.quantities)
-        parts.append(
-            Part(
-                part.number,
-                part.node,
-                lines,
-                quantities,
-                part.ship_day,
-                part.deliver_day,
-                part.late,
-                part.cost,
-                part.earliest,
-                part.breach,
-            )
-        )
-    for rest in decision.rests:
-        lines, quantities = spread(rest.lines, rest.quantities)
-        rests.append(Rest(rest.number, lines, quantities, rest.reason, rest.action, rest.until_day))
-    return Decision(tuple(parts), tuple(rests), decision.why)
+    return decision if groups is None else expanded(decision, groups)
 
 
 def _breach(state: State, order_id: str, decision: Decision, at: int) -> ev.Excepted:
@@ -316,26 +252,18 @@ def _redecide(state: State, key: RestKey, at: int) -> Iterator[ev.Event]:
         yield _breach(state, key[0], decision, at)
 
 
-def available_anywhere(state: State, skus: list[int]) -> list[int]:
-    """Units of each SKU on all shelves together; for a bundle, of its scarcest part."""
-    totals: list[int] = state.ledger.fulfillable[skus].sum(axis=1).tolist()
-    if state.bundles:
-        for i, sku in enumerate(skus):
-            if sku in state.bundles:
-                totals[i] = min(int(state.ledger.fulfillable[part].sum()) // n for part, n in state.bundles[sku])
-    return totals
-
-
 # -- clock ------------------------------------------------------------------------------------------------------------
 
 
 def _tick(state: State, command: cmd.Tick) -> Iterator[ev.Event]:
+    nodes = state.require_network().nodes
+    last = [last_ship_day(node, command.at) for node in nodes]
+    look = is_time_to_look(state, command.at)
     yield ev.Ticked(command.at)
-    network = state.require_network()
-    for n, node in enumerate(network.nodes):
-        day, minute = local_day_minute(command.at, node.zone)
-        last = day if minute >= node.cutoff_min else day - 1
-        due = [key for ship_day in sorted(state.due[n]) if ship_day <= last for key in state.due[n][ship_day]]
+    if look:
+        yield from look_at_all(state, command.at)
+    for n in range(len(nodes)):
+        due = [key for ship_day in sorted(state.due[n]) if ship_day <= last[n] for key in state.due[n][ship_day]]
         if due:
             yield ev.PartsShipped(n, tuple(due), command.at)
     today = command.at // MICROS_PER_DAY
@@ -401,7 +329,7 @@ def _taken(held: OrderState, command: cmd.TakeBack, line: int, left: int) -> Ite
             part = held.parts[number]
             if part.status == CANCELLED or (part.status == PROCESSING) is not wanted:
                 continue
-            take = min(left, _of_line(part.lines, part.quantities, line) - part.returned.get(line, 0))
+            take = min(left, _of_line(part.lines, part.quantities, line) - part.back(line))
             if take <= 0:
                 continue
             left -= take
@@ -412,8 +340,28 @@ def _taken(held: OrderState, command: cmd.TakeBack, line: int, left: int) -> Ite
                 yield ev.UnitsReturned(order_id, number, (line,), (take,), at), take
 
 
-def _of_line(lines: list[int], quantities: list[int], line: int) -> int:
+def _of_line(lines: Sequence[int], quantities: list[int], line: int) -> int:
     return quantities[lines.index(line)] if line in lines else 0
+
+
+def _set_prices(state: State, command: cmd.SetPrices) -> list[ev.Event]:
+    """Refuse a book that is damaged, or that was made for other positions than those in force."""
+    if hashlib.sha256(command.document).hexdigest() != command.sha256:
+        raise InputError("the document is not the one that its hash names", where="prices")
+    if state.require_network().policy.prices != "on":
+        raise InputError(
+            "the network file switches prices off", where="prices", hint='[policy] prices = "on" takes them.'
+        )
+    book = decode_prices(command.document)
+    if book.network != state.network_sha:
+        hint = "The network changed while it was made; the next one will fit."
+        raise InputError("a price book made for another network document", where="prices", hint=hint)
+    if (book.skus, book.nodes) != (len(state.skus), len(state.nodes)):
+        raise InputError("a price book of other SKUs or nodes than the network's", where="prices")
+    known = {cap.network for cap in state.caps}
+    if unknown := [name for name, _ in book.caps if name not in known]:
+        raise InputError(f"a price of room at {unknown[0]}, which has no cap", where="prices")
+    return [ev.PricesSet(state.price_version + 1, command.sha256, book.network, command.reason, command.at)]
 
 
 def _switch(state: State, command: cmd.SwitchNode) -> list[ev.Event]:

@@ -22,6 +22,7 @@ def state_digest(state: State) -> str:
     """Digest of balances, orders, counters and calendars in sorted order."""
     digest = hashlib.blake2b(digest_size=16)
     digest.update(state.network_sha.encode())
+    digest.update(_pack((state.price_version, state.price_sha)))
     balance = state.ledger.balance
     digest.update(_pack(balance.shape))
     digest.update(balance.astype("<i8").tobytes())
@@ -35,16 +36,30 @@ def state_digest(state: State) -> str:
     digest.update(_pack([sorted((day, units) for day, units in used.items() if units) for used in state.used]))
     digest.update(_pack(sorted(state.closed)))
     digest.update(_pack(state.people))
+    digest.update(_pack(sorted(state.freed.items())))
+    digest.update(_pack((state.changed_at, state.reviewed_at, state.reviewed_price, state.looked_at)))
     return digest.hexdigest()
 
 
 def _order(held: OrderState) -> tuple[object, ...]:
     parts = [
-        (n, p.node, p.status, p.lines, p.quantities, p.ship_day, p.deliver_day, p.cost, sorted(p.returned.items()))
+        (
+            n,
+            p.node,
+            p.status,
+            p.lines,
+            p.quantities,
+            p.ship_day,
+            p.deliver_day,
+            p.cost,
+            p.cut,
+            sorted((p.returned or {}).items()),
+        )
         for n, p in sorted(held.parts.items())
     ]
     rests = [(n, r.lines, r.quantities, r.reason, r.until_day) for n, r in sorted(held.rests.items())]
-    return parts, rests, held.unplaced, held.next_part, held.next_rest
+    numbers = (held.unplaced, held.next_part, held.next_rest, held.decided_at, held.room_price, held.wants)
+    return parts, rests, numbers
 
 
 def run_hash(chain: bytes, state: State) -> str:

@@ -20,6 +20,16 @@ class NetworkLoaded(msgspec.Struct, frozen=True, array_like=True, tag="network")
     at: int
 
 
+class PricesSet(msgspec.Struct, frozen=True, array_like=True, tag="prices"):
+    """A price book came into force. Its body lies beside the journal under its hash; `network` is the document it was made for."""
+
+    version: int
+    sha256: str
+    network: str
+    reason: str
+    at: int
+
+
 class StockReceived(msgspec.Struct, frozen=True, array_like=True, tag="received"):
     """Units came in at a node from an outside account (opening or supplier) and may be sold."""
 
@@ -31,7 +41,7 @@ class StockReceived(msgspec.Struct, frozen=True, array_like=True, tag="received"
     at: int
 
 
-class OrderAccepted(msgspec.Struct, frozen=True, array_like=True, tag="accepted"):
+class OrderAccepted(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="accepted"):
     """An order was taken. `at` is when the engine took it (the order's own time in a recorded run)."""
 
     order_id: str
@@ -40,12 +50,40 @@ class OrderAccepted(msgspec.Struct, frozen=True, array_like=True, tag="accepted"
     at: int
 
 
-class OrderRouted(msgspec.Struct, frozen=True, array_like=True, tag="routed"):
+class OrderRouted(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="routed"):
     """One decision for an order: fulfillment orders, what could not be placed, and why. `rest` > 0: a parked part re-decided."""
 
     order_id: str
     rest: int  # number of the parked part that was decided again; 0: the order's first decision
     decision: Decision
+    at: int
+
+
+class Move(msgspec.Struct, frozen=True, array_like=True):
+    """One order decided again before its release: the parts that it gives up whole, and the decision that takes their place."""
+
+    order_id: str
+    released: tuple[int, ...]  # numbers of fulfillment orders
+    units: tuple[int, ...]  # of each of them
+    joined: tuple[int, ...]  # numbers of parked parts that were decided along with them
+    decision: Decision
+    gain: int  # micros saved, prices included; below 0 where more is shipped, or more in time, or another order gains more
+
+
+class OrdersMoved(msgspec.Struct, frozen=True, array_like=True, tag="moved"):
+    """Orders changed place before their release, all in one step: one, or two that exchange places."""
+
+    moves: tuple[Move, ...]
+    at: int
+
+
+class OrdersReviewed(msgspec.Struct, frozen=True, array_like=True, tag="reviewed"):
+    """A look at orders that have not been released: how many were decided again, how many moved, micros saved."""
+
+    looked: int
+    moved: int
+    gain: int
+    complete: bool  # no order that should have been looked at was left for the next time
     at: int
 
 
@@ -155,9 +193,12 @@ class FileTaken(msgspec.Struct, frozen=True, array_like=True, tag="file"):
 Event = (
     FileTaken
     | NetworkLoaded
+    | PricesSet
     | StockReceived
     | OrderAccepted
     | OrderRouted
+    | OrdersMoved
+    | OrdersReviewed
     | CancelTaken
     | PartVoided
     | RestReduced

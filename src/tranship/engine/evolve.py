@@ -1,6 +1,6 @@
 """`evolve(state, event)`: the only code that changes balances, orders and counters. Deterministic; reads no clock and no rates."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from tranship.connectors.netfile import from_document
@@ -8,14 +8,29 @@ from tranship.core.errors import InvariantError
 from tranship.core.ledger import Bucket
 from tranship.core.network import NetworkFile, ShareCap
 from tranship.engine import events as ev
-from tranship.engine.state import CANCELLED, DELIVERED, SHIPPED, OrderState, PartState, RestKey, RestState, State
+from tranship.engine.entries import goods, recounts, size_of, together
+from tranship.engine.rhythm import is_time_to_look
+from tranship.engine.state import (
+    CANCELLED,
+    DELIVERED,
+    PROCESSING,
+    SHIPPED,
+    OrderState,
+    PartState,
+    RestKey,
+    RestState,
+    State,
+)
 from tranship.routing.facts import counts_for, is_bundle
-from tranship.routing.model import Part, Rest
+from tranship.routing.model import Decision, Part, Reason, Rest
+from tranship.routing.prices.model import PriceTables, decode
 from tranship.routing.promise import book
 from tranship.routing.share import CapState
 
 CLOCK_REASONS = frozenset({"cap", "larger_than_window", "node_shut", "no_node", "max_parts", "no_split", "bundle"})
 """Reasons for which a parked part is decided again on clock ticks; `no_stock` waits for units."""
+
+NO_STOCK = int(Reason.STOCK)
 
 
 def evolve(state: State, event: ev.Event) -> None:
@@ -51,6 +66,12 @@ def _network(state: State, event: ev.NetworkLoaded) -> None:
             fresh.take_over(kept)
         caps.append(fresh)
     state.caps = caps
+    state.prices = None
+    if (
+        state.price_sha and network.policy.prices == "on"
+    ):  # positions stay: the same prices, and none yet for what is new
+        state.prices = _tables(state, state.price_sha, state.price_version)
+    state.changed_at = event.at
     state.forget_facts()
 
 
@@ -72,9 +93,26 @@ def _same_positions(name: str, before: list[str], after: list[str]) -> None:
         raise InvariantError(f"{name} #{lost} {before[lost]} lost its position in the new network document")
 
 
+def _prices(state: State, event: ev.PricesSet) -> None:
+    """The book replaces the one before; what it learned of a cap's room and what the cap's own price says meet halfway."""
+    state.prices = _tables(state, event.sha256, event.version)
+    state.price_version, state.price_sha = event.version, event.sha256
+    state.changed_at = event.at
+    for cap in state.caps:
+        learned = state.prices.caps.get(cap.network)
+        if learned is not None:
+            cap.bucket.base = (cap.bucket.base + learned) // 2
+
+
+def _tables(state: State, sha256: str, version: int) -> PriceTables:
+    book = decode(state.documents(sha256))
+    return PriceTables(book, version, len(state.skus), len(state.nodes))
+
+
 def _received(state: State, event: ev.StockReceived) -> None:
     pairs = zip(event.skus, event.quantities, strict=True)
     state.move(Bucket(event.source), Bucket.FULFILLABLE, event.node, pairs)
+    _freed(state, event.skus, event.at)
 
 
 def _accepted(state: State, event: ev.OrderAccepted) -> None:
@@ -93,6 +131,7 @@ def _routed(state: State, event: ev.OrderRouted) -> None:
         since = order.rests[event.rest].since  # what is left of it has not waited any less
         _drop_rest(state, (event.order_id, event.rest), order)
     placed = [_add_part(state, event.order_id, order, part) for part in event.decision.parts]
+    _decided(state, event.order_id, order, event.decision, event.at, again=event.rest > 0)
     for gate in event.decision.why.gates:
         if (
             gate.closed and not event.decision.rests
@@ -113,7 +152,7 @@ def _add_part(state: State, order_id: str, order: OrderState, part: Part) -> Par
     )
     held = PartState(
         node,
-        list(lines),
+        lines,
         list(quantities),
         part.ship_day,
         part.deliver_day,
@@ -131,17 +170,17 @@ def _add_part(state: State, order_id: str, order: OrderState, part: Part) -> Par
 
 def _book(state: State, part: PartState) -> None:
     """Take capacity: on the days from `earliest` to the ship day."""
-    capacity = state.require_network().nodes[part.node].capacity_units
-    if capacity > 0:
-        part.booked = book(capacity, part.earliest, part.units(), state.used[part.node], part.ship_day)
+    node = state.require_network().nodes[part.node]
+    if node.capacity_units > 0:
+        part.booked = book(node, part.earliest, part.units(), state.used[part.node], part.ship_day)
 
 
 def _unbook(state: State, part: PartState, units: int) -> None:
     """Give capacity back where it was taken, the last day first."""
-    used = state.used[part.node]
-    for day in sorted(part.booked, reverse=True):
-        back = min(units, part.booked[day])
-        part.booked[day] -= back
+    used, booked = state.used[part.node], part.booked or {}
+    for day in sorted(booked, reverse=True):
+        back = min(units, booked[day])
+        booked[day] -= back
         units -= back
         if day in used:
             used[day] = max(0, used[day] - back)
@@ -164,22 +203,111 @@ def _enter_caps(state: State, order: OrderState, parts: list[PartState]) -> None
             ]
         for part in ordered:
             capped = part.node in nodes
-            size = 1 if cap.by_count else _size(cap, order, part)
+            size = 1 if cap.by_count else size_of(cap, order, part)
             cap.bucket.enter(size, capped)
             for window in windows:
-                position = window.enter(size, capped)
-                if capped:
-                    part.entries.append((window, position))
+                part.entries.append((window, window.enter(size, capped)))
             if capped:
                 cap.breaches += part.breach
             if part.breach and capped:  # booked: what `verify` holds the highest share against
                 cap.highest_bp = max(cap.highest_bp, *(window.max_share_bp for window in windows))
 
 
-def _size(cap: CapState, order: OrderState, part: PartState) -> int:
-    lines = order.order.lines
-    value = sum(lines[i].unit_price_minor * q for i, q in zip(part.lines, part.quantities, strict=True))
-    return cap.size_of(part.units(), value)
+def _decided(state: State, order_id: str, order: OrderState, decision: Decision, at: int, *, again: bool) -> None:
+    """Remember what tells later whether another look may find a better place. `again`: a parked part of it was decided."""
+    why, parts = decision.why, decision.parts
+    if not again:
+        order.decided_at = at
+        order.room_price = sum([gate.price for gate in why.gates])
+        if why.gates and True in [gate.closed for gate in why.gates]:
+            order.room_price = -1
+    if not parts or order.wants:
+        return
+    if again or len(parts) > 1 or NO_STOCK in why.nodes or True in [part.late for part in parts]:
+        order.wants = True
+        for sku in goods(state, order):
+            state.wanting.setdefault(sku, {})[order_id] = None
+
+
+def _unreleased(order: OrderState) -> bool:
+    return any(part.status == PROCESSING for part in order.parts.values())
+
+
+def _done_wanting(state: State, order_id: str, order: OrderState) -> None:
+    """Nothing of the order can be moved any more."""
+    order.wants = False
+    for sku in goods(state, order):
+        waiting = state.wanting.get(sku)
+        if waiting is not None:
+            waiting.pop(order_id, None)
+            if not waiting:
+                del state.wanting[sku]
+
+
+def _moved(state: State, event: ev.OrdersMoved) -> None:
+    """All that is given up goes back first, then everything is placed; entries keep their place in the counters, prices stay."""
+    held = [(move, state.orders[move.order_id]) for move in event.moves]
+    changes = [list(recounts(state, order, move.released, move.decision.parts)) for move, order in held]
+    since = []
+    for move, order in held:
+        for number in move.released:
+            _release(state, move.order_id, order, number, event.at)
+        since.append(min((order.rests[number].since for number in move.joined), default=event.at))
+        for number in move.joined:
+            _drop_rest(state, (move.order_id, number), order)
+    for (move, order), waiting in zip(held, since, strict=True):
+        for part in move.decision.parts:
+            _add_part(state, move.order_id, order, part)
+        for rest in move.decision.rests:
+            _add_rest(state, move.order_id, order, rest, waiting)
+        _decided(state, move.order_id, order, move.decision, event.at + 1, again=False)  # after all that it freed itself
+    came_in: dict[int, list[int]] = {}
+    for window, change in together(changes):
+        came_in[id(window)] = window.change(*change)
+    for (move, order), found in zip(held, changes, strict=True):
+        for recount in found:
+            for void in order.parts.values() if recount.reused else ():
+                void.entries = [
+                    (window, place)
+                    for window, place in void.entries
+                    if window is not recount.window or place not in recount.reused
+                ]
+            for number, slot in zip(recount.parts, recount.slots, strict=True):
+                position = slot if slot >= 0 else came_in[id(recount.window)].pop(0)
+                order.parts[number].entries.append((recount.window, position))
+        for number in move.released:
+            order.parts[number].entries.clear()
+
+
+def _release(state: State, order_id: str, order: OrderState, number: int, at: int) -> None:
+    """A fulfillment order is given up whole: its units go back to the shelf, its hours to the node."""
+    part = order.parts[number]
+    pairs = [(order.skus[line], q) for line, q in zip(part.lines, part.quantities, strict=True)]
+    state.move(Bucket.RESERVED, Bucket.FULFILLABLE, part.node, pairs)
+    _unbook(state, part, part.units())
+    part.quantities = [0] * len(part.lines)
+    part.status = CANCELLED
+    _not_due(state, part, (order_id, number))
+    _freed(state, state.moves[-1][3], at)
+
+
+def _freed(state: State, skus: Iterable[int], at: int) -> None:
+    for sku in skus:
+        state.freed[sku] = at
+
+
+def _not_due(state: State, part: PartState, key: RestKey) -> None:
+    due = state.due[part.node]
+    del due[part.ship_day][key]
+    if not due[part.ship_day]:
+        del due[part.ship_day]
+
+
+def _reviewed(state: State, event: ev.OrdersReviewed) -> None:
+    """From here on only what changes later makes an order worth another look."""
+    if event.complete:
+        state.reviewed_at = event.at
+        state.reviewed_price = sum(cap.bucket.price for cap in state.caps)
 
 
 def _add_rest(state: State, order_id: str, order: OrderState, rest: Rest, since: int) -> None:
@@ -235,14 +363,17 @@ def _voided(state: State, event: ev.PartVoided) -> None:
     _unbook(state, part, sum(event.quantities))
     if event.whole:
         part.status = CANCELLED
-        del state.due[part.node][part.ship_day][event.order_id, event.number]
-        if not state.due[part.node][part.ship_day]:
-            del state.due[part.node][part.ship_day]
+        _not_due(state, part, (event.order_id, event.number))
         for window, position in part.entries:
             window.uncap(position)
+        if order.wants and not _unreleased(order):
+            _done_wanting(state, event.order_id, order)
+    else:
+        part.cut = True
+    _freed(state, state.moves[-1][3], event.at)
 
 
-def _reduce(lines: list[int], quantities: list[int], pairs: list[tuple[int, int]]) -> None:
+def _reduce(lines: Sequence[int], quantities: list[int], pairs: list[tuple[int, int]]) -> None:
     for line, quantity in pairs:
         i = lines.index(line)
         if quantities[i] < quantity:
@@ -267,7 +398,7 @@ def _returned(state: State, event: ev.UnitsReturned) -> None:
     pairs = list(zip(event.lines, event.quantities, strict=True))
     state.move(source, Bucket.RETURNED, part.node, [(order.skus[line], q) for line, q in pairs])
     for line, quantity in pairs:
-        part.returned[line] = part.returned.get(line, 0) + quantity
+        part.returned = {**(part.returned or {}), line: part.back(line) + quantity}
 
 
 def _shipped(state: State, event: ev.PartsShipped) -> None:
@@ -281,9 +412,10 @@ def _shipped(state: State, event: ev.PartsShipped) -> None:
             [(order.skus[line], q) for line, q in zip(part.lines, part.quantities, strict=True) if q],
         )
         part.status = SHIPPED
-        del state.due[part.node][part.ship_day][order_id, number]
-        if not state.due[part.node][part.ship_day]:
-            del state.due[part.node][part.ship_day]
+        part.entries = []  # nothing moves or voids it any more
+        _not_due(state, part, (order_id, number))
+        if order.wants and not _unreleased(order):
+            _done_wanting(state, order_id, order)
         state.used[part.node].pop(part.ship_day - 1, None)
         state.arriving.setdefault(part.deliver_day, {})[order_id, number] = None
 
@@ -293,9 +425,9 @@ def _delivered(state: State, event: ev.PartsDelivered) -> None:
         order = state.orders[order_id]
         part = order.parts[number]
         pairs = [
-            (order.skus[line], q - part.returned.get(line, 0))
+            (order.skus[line], q - part.back(line))
             for line, q in zip(part.lines, part.quantities, strict=True)
-            if q > part.returned.get(line, 0)
+            if q > part.back(line)
         ]
         state.move(Bucket.IN_TRANSIT, Bucket.DELIVERED, part.node, pairs)
         part.status = DELIVERED
@@ -306,6 +438,8 @@ def _delivered(state: State, event: ev.PartsDelivered) -> None:
 
 def _ticked(state: State, event: ev.Ticked) -> None:
     """The clock moved; what is due follows in its own events."""
+    if state.network is not None and is_time_to_look(state, event.at):
+        state.looked_at = event.at
 
 
 def _switched(state: State, event: ev.NodeSwitched) -> None:
@@ -313,6 +447,7 @@ def _switched(state: State, event: ev.NodeSwitched) -> None:
         state.closed.add(event.node)
     else:
         state.closed.discard(event.node)
+        state.changed_at = event.at
 
 
 def _erased(state: State, event: ev.PersonErased) -> None:
@@ -330,9 +465,12 @@ def _excepted(state: State, event: ev.Excepted) -> None:
 
 _HANDLERS: dict[type, Callable[[State, Any], None]] = {
     ev.NetworkLoaded: _network,
+    ev.PricesSet: _prices,
     ev.StockReceived: _received,
     ev.OrderAccepted: _accepted,
     ev.OrderRouted: _routed,
+    ev.OrdersMoved: _moved,
+    ev.OrdersReviewed: _reviewed,
     ev.CancelTaken: _cancel,
     ev.PartVoided: _voided,
     ev.RestReduced: _reduced,

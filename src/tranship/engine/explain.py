@@ -4,6 +4,8 @@ The journal keeps a decision compactly; here it is told in words, and every cost
 order add up to the cost the decision was taken with, or the story says that they do not.
 """
 
+from typing import NamedTuple
+
 import msgspec
 
 from tranship.connectors.netfile import from_document
@@ -17,6 +19,7 @@ from tranship.rates.compile import compile_tables
 from tranship.rates.quote import quote
 from tranship.rates.tables import RateTables
 from tranship.routing.model import REASON_WORDS, Decision, Gate, Part, Reason, Why
+from tranship.routing.prices.model import PriceTables, decode
 from tranship.store.port import Store
 
 REST_WORDS = {
@@ -55,6 +58,7 @@ class PartStory(msgspec.Struct, frozen=True):
     charges: tuple[Charge, ...]
     cost: int
     adds_up: bool
+    on_time_bp: int = 10_000  # probability of arriving by the promise, as it was known at the decision
 
 
 class NodeStory(msgspec.Struct, frozen=True):
@@ -76,6 +80,7 @@ class DecisionStory(msgspec.Struct, frozen=True):
     nodes: tuple[NodeStory, ...]
     caps: tuple[str, ...]
     alternatives: tuple[str, ...]
+    prices: tuple[str, ...]  # what the decision counted beside its charges: stock and node days; empty: no price book
     cost: int
     rates: str
     price_date: str
@@ -107,7 +112,7 @@ def explain(store: Store, name: str) -> Story:
     order = accepted.order
     books = _Books(store)
     decisions = tuple(
-        _decision(books, seq, order, event) for seq, event in history if isinstance(event, ev.OrderRouted)
+        _decision(books, seq, order, taken) for seq, event in history for taken in _taken(order_id, event)
     )
     later = tuple(words for seq, event in history for words in _later(books, seq, order_id, order, event))
     return Story(
@@ -152,6 +157,8 @@ def _history(store: Store, order_id: str) -> list[tuple[int, ev.Event]]:
 def _names(event: ev.Event, order_id: str) -> bool:
     if isinstance(event, ev.PartsShipped | ev.PartsDelivered):
         return any(key[0] == order_id for key in event.parts)
+    if isinstance(event, ev.OrdersMoved):
+        return any(move.order_id == order_id for move in event.moves)
     return getattr(event, "order_id", getattr(event, "subject", "")) == order_id
 
 
@@ -161,6 +168,10 @@ class _Books:
     def __init__(self, store: Store) -> None:
         rows = store.query("SELECT seq, payload FROM journal WHERE kind = 'network' ORDER BY seq")
         self._loads = [(int(str(seq)), ev.decode(bytes(p))) for seq, p in rows if isinstance(p, bytes)]
+        rows = store.query("SELECT seq, payload FROM journal WHERE kind = 'prices' ORDER BY seq")
+        books = [ev.decode(bytes(p)) for _, p in rows if isinstance(p, bytes)]
+        self._books = {event.version: event for event in books if isinstance(event, ev.PricesSet)}
+        self._prices: dict[int, PriceTables] = {}
         self._store = store
         self._networks: dict[str, NetworkFile] = {}
         self._tables: dict[tuple[str, int], RateTables] = {}
@@ -180,8 +191,49 @@ class _Books:
             self._tables[sha, day] = compile_tables(network, day)
         return self._tables[sha, day]
 
+    def prices(self, version: int) -> tuple[PriceTables, ev.PricesSet]:
+        """A price book by its version, and the event that brought it into force."""
+        event = self._books[version]
+        if version not in self._prices:
+            book = decode(self._store.document(event.sha256))
+            self._prices[version] = PriceTables(book, version, book.skus, book.nodes)
+        return self._prices[version], event
 
-def _decision(books: _Books, seq: int, order: Order, event: ev.OrderRouted) -> DecisionStory:
+
+class _Taken(NamedTuple):
+    """A decision about an order, and what it was about."""
+
+    order_id: str
+    about: str
+    decision: Decision
+    at: int
+
+
+def _taken(order_id: str, event: ev.Event) -> list[_Taken]:
+    """The decision that an event holds about the order, if any."""
+    if isinstance(event, ev.OrderRouted):
+        about = "the order as it came" if not event.rest else f"parked part {rest_id(order_id, event.rest)} again"
+        return [_Taken(order_id, about, event.decision, event.at)]
+    if not isinstance(event, ev.OrdersMoved):
+        return []
+    return [
+        _Taken(order_id, _move_words(event, move), move.decision, event.at)
+        for move in event.moves
+        if move.order_id == order_id
+    ]
+
+
+def _move_words(event: ev.OrdersMoved, move: ev.Move) -> str:
+    left = [part_id(move.order_id, number) for number in move.released]
+    left += [rest_id(move.order_id, number) for number in move.joined]
+    words = f"{', '.join(left)} once more before release"
+    if move.gain:
+        words += f", {abs(move.gain) / 1e6:,.2f} {'saved' if move.gain > 0 else 'more'} with prices"
+    others = [other.order_id for other in event.moves if other.order_id != move.order_id]
+    return words + (f", in exchange with {others[0]}" if others else "")
+
+
+def _decision(books: _Books, seq: int, order: Order, event: _Taken) -> DecisionStory:
     network, _, version = books.network(seq)
     decision, why = event.decision, event.decision.why
     tables = books.tables(seq, why.day)
@@ -193,16 +245,16 @@ def _decision(books: _Books, seq: int, order: Order, event: ev.OrderRouted) -> D
         f" - {REST_WORDS.get(rest.reason, rest.reason)}"
         for rest in decision.rests
     )
-    about = "the order as it came" if not event.rest else f"parked part {rest_id(event.order_id, event.rest)} again"
     return DecisionStory(
         seq=seq,
         at=_time(event.at),
-        about=about,
+        about=event.about,
         parts=parts,
         waits=waits,
         nodes=_nodes(network, why, decision, zones),
-        caps=tuple(_gate(gate) for gate in why.gates),
+        caps=tuple(_gate(network, gate) for gate in why.gates),
         alternatives=_alternatives(network, why, sum(part.cost for part in decision.parts), order.currency),
+        prices=_prices(books, network, order, decision) if why.prices else (),
         cost=sum(part.cost for part in decision.parts),
         rates=why.rates,
         price_date=day_to_date(why.day).isoformat(),
@@ -248,6 +300,7 @@ def _part(
         charges=tuple(Charge(p.name, p.detail, p.micros) for p in priced.parts),
         cost=part.cost,
         adds_up=priced.micros == part.cost,
+        on_time_bp=part.on_time_bp,
     )
 
 
@@ -261,11 +314,54 @@ def _nodes(network: NetworkFile, why: Why, decision: Decision, zones: list[int])
     return tuple(out)
 
 
-def _gate(gate: Gate) -> str:
+def _gate(network: NetworkFile, gate: Gate) -> str:
     words = f"{gate.network}: {gate.capped:,} of the last {gate.inside:,} counted, {gate.limit:,} allowed"
     if gate.price:
-        words += f"; a place under the cap was priced at {gate.price / 1e6:.2f}"
+        measure = next((cap.measure for cap in network.caps if cap.network == gate.network), "")
+        each = {"units": "a unit", "value": "each 1.00 of value"}.get(measure, "a place")
+        micros = gate.price * 100 if measure == "value" else gate.price
+        words += f"; {each} under the cap was priced at {micros / 1e6:.2f}"
     return words + ("; no room for this order" if gate.closed else "")
+
+
+def _prices(books: _Books, network: NetworkFile, order: Order, decision: Decision) -> tuple[str, ...]:
+    """The book, what it added to each fulfillment order, and what the same units would have added at other nodes that were looked at."""
+    book, event = books.prices(decision.why.prices)
+    index = network.sku_index()
+    words = [f"price book {book.version} of {_time(event.at)} ({event.reason})"]
+    units: list[tuple[int, int]] = []
+    for part in decision.parts:
+        mine = [(index[order.lines[i].sku], q) for i, q in zip(part.lines, part.quantities, strict=True)]
+        units += mine
+        stock = _stock_price(book, network, index, mine, part.node)
+        days = sum(q for _, q in mine) * book.node_days.get((part.node, part.ship_day), 0)
+        day = day_to_date(part.ship_day).isoformat()
+        words.append(
+            f"{network.nodes[part.node].code}: stock {_money(stock)}, work of {day} {_money(days)} {order.currency}"
+        )
+    for other in decision.why.alternatives:
+        if len(other.nodes) == 1 and units:
+            stock = _stock_price(book, network, index, units, other.nodes[0])
+            words.append(f"instead {network.nodes[other.nodes[0]].code}: stock {_money(stock)} {order.currency}")
+    return tuple(dict.fromkeys(words))
+
+
+def _stock_price(
+    book: PriceTables, network: NetworkFile, index: dict[str, int], lines: list[tuple[int, int]], node: int
+) -> int:
+    total = 0
+    for sku, quantity in lines:
+        parts = [(index[code], count) for code, count in network.skus[sku].parts] or [(sku, 1)]
+        for part, count in parts:
+            if (
+                part < book.stock.shape[0] and node < book.stock.shape[1]
+            ):  # what came with a later document has no price
+                total += quantity * count * int(book.stock[part, node])
+    return total
+
+
+def _money(micros: int) -> str:
+    return f"{micros / 1e6:,.4f}"
 
 
 def _alternatives(network: NetworkFile, why: Why, cost: int, currency: str) -> tuple[str, ...]:
@@ -292,6 +388,13 @@ def _later(books: _Books, seq: int, order_id: str, order: Order, event: ev.Event
         word = "shipped" if isinstance(event, ev.PartsShipped) else "arrived (projected)"
         mine = [part_id(*key) for key in event.parts if key[0] == order_id]
         return [f"{at} {', '.join(mine)} {word}"]
+    if isinstance(event, ev.OrdersMoved):
+        move = next(move for move in event.moves if move.order_id == order_id)
+        left = [part_id(order_id, number) for number in move.released]
+        to = [part_id(order_id, part.number) for part in move.decision.parts]
+        return [
+            f"{at} moved before release: {', '.join(to)} {'ships' if len(to) == 1 else 'ship'} for {', '.join(left) or 'what was parked'}"
+        ]
     if isinstance(event, ev.CancelTaken):
         return [f"{at} customer takes back {event.quantity} of {order.lines[event.line].sku} ({event.ref})"]
     if isinstance(event, ev.PartVoided):

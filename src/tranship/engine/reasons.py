@@ -28,14 +28,28 @@ def _compared(network: NetworkFile, decision: Decision) -> str:
             return f"{_names(network, other)}{less}: {RULED_OUT[other.ruled_out]}"
     cheaper = next((other for other in others if 0 <= other.cost < cost), None)
     if cheaper is not None:
-        price = max((gate.price for gate in decision.why.gates), default=0)
-        why = f"cap room is worth {_amount(price)}" if price else "it is needed elsewhere"
+        why = _kept_back(network, decision, cheaper)
         return f"{_names(network, cheaper)}, {_amount(cost - cheaper.cost)} less: {why}"
     dearer = next((other for other in others if other.cost > cost), None)
     if dearer is not None:
         return f"{_amount(dearer.cost - cost)} less than {_names(network, dearer)}"
     alike = next((other for other in others if other.cost == cost), None)
     return f"as cheap as {_names(network, alike)}" if alike is not None else "the only way to ship it"
+
+
+def _kept_back(network: NetworkFile, decision: Decision, cheaper: Alternative) -> str:
+    """What a cheaper way would have used up."""
+    by_count = {cap.network for cap in network.caps if cap.measure == "fulfillment_orders"}
+    there = {network.nodes[n].network for n in cheaper.nodes}
+    price = max((gate.price for gate in decision.why.gates if gate.network in there), default=0)
+    if not price and decision.why.prices:
+        return "its stock is worth more to orders to come"
+    if not price:
+        price = max((gate.price for gate in decision.why.gates), default=0)
+    if not price:
+        return "it is needed elsewhere"
+    counted = all(gate.network in by_count for gate in decision.why.gates if gate.price)
+    return f"cap room is worth {_amount(price)}" if counted else "cap room is worth more"
 
 
 def _names(network: NetworkFile, other: Alternative) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from tranship.core.ledger import Bucket
 from tranship.engine import events as ev
 from tranship.engine.state import CANCELLED, DELIVERED, PROCESSING, SHIPPED, PartState, State
+from tranship.routing.model import Decision
 from tranship.store.port import Batch, DocumentRow, ExceptionRow, LineRow, OrderRow, OutboxRow, ParkedRow, PartRow
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -29,6 +30,8 @@ def project(state: State, event: ev.Event, seq: int, batch: Batch) -> None:
         _accepted(event, batch)
     elif isinstance(event, ev.OrderRouted):
         _routed(state, event, seq, batch)
+    elif isinstance(event, ev.OrdersMoved):
+        _moved(state, event, seq, batch)
     elif isinstance(event, ev.PartsShipped | ev.PartsDelivered):
         _moved_on(state, event, seq, batch)
     elif isinstance(event, ev.PartVoided):
@@ -37,6 +40,8 @@ def project(state: State, event: ev.Event, seq: int, batch: Batch) -> None:
         _reduced(state, event, batch)
     elif isinstance(event, ev.NetworkLoaded):
         batch.documents.append(DocumentRow(event.sha256, "network", state.documents(event.sha256)))
+    elif isinstance(event, ev.PricesSet):
+        batch.documents.append(DocumentRow(event.sha256, "prices", state.documents(event.sha256)))
     elif isinstance(event, ev.Excepted):
         batch.exceptions.append(ExceptionRow(seq, event.at, event.kind, event.subject, event.detail))
 
@@ -73,10 +78,21 @@ def _accepted(event: ev.OrderAccepted, batch: Batch) -> None:
 
 def _routed(state: State, event: ev.OrderRouted, seq: int, batch: Batch) -> None:
     order_id = event.order_id
-    nodes = state.require_network().nodes
     if event.rest:
         batch.unparked.append((rest_id(order_id, event.rest),))
-    for part in event.decision.parts:
+    _decided(state, order_id, event.decision, seq, "", event.at, batch)
+    status = state.orders[order_id].status()
+    if not event.rest and batch.orders and batch.orders[-1].order_id == order_id:  # the order's row is not written yet
+        if status != PROCESSING:
+            batch.orders[-1] = batch.orders[-1]._replace(status=status)
+    else:
+        batch.order_status.append((status, order_id))
+
+
+def _decided(state: State, order_id: str, decision: Decision, seq: int, mark: str, at: int, batch: Batch) -> None:
+    """Rows of what a decision places and parks; `mark` tells messages of one event apart."""
+    nodes = state.require_network().nodes
+    for part in decision.parts:
         node = nodes[part.node]
         pid = part_id(order_id, part.number)
         lines = _pack(list(zip(part.lines, part.quantities, strict=True)))
@@ -86,7 +102,7 @@ def _routed(state: State, event: ev.OrderRouted, seq: int, batch: Batch) -> None
                 order_id,
                 node.code,
                 node.network,
-                event.at,
+                at,
                 part.ship_day,
                 part.deliver_day,
                 int(part.late),
@@ -96,8 +112,8 @@ def _routed(state: State, event: ev.OrderRouted, seq: int, batch: Batch) -> None
                 lines,
             )
         )
-        batch.outbox.append(OutboxRow(f"{seq}.{part.number}", seq, "part.committed", pid.encode()))
-    for rest in event.decision.rests:
+        batch.outbox.append(OutboxRow(f"{seq}.{mark}{part.number}", seq, "part.committed", pid.encode()))
+    for rest in decision.rests:
         if rest.action != "cancel":
             lines = _pack(list(zip(rest.lines, rest.quantities, strict=True)))
             batch.parked.append(
@@ -111,12 +127,19 @@ def _routed(state: State, event: ev.OrderRouted, seq: int, batch: Batch) -> None
                     lines,
                 )
             )
-    status = state.orders[order_id].status()
-    if not event.rest and batch.orders and batch.orders[-1].order_id == order_id:  # the order's row is not written yet
-        if status != PROCESSING:
-            batch.orders[-1] = batch.orders[-1]._replace(status=status)
-    else:
-        batch.order_status.append((status, order_id))
+
+
+def _moved(state: State, event: ev.OrdersMoved, seq: int, batch: Batch) -> None:
+    """What is given up stays as a row without units; what takes its place has rows of its own."""
+    for k, move in enumerate(event.moves):
+        for number in move.released:
+            pid = part_id(move.order_id, number)
+            batch.part_lines.append((0, _lines_of(state.orders[move.order_id].parts[number]), pid))
+            batch.part_status.append((CANCELLED, pid))
+            batch.outbox.append(OutboxRow(f"{seq}.{k}.{number}", seq, "part.voided", pid.encode()))
+        batch.unparked.extend([(rest_id(move.order_id, number),) for number in move.joined])
+        _decided(state, move.order_id, move.decision, seq, f"{k}.", event.at, batch)
+        _status(state, move.order_id, batch)
 
 
 def _status(state: State, order_id: str, batch: Batch) -> None:

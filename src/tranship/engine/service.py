@@ -14,12 +14,14 @@ from tranship.core.ledger import Bucket
 from tranship.core.network import NetworkFile
 from tranship.core.order import Destination, Order, OrderLine, Person
 from tranship.engine import commands as cmd
+from tranship.engine.asking import MICROS_PER_DAY, build_ask, situation
 from tranship.engine.board import Board
 from tranship.engine.clock import Clock, SystemClock
-from tranship.engine.decide import MICROS_PER_DAY, build_ask, situation
 from tranship.engine.live import LiveShard, Placing, changed, open_live, placing
 from tranship.engine.merge import merged
+from tranship.engine.pricing import Pricer
 from tranship.engine.shard import Answer, Shard, Submission, fingerprint
+from tranship.engine.snapshots import has_solver
 from tranship.engine.state import OrderState
 from tranship.engine.view import Snapshot, View, take_snapshot
 from tranship.engine.writer import Writer
@@ -37,14 +39,15 @@ class Placed(msgspec.Struct, frozen=True):
 class Service:
     """One party's engine, open for orders. Made by `open`; every method may be called from any thread."""
 
-    def __init__(self, shard: LiveShard, clock: Clock, *, curve_s: int = 60) -> None:
-        """Use `open`. `curve_s`: seconds of the clock in one bar of the order curve."""
+    def __init__(self, shard: LiveShard, clock: Clock, *, curve_s: int = 60, prices: bool = True) -> None:
+        """Use `open`. `curve_s`: seconds of the clock in one bar of the order curve. `prices`: make them as the policy says."""
         self._shard, self.clock = shard, clock
         self.store, self.people = shard.store, shard.people
         self.network: NetworkFile = shard.state.require_network()
         self.skus, self.nodes = self.network.sku_index(), self.network.node_index()
         self.board = Board(shard.store, curve_s=curve_s)
         self.writer = Writer(shard)
+        self.pricer = Pricer(self.writer, clock) if prices and has_solver(None) else None
         self._looking = threading.Lock()
 
     @classmethod
@@ -155,6 +158,8 @@ class Service:
 
     def close(self) -> None:
         """Finish what waits, stop the writer, close the store."""
+        if self.pricer is not None:
+            self.pricer.close()
         self.writer.close()
 
 

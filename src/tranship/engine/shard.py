@@ -18,6 +18,7 @@ from tranship.engine.answer import answer_of
 from tranship.engine.decide import execute
 from tranship.engine.digest import GENESIS, link, run_hash
 from tranship.engine.evolve import evolve
+from tranship.engine.many import FEW, quick_runs
 from tranship.engine.rows import StockMoves, project
 from tranship.engine.state import State
 from tranship.store.people import People
@@ -127,15 +128,23 @@ class Shard:
         self._stale = True  # until the commit has gone through
         stored = self.store.find_keys([submission.key for submission in submissions])
         try:
-            for submission in submissions:
+            most = MOST_IN_BATCH
+            while len(answers) < len(submissions):
+                submission = submissions[len(answers)]
                 known = fresh.get(submission.key) or stored.get(submission.key)
                 if known is not None:
                     answers.append(_repeated(submission, known))
                     continue
-                answers.append(self._carry_out(submission, batch, fresh))
+                orders = self._orders(submissions[len(answers) : len(answers) + most], stored, fresh, batch)
+                if orders:
+                    answers += self._carry_out_orders(orders, batch, fresh)
+                    most = 2 * FEW if answers[-1].error else 2 * most  # ids after a refused order are given in vain
+                else:
+                    answers.append(self._carry_out(submission, batch, fresh))
             if batch.journal:
                 self._moves.into(self.state, batch)
                 self.store.commit(batch)
+                self._bodies.clear()  # they are in the store now
         except BaseException:
             self.people.forget([row.person_id for row in batch.people])  # they were found before they were stored
             raise
@@ -144,11 +153,20 @@ class Shard:
 
     def _carry_out(self, submission: Submission, batch: Batch, fresh: dict[str, KeyRow]) -> Answer:
         people = len(batch.people)
+        try:
+            command = self._identified(submission, batch)
+        except InputError as error:
+            return Answer(error=error)
+        return self._execute(submission, command, people, batch, fresh)
+
+    def _execute(
+        self, submission: Submission, command: cmd.Command, people: int, batch: Batch, fresh: dict[str, KeyRow]
+    ) -> Answer:
+        """Carry out one command; what was added to `batch` from person row `people` on goes again where it is refused."""
         first = self.seq + 1
         events: list[ev.Event] = []
         try:
-            command = self._identified(submission, batch)
-            if isinstance(command, cmd.LoadNetwork):
+            if isinstance(command, cmd.LoadNetwork | cmd.SetPrices):
                 self._bodies[command.sha256] = command.document
             for event in execute(self.state, command):
                 self._append(submission.key, len(events), event, batch)
@@ -159,19 +177,82 @@ class Shard:
             self.people.forget([row.person_id for row in batch.people[people:]])
             del batch.people[people:]
             return Answer(error=error)
+        return self._answer(submission, command, events, first, batch, fresh)
+
+    def _answer(
+        self, submission: Submission, command: cmd.Command, events: list[ev.Event], first: int, batch: Batch,
+        fresh: dict[str, KeyRow],
+    ) -> Answer:  # fmt: skip
         reply = answer_of(self.state, command, events)
         fresh[submission.key] = KeyRow(submission.key, submission.fingerprint, first, reply)
         batch.keys.append(fresh[submission.key])
         return Answer(reply=reply)
 
+    def _orders(
+        self, submissions: Sequence[Submission], stored: dict[str, KeyRow], fresh: dict[str, KeyRow], batch: Batch
+    ) -> list[tuple[Submission, cmd.PlaceOrder, int]]:
+        """The orders that stand at the front, with ids given as if none were refused, and person rows before each; none where few do."""
+        front: list[Submission] = []
+        seen: set[str] = set()
+        for submission in submissions:
+            key, command = submission.key, submission.command
+            if (
+                type(command) is not cmd.PlaceOrder
+                or key in seen
+                or key in stored
+                or key in fresh
+                or command.order.person_id
+            ):
+                break
+            seen.add(key)
+            front.append(submission)
+        if len(front) < FEW:
+            return []
+        found, people = [], self.state.people
+        try:
+            for submission in front:
+                before = len(batch.people)
+                command = self._identified(submission, batch)
+                assert isinstance(command, cmd.PlaceOrder), "an order stays an order"
+                self.state.people += len(batch.people) - before  # for the next id only: evolve counts people
+                found.append((submission, command, before))
+        finally:
+            self.state.people = people
+        return found
+
+    def _carry_out_orders(
+        self, orders: Sequence[tuple[Submission, cmd.PlaceOrder, int]], batch: Batch, fresh: dict[str, KeyRow]
+    ) -> list[Answer]:
+        """Carry out orders up to and with the first that is refused: ids given after it are not good, and are taken back."""
+        answers: list[Answer] = []
+        for run in quick_runs(self.state, [command for _, command, _ in orders]):
+            if run:
+                self._moves.add(self.state)
+                for events in run:
+                    submission, order, _ = orders[len(answers)]
+                    first = self.seq + 1
+                    for n, event in enumerate(events):
+                        self._enter(submission.key, n, event, batch)
+                    answers.append(self._answer(submission, order, events, first, batch, fresh))
+                continue
+            submission, order, people = orders[len(answers)]
+            answers.append(self._execute(submission, order, people, batch, fresh))
+            if answers[-1].error is not None:
+                break
+        return answers
+
     def _append(self, key: str, n: int, event: ev.Event, batch: Batch) -> None:
+        self._enter(key, n, event, batch)
+        if self.state.moves:
+            self._moves.add(self.state)
+
+    def _enter(self, key: str, n: int, event: ev.Event, batch: Batch) -> None:
+        """Journal and rows of one event that was applied."""
         payload, kind, at = ev.encode(event), ev.kind_of(event), event.at
         self.seq = seq = self.seq + 1
         self.chain = chain = link(self.chain, seq, key, n, kind, at, payload)
         batch.journal.append(JournalRow(seq, key, n, kind, at, payload, chain))
         project(self.state, event, seq, batch)
-        if self.state.moves:
-            self._moves.add(self.state)
 
     def _identified(self, submission: Submission, batch: Batch) -> cmd.Command:
         """Give the order its person_id; personal data goes to the person table only."""

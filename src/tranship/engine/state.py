@@ -1,6 +1,8 @@
 """The hot state of one shard: ledger, open orders, cap counters, calendars. Changed by `evolve` only."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
 
 from tranship.core.ledger import Bucket, Ledger
 from tranship.core.network import Channel, NetworkFile
@@ -8,6 +10,7 @@ from tranship.core.order import Order
 from tranship.engine.events import FileTaken
 from tranship.rates.compile import compile_tables, next_change
 from tranship.routing.facts import Facts
+from tranship.routing.prices.model import PriceTables
 from tranship.routing.share import CapState, ShareWindow
 
 PROCESSING, SHIPPED, DELIVERED, CANCELLED = "PROCESSING", "SHIPPED", "DELIVERED", "CANCELLED"
@@ -16,48 +19,31 @@ PARKED, COMPLETE, COMPLETE_PARTIAL, UNFULFILLABLE = "PARKED", "COMPLETE", "COMPL
 RestKey = tuple[str, int]
 
 
-class PartState:
+class PartState(msgspec.Struct, eq=False, gc=False):
     """A fulfillment order as it stands. `quantities` are what is still wanted of each line."""
 
-    __slots__ = (
-        "booked",
-        "breach",
-        "cost",
-        "deliver_day",
-        "earliest",
-        "entries",
-        "late",
-        "lines",
-        "node",
-        "quantities",
-        "returned",
-        "ship_day",
-        "status",
-    )
-
-    def __init__(
-        self,
-        node: int,
-        lines: list[int],
-        quantities: list[int],
-        ship_day: int,
-        deliver_day: int,
-        earliest: int,
-        cost: int,
-        late: bool,
-        breach: bool,
-    ) -> None:
-        self.node, self.lines, self.quantities = node, lines, quantities
-        self.ship_day, self.deliver_day, self.earliest, self.cost = ship_day, deliver_day, earliest, cost
-        self.late, self.breach = late, breach
-        self.status = PROCESSING
-        self.entries: list[tuple[ShareWindow, int]] = []  # where it counts against a cap: counter and position
-        self.booked: dict[int, int] = {}  # capacity taken: day -> units
-        self.returned: dict[int, int] = {}
+    node: int
+    lines: Sequence[int]
+    quantities: list[int]
+    ship_day: int
+    deliver_day: int
+    earliest: int
+    cost: int
+    late: bool
+    breach: bool
+    status: str = PROCESSING
+    cut: bool = False  # the customer took a part of it back
+    entries: list[tuple[ShareWindow, int]] = []  # its place in each counter, until it ships
+    booked: dict[int, int] | None = None  # capacity taken: day -> units
+    returned: dict[int, int] | None = None  # line -> units
 
     def units(self) -> int:
         """Units still wanted."""
         return sum(self.quantities)
+
+    def back(self, line: int) -> int:
+        """Units of a line that came back after they had shipped."""
+        return self.returned.get(line, 0) if self.returned else 0
 
 
 class RestState:
@@ -72,18 +58,20 @@ class RestState:
         self.action, self.until_day, self.since = action, until_day, since
 
 
-class OrderState:
+class OrderState(msgspec.Struct, eq=False, gc=False):
     """An order with all its fulfillment orders and parked parts."""
 
-    __slots__ = ("next_part", "next_rest", "order", "parts", "promise_day", "rests", "skus", "unplaced")
-
-    def __init__(self, order: Order, skus: list[int], promise_day: int) -> None:
-        self.order, self.skus, self.promise_day = order, skus, promise_day
-        self.parts: dict[int, PartState] = {}
-        self.rests: dict[int, RestState] = {}
-        self.next_part = 1
-        self.next_rest = 1
-        self.unplaced = 0  # units given up: expired, cancelled by policy
+    order: Order
+    skus: list[int]
+    promise_day: int
+    parts: dict[int, PartState] = {}
+    rests: dict[int, RestState] = {}
+    next_part: int = 1
+    next_rest: int = 1
+    unplaced: int = 0  # units given up: expired, cancelled by policy
+    decided_at: int = 0
+    room_price: int = 0  # of room under the caps when it was decided, micros; -1: a cap turned it away
+    wants: bool = False  # split, late, or a node had nothing of it: more stock may serve it better
 
     def status(self) -> str:
         """The order in Amazon's 2026 words, plus PARKED while all of it waits here."""
@@ -107,6 +95,9 @@ class State:
         self.network: NetworkFile | None = None
         self.network_version = 0
         self.network_sha = ""
+        self.prices: PriceTables | None = None
+        self.price_version = 0
+        self.price_sha = ""
         self.skus: dict[str, int] = {}
         self.nodes: dict[str, int] = {}
         self.channels: dict[str, Channel] = {}
@@ -125,6 +116,12 @@ class State:
         self.counts: dict[str, int] = {}  # events by kind
         self.files: dict[str, FileTaken] = {}  # by sha256
         self.last_at = 0
+        self.freed: dict[int, int] = {}  # SKU -> when units of it came or came back to a shelf
+        self.wanting: dict[int, dict[str, None]] = {}  # SKU -> unreleased orders that more of it may serve better
+        self.changed_at = 0  # when prices, the network document or the nodes in use changed
+        self.reviewed_at = 0  # when every unreleased order that a change touched had been looked at
+        self.reviewed_price = 0  # of room under the caps at that time
+        self.looked_at = 0  # when the clock last made the engine look at them
         self.people = 0  # highest person number given
         self.moves: list[tuple[Bucket, Bucket, int, list[int], list[int]]] = []  # of the event just evolved
         self._facts: tuple[int, int | None, Facts] | None = None  # (from day, next change, facts)
@@ -143,6 +140,11 @@ class State:
             self._facts = (day, next_change(network, day), Facts(network, tables, tables.version, day))
             held = self._facts
         return held[2]
+
+    def same_facts(self, day: int) -> bool:
+        """Whether the facts last asked for hold on this day as well."""
+        held = self._facts
+        return held is not None and day >= held[0] and (held[1] is None or day < held[1])
 
     def forget_facts(self) -> None:
         """The network changed: compile anew at the next decision."""

@@ -191,6 +191,8 @@ def command_of(store: Store, state: State, events: list[ev.Event]) -> cmd.Comman
         return cmd.Tick(first.at)
     if isinstance(first, ev.NetworkLoaded):
         return cmd.LoadNetwork(store.document(first.sha256), first.sha256, first.at)
+    if isinstance(first, ev.PricesSet):
+        return cmd.SetPrices(store.document(first.sha256), first.sha256, first.reason, first.at)
     if isinstance(first, ev.NodeSwitched):
         return cmd.SwitchNode(state.require_network().nodes[first.node].code, first.closed, first.reason, first.at)
     if isinstance(first, ev.CancelTaken):

@@ -15,9 +15,11 @@ from tranship.rates.cost import part_cost
 from tranship.routing.facts import Facts
 from tranship.routing.model import Alternative, Ask, Decision, Gate, Ints, Part, Reason, Rest, Why
 from tranship.routing.place import Lanes, Placement, attempt, available
+from tranship.routing.prices.charges import book_at, charges_of
 from tranship.routing.promise import NOT_SERVED
 from tranship.routing.quick import quick
 from tranship.routing.share import CapState, is_tight
+from tranship.routing.share_change import matched
 from tranship.routing.situation import Situation
 
 MICROS_PER_DAY = 86_400_000_000
@@ -41,9 +43,12 @@ def decide_at_length(ask: Ask, facts: Facts, now: Situation, *, counted: bool = 
     gamma = np.zeros(facts.count, np.int64)
     for _, cap in caps:
         price = cap.bucket.price
-        if price:
+        if price and cap.by_count:  # room that is counted in units or value is charged with the lines
             for node in cap.nodes:
                 gamma[node] += price
+    book = book_at(now.prices, ask.at)
+    lateness = None if lanes.strict else np.array([facts.lateness.price(sure) for sure in lanes.on_time], np.int64)
+    lanes.charges = charges_of(ask, facts, book, lanes.ship, [cap for _, cap in caps], lateness)
     chooser = _Chooser(ask, facts, lanes, stock, gamma, caps, now)
     placement = chooser.choose()
     parts = _parts(ask, facts, lanes, placement, chooser.any_cap)
@@ -51,7 +56,7 @@ def decide_at_length(ask: Ask, facts: Facts, now: Situation, *, counted: bool = 
     if breach:
         parts = [_marked(part, caps) for part in parts]
     rests = _rests(ask, facts, placement, chooser)
-    why = _why(facts, chooser, placement, reasons, lanes, stock, caps)
+    why = _why(facts, chooser, placement, reasons, lanes, stock, caps, book.version if book else 0)
     return Decision(tuple(parts), tuple(rests), why)
 
 
@@ -65,6 +70,7 @@ def _lanes(ask: Ask, facts: Facts, now: Situation) -> tuple[Lanes, list[int]]:
     ship, deliver, late = list(earliest), [0] * count, [False] * count
     reasons = list(facts.static_reasons(ask.country, ask.channel))
     lanes = Lanes(zone, earliest, ship, deliver, late)
+    lanes.strict = facts.lateness.strict
     for n in range(count):
         if n in now.closed:
             reasons[n] = int(Reason.CLOSED)
@@ -84,7 +90,8 @@ def _lanes(ask: Ask, facts: Facts, now: Situation) -> tuple[Lanes, list[int]]:
                 continue
             ship[n] = day
         deliver[n] = arrival = add_working_days(day, transit[n])
-        late[n] = arrival > ask.promise_day
+        lanes.on_time[n] = facts.lateness.on_time(n, ask.zip3, ask.service, transit[n], arrival, ask.promise_day)
+        late[n] = facts.lateness.late(lanes.on_time[n])
         lanes.mask[n] = True
     return lanes, reasons
 
@@ -123,7 +130,7 @@ class _Chooser:
         if not self.capped or not any(n in self.capped for _, _, n in free.pieces):
             return free
         if self._admits(free):
-            return self._spare_reserve(free)
+            return self._spare_reserve(free) if self._takes_room(free) else free
         return self._under_cap(free)
 
     def _try(self, mask: list[bool]) -> Placement:
@@ -150,7 +157,7 @@ class _Chooser:
 
     def _admits(self, placement: Placement) -> bool:
         groups = _groups(self.facts, placement, self.any_cap)
-        single = len(groups) == 1 and not self.ask.leaving
+        single = len(groups) == 1 and not self.ask.standing
         for (index, cap), windows in zip(self.caps, self.windows, strict=True):
             entries = _entries(self.ask, cap, groups)
             if single:
@@ -158,11 +165,24 @@ class _Chooser:
                 if not all(window.admits_one(size, capped) for window in windows):
                     return False
                 continue
-            leaving = self.ask.leaving.get(index, [])
-            for w, window in enumerate(windows):
-                if not window.admits(entries, leaving=leaving[w] if w < len(leaving) else ()):
-                    return False
+            if self.ask.standing:
+                for window, held in zip(windows, self.ask.standing[index], strict=True):
+                    if not window.admits_change(*matched(held, entries)[0].with_more(held.also)):
+                        return False
+            elif not all(window.admits(entries) for window in windows):
+                return False
         return True
+
+    def _takes_room(self, placement: Placement) -> bool:
+        """Whether more of a cap's room goes to the order than it has: not where it is decided again and stays on its side."""
+        if not self.ask.standing:
+            return True
+        groups = _groups(self.facts, placement, self.any_cap)
+        for index, cap in self.caps:
+            has = sum(size for held in self.ask.standing[index][:1] for _, size, capped in held.own if capped)
+            if sum(size for size, capped in _entries(self.ask, cap, groups) if capped) > has:
+                return True
+        return False
 
     def _spare_reserve(self, free: Placement) -> Placement:
         """The last entries of room are for orders that only the capped network can fill."""
@@ -201,7 +221,7 @@ class _Chooser:
 
     def _any_room(self) -> bool:
         """Whether some cap would take at least one capped entry now; without, only an order that needs a split gains by trying."""
-        return any(
+        return bool(self.ask.standing) or any(
             not cap.by_count or all(window.admits_one(1, True) for window in windows)
             for (_, cap), windows in zip(self.caps, self.windows, strict=True)
         )
@@ -306,6 +326,7 @@ def _parts(ask: Ask, facts: Facts, lanes: Lanes, placement: Placement, any_cap: 
             late=lanes.late[node],
             cost=placement.cost if alone else _cost(ask, facts, lanes, placement, node, chunk),
             earliest=lanes.earliest[node],
+            on_time_bp=lanes.on_time[node],
         )
         for k, (node, chunk) in enumerate(groups)
     ]
@@ -343,7 +364,7 @@ def _marked(part: Part, caps: list[tuple[int, CapState]]) -> Part:
         return part
     return Part(
         part.number, part.node, part.lines, part.quantities, part.ship_day, part.deliver_day, part.late, part.cost,
-        part.earliest, breach=True,
+        part.earliest, True, part.on_time_bp,
     )  # fmt: skip
 
 
@@ -423,6 +444,7 @@ def _why(
     lanes: Lanes,
     stock: list[list[int]],
     caps: list[tuple[int, CapState]],
+    prices: int,
 ) -> Why:
     used = {node for _, _, node in placement.pieces}
     late_anyway = any(lanes.late[m] for m in used)
@@ -439,7 +461,7 @@ def _why(
             reasons[n] = 6  # Reason.ITEM; plain numbers here: this runs for every order
         elif not any(may):
             reasons[n] = 7  # Reason.STOCK
-        elif lanes.late[n] and not late_anyway:
+        elif lanes.late[n] and lanes.strict and not late_anyway:
             reasons[n] = 8  # Reason.LATE
         elif n in refused_by:
             reasons[n] = int(refused_by[n])
@@ -451,6 +473,7 @@ def _why(
         gates=tuple([_gate(cap, chooser) for _, cap in caps]),
         alternatives=(*refused, *_dearer(chooser, placement)),
         priced=placement.priced,
+        prices=prices,
     )
 
 
@@ -462,6 +485,7 @@ def _dearer(chooser: _Chooser, placement: Placement) -> list[Alternative]:
     for priced, nodes in placement.alternatives[:2]:
         opened = sorted(set(nodes))
         cost = priced - sum(int(chooser.gamma[n]) for n in opened)
+        cost -= sum(row[n] for row, n in zip(placement.mu, nodes, strict=True)) if placement.mu else 0
         out.append(Alternative(tuple(opened), cost, "dearer"))
     return out
 

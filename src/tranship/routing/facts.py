@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from tranship.core.network import Channel, NetworkFile, Node, Sku
 from tranship.rates.tables import RateTables
 from tranship.routing.kernel_limits import SUBSET_LINES
+from tranship.routing.lateness import Lateness
 from tranship.routing.model import Reason
 from tranship.routing.promise import NOT_SERVED, Calendar
 from tranship.routing.rooms import Lane, LaneKey, Room
@@ -24,6 +25,7 @@ class Facts:
         self.network, self.tables, self.version, self.day = network, tables, version, day
         self.solver = Solver(tables, starts=network.policy.starts, rounds=network.policy.rounds)
         self.calendar = Calendar(network.nodes)
+        self.lateness = Lateness(network, tables)
         self.nodes = network.nodes
         self.count = len(network.nodes)
         self.network_of = [network.network_of(node) for node in network.nodes]
@@ -47,6 +49,7 @@ class Facts:
         self.lanes: dict[LaneKey, Lane] = {}
         self.rooms = [Room(lines, self.count) for lines in range(SUBSET_LINES + 1)]
         self.gamma = np.zeros(self.count, np.int64)
+        self.day_row: tuple[object, object, NDArray[np.int64] | None] = (None, None, None)
         self._zones: dict[int, tuple[NDArray[np.int64], list[int]]] = {}
         self._transit: dict[tuple[int, int], list[int]] = {}
 

@@ -37,8 +37,10 @@ def _writable(path: Path) -> bool:
 
 def _sources_hash() -> str:
     digest = hashlib.blake2b(f"{numba.__version__} {sys.version_info[:2]}".encode(), digest_size=8)
-    for path in sorted(Path(__file__).parent.glob("kernel*.py")):
-        digest.update(path.read_bytes())
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        source = path.read_bytes()
+        if b"import" in source and (b"kernel_jit" in source or path.name.startswith("kernel")):
+            digest.update(source)
     return digest.hexdigest()
 
 
@@ -60,6 +62,11 @@ def inner(function: F) -> F:
     the search is several times faster. The entries make all room.
     """
     return cast(F, _numba.njit(error_model="numpy", _nrt=False)(function))
+
+
+def inlined(function: F) -> F:
+    """As `inner`, for what runs for every order: many arrays in tuples are dear to hand over, so the body goes where it is called."""
+    return cast(F, _numba.njit(error_model="numpy", _nrt=False, forceinline=True)(function))
 
 
 def allocating(function: F) -> F:

@@ -6,6 +6,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from tranship.routing.share_change import Standing
+
 Ints = NDArray[np.int64]
 
 
@@ -42,7 +44,7 @@ REASON_WORDS = {
 
 
 class Gate(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """State of one cap when the decision was taken: sizes in the cap's measure, price in micros."""
+    """State of one cap when the decision was taken: sizes in the cap's measure, price in micros per one of it."""
 
     network: str
     inside: int
@@ -60,7 +62,7 @@ class Alternative(msgspec.Struct, frozen=True, array_like=True, gc=False):
     ruled_out: str  # dearer | cap | tier | reserve
 
 
-class Why(msgspec.Struct, frozen=True, array_like=True):
+class Why(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Why this decision: enough to render the full story later from the tables that `rates` and `network` name."""
 
     rates: str  # version of the rate tables
@@ -69,6 +71,7 @@ class Why(msgspec.Struct, frozen=True, array_like=True):
     gates: tuple[Gate, ...]
     alternatives: tuple[Alternative, ...]
     priced: int  # cost that was minimized, prices included (micros)
+    prices: int = 0  # version of the price book that it was taken with; 0: none
 
 
 class Part(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -84,6 +87,7 @@ class Part(msgspec.Struct, frozen=True, array_like=True, gc=False):
     cost: int
     earliest: int  # first day its capacity is booked from
     breach: bool = False
+    on_time_bp: int = 10_000  # probability of arriving by the promise, as it was known at the decision
 
 
 class Rest(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -97,7 +101,7 @@ class Rest(msgspec.Struct, frozen=True, array_like=True, gc=False):
     until_day: int
 
 
-class Decision(msgspec.Struct, frozen=True, array_like=True):
+class Decision(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Everything decided for one order (or for one parked part of it) at once."""
 
     parts: tuple[Part, ...]
@@ -123,4 +127,4 @@ class Ask(msgspec.Struct):
     first_part: int  # number of the next part
     first_rest: int
     parts_left: int
-    leaving: dict[int, list[list[int]]]  # cap index -> per window: entries that leave when this is placed
+    standing: dict[int, list[Standing]]  # of an order decided again: cap index -> what it has in each of its counters

@@ -10,23 +10,27 @@ import numpy as np
 
 from tranship.routing.facts import Facts
 from tranship.routing.model import Ask, Ints
+from tranship.routing.prices.charges import Charges
 
 
 class Lanes:
     """What an order meets at each node: zone, ship day, arrival; computed once per decision."""
 
-    __slots__ = ("deliver", "earliest", "late", "mask", "ship", "shut", "zone")
+    __slots__ = ("charges", "deliver", "earliest", "late", "mask", "on_time", "ship", "shut", "strict", "zone")
 
     def __init__(self, zone: Ints, earliest: list[int], ship: list[int], deliver: list[int], late: list[bool]) -> None:
         self.zone, self.earliest, self.ship, self.deliver, self.late = zone, earliest, ship, deliver, late
         self.mask: list[bool] = [False] * len(ship)
         self.shut: list[bool] = [False] * len(ship)  # closed or full: may open again
+        self.on_time: list[int] = [0] * len(ship)  # basis points of arriving by the promise
+        self.strict = True  # late nodes come last; else lateness is only a price among the charges
+        self.charges: Charges | None = None  # prices of its lines at each node; None: nothing has one
 
 
 class Placement:
     """A solved attempt: pieces (line position, quantity, node), what stayed open, and what it costs."""
 
-    __slots__ = ("alternatives", "cost", "dropped", "late", "open", "overlap", "pieces", "priced")
+    __slots__ = ("alternatives", "cost", "dropped", "late", "mu", "open", "overlap", "pieces", "priced")
 
     def __init__(self) -> None:
         self.pieces: list[tuple[int, int, int]] = []  # (position in ask, quantity, node)
@@ -35,8 +39,9 @@ class Placement:
         self.overlap: dict[int, int] = {}  # of that, what a bundle and its parts both wanted
         self.priced = 0
         self.cost = 0  # without prices; -1: parts must be priced one by one
-        self.late = 0  # units that would arrive late
-        self.alternatives: list[tuple[int, tuple[int, ...]]] = []  # (priced, node per piece)
+        self.late = 0  # of units at nodes that are not sure enough: basis points of arriving late
+        self.alternatives: list[tuple[int, tuple[int, ...]]] = []  # (priced, node per piece as solved)
+        self.mu: list[list[int]] = []  # prices of each piece as solved, at each node; empty: nothing has one
 
     @property
     def rank(self) -> tuple[int, int, int]:
@@ -65,7 +70,7 @@ def attempt(
     """Fill as much as the allowed nodes can, at least cost. `whole`: one node for everything, or nothing."""
     cover: list[list[bool]] = []
     short = False
-    any_late = True in lanes.late
+    any_late = lanes.strict and True in lanes.late
     for sku, wanted, there in zip(ask.skus, ask.quantities, stock, strict=True):
         row = [
             may and ok and have >= wanted for may, ok, have in zip(facts.item_rows[sku], allowed, there, strict=True)
@@ -74,8 +79,13 @@ def attempt(
             short = True
         elif any_late:
             in_time = [ok and not late for ok, late in zip(row, lanes.late, strict=True)]
-            if True in in_time and not whole:
+            if whole:
+                pass  # one node for everything: the rank decides
+            elif True in in_time:
                 row = in_time
+            else:
+                most = max(sure for ok, sure in zip(row, lanes.on_time, strict=True) if ok)
+                row = [ok and sure == most for ok, sure in zip(row, lanes.on_time, strict=True)]
         cover.append(row)
     if whole:
         return _whole(ask, facts, lanes, cover, gamma)
@@ -107,7 +117,8 @@ def _with_short(
             continue
         left, may, have = wanted, facts.item_rows[ask.skus[i]], stock[i]
         there = [n for n in range(facts.count) if may[n] and allowed[n] and have[n] > 0]
-        there.sort(key=lambda n, have=have: (lanes.late[n], -have[n], n))  # type: ignore[misc]
+        late = [(10_000 - p) * (out and lanes.strict) for out, p in zip(lanes.late, lanes.on_time, strict=True)]
+        there.sort(key=lambda n, have=have, late=late: (late[n], -have[n], n))  # type: ignore[misc]
         for node in there:
             take = min(left, have[node])
             positions.append(i)
@@ -155,7 +166,7 @@ def _solved(
     sku = np.array(
         skus if count == len(skus) and isinstance(positions, range) else [skus[p] for p in positions], np.int64
     )
-    mu = _no_price(count, facts.count)
+    mu = _no_price(count, facts.count) if lanes.charges is None else lanes.charges.mu(positions, quantities)
     ok = np.frombuffer(bytearray().join([bytes(row) for row in cover]), np.uint8).reshape(count, facts.count)
     solution = facts.solver.solve(np.array(quantities, np.int64), sku, ok, mu, gamma, lanes.zone, int(ask.residential))
     placement = Placement()
@@ -167,8 +178,12 @@ def _solved(
     price = 0
     for n in opened:
         price += int(gamma[n])
-        if lanes.late[n]:
-            placement.late += sum(q for q, node in zip(quantities, nodes, strict=True) if node == n)
+        if lanes.late[n] and lanes.strict:
+            units = sum(q for q, node in zip(quantities, nodes, strict=True) if node == n)
+            placement.late += units * (10_000 - lanes.on_time[n])
+    if lanes.charges is not None:
+        placement.mu = mu.tolist()
+        price += sum([row[n] for row, n in zip(placement.mu, nodes, strict=True)])
     placement.cost = solution.cost - price
     placement.alternatives = solution.others()
     return placement
@@ -176,5 +191,5 @@ def _solved(
 
 @lru_cache(maxsize=4096)
 def _no_price(lines: int, nodes: int) -> Ints:
-    """Stock prices of nothing: this router looks at what is there, not at what it may be worth later."""
+    """Charges where nothing has a price: no book is in use, and no cap charges by units or value."""
     return np.zeros((lines, nodes), np.int64)

@@ -10,7 +10,9 @@ import numpy as np
 from tranship.core.time import add_working_days
 from tranship.routing.facts import Facts
 from tranship.routing.kernel_limits import SUBSET_LINES
-from tranship.routing.model import Alternative, Ask, Decision, Gate, Part, Why
+from tranship.routing.model import Alternative, Ask, Decision, Gate, Ints, Part, Why
+from tranship.routing.prices.charges import CEILING, book_at, day_prices
+from tranship.routing.prices.model import PriceTables
 from tranship.routing.promise import NOT_SERVED
 from tranship.routing.rooms import MOST_LANES, Lane, Room
 from tranship.routing.share import CapState, is_tight
@@ -24,7 +26,7 @@ def quick(ask: Ask, facts: Facts, now: Situation, *, counted: bool = True) -> De
     """The decision where the order is of the common kind, else None. Changes nothing but the working arrays in `facts`."""
     skus, quantities = ask.skus, ask.quantities
     count, units = len(skus), sum(quantities)
-    if not 0 < count <= SUBSET_LINES or now.closed or ask.leaving or ask.parts_left < 1 or not facts.quick:
+    if not 0 < count <= SUBSET_LINES or now.closed or ask.parts_left < 1 or not facts.quick:
         return None
     for sku in skus:
         if not facts.free[sku]:
@@ -44,18 +46,24 @@ def quick(ask: Ask, facts: Facts, now: Situation, *, counted: bool = True) -> De
         return None
     gates: list[tuple[CapState, int]] = []
     prices = [0] * facts.count
+    sized: list[tuple[CapState, int]] = []
     if counted:
         own = facts.channels[ask.channel].on_platform_for
         for cap in now.caps:
             if cap.network not in own:
                 price = cap.bucket.price
                 gates.append((cap, price))
+                if not cap.by_count:
+                    sized.append((cap, price))
+                    continue
                 for n in cap.nodes:
                     prices[n] += price
     facts.gamma[:] = prices
-    found = facts.solver.solve_small(
-        room.q, room.sku, ok, room.mu, facts.gamma, lane.zone, int(ask.residential), room.out
-    )
+    book = now.prices and book_at(now.prices, ask.at)
+    mu = _charged(ask, facts, room, lane, book, sized, units)
+    if mu is None:
+        return None
+    found = facts.solver.solve_small(room.q, room.sku, ok, mu, facts.gamma, lane.zone, int(ask.residential), room.out)
     if not found:
         return None
     rows: list[list[int]] = room.out.tolist()
@@ -66,19 +74,22 @@ def quick(ask: Ask, facts: Facts, now: Situation, *, counted: bool = True) -> De
     if (most := facts.part_limits[node]) is not None and (count > most[0] or units > most[1]):
         return None
     for cap, _ in gates:
-        if node in cap.nodes and not _open(ask, gates, node, units):
+        if node in cap.nodes and not (_keeps(ask, now, node, units) if ask.standing else _open(ask, gates, node, units)):
             return None
+    charges: list[list[int]] = [] if mu is room.mu else mu.tolist()
     part = Part(
-        ask.first_part, node, tuple(ask.lines), tuple(quantities), lane.earliest[node], lane.deliver[node], False,
-        priced - prices[node], lane.earliest[node],
+        ask.first_part, node, tuple(ask.lines), tuple(quantities), lane.earliest[node], lane.deliver[node],
+        facts.lateness.late(lane.on_time[node]), priced - prices[node] - sum([row[node] for row in charges]),
+        lane.earliest[node], False, lane.on_time[node],
     )  # fmt: skip
     why = Why(
         facts.version,
         ask.at // MICROS_PER_DAY,
         reasons,
         tuple([_gate(cap, price) for cap, price in gates]),
-        tuple([_dearer(row, prices) for row in rows[1:found]]),
+        tuple([_dearer(row, prices, charges) for row in rows[1:found]]),
         priced,
+        book.version if book is not None else 0,
     )
     return Decision((part,), (), why)
 
@@ -92,7 +103,7 @@ def _lane(ask: Ask, facts: Facts) -> Lane:
     zone, _ = facts.zones(ask.zip3)
     transit = facts.transit(ask.service, ask.zip3)
     reasons = list(facts.static_reasons(ask.country, ask.channel))
-    deliver = [0] * facts.count
+    deliver, on_time, lateness = [0] * facts.count, [0] * facts.count, facts.lateness
     for n in range(facts.count):
         if reasons[n]:
             continue
@@ -100,11 +111,13 @@ def _lane(ask: Ask, facts: Facts) -> Lane:
             reasons[n] = LANE
             continue
         deliver[n] = add_working_days(earliest[n], transit[n])
-        if deliver[n] > ask.promise_day:
+        on_time[n] = lateness.on_time(n, ask.zip3, ask.service, transit[n], deliver[n], ask.promise_day)
+        if lateness.strict and lateness.late(on_time[n]):
             reasons[n] = LATE  # not used while another node is in time, and where none is this is not the way
     if len(facts.lanes) >= MOST_LANES:
         facts.lanes.clear()
-    lane = facts.lanes[key] = Lane(zone, earliest, deliver, reasons)
+    price = None if lateness.strict else np.array([lateness.price(sure) for sure in on_time], np.int64)
+    lane = facts.lanes[key] = Lane(zone, earliest, deliver, reasons, on_time, price)
     return lane
 
 
@@ -127,6 +140,18 @@ def _cover(room: Room, lane: Lane, now: Situation) -> tuple[int, ...] | None:
         if reasons[n] in (0, LATE) and not any(there):
             reasons[n] = STOCK
     return tuple(reasons)
+
+
+def _keeps(ask: Ask, now: Situation, node: int, units: int) -> bool:
+    """Whether an order that is decided again has at `node` the very entries that it has now: then no cap is asked anything."""
+    value = sum(n * price for line in ask.prices for n, price in line)
+    for i, cap in enumerate(now.caps):
+        if node in cap.nodes and i in ask.standing:
+            mine = (cap.size_of(units, value), True)
+            for held in ask.standing[i]:
+                if [entry[1:] for entry in held.own] != [mine] or any(held.also):
+                    return False
+    return True
 
 
 def _open(ask: Ask, gates: list[tuple[CapState, int]], node: int, units: int) -> bool:
@@ -159,8 +184,67 @@ def _gate(cap: CapState, price: int) -> Gate:
     return Gate(cap.network, total.inside, total.inside_capped, limit, price, False)
 
 
-def _dearer(row: list[int], prices: list[int]) -> Alternative:
+def _charged(
+    ask: Ask, facts: Facts, room: Room, lane: Lane, book: PriceTables | None,
+    sized: list[tuple[CapState, int]], units: int,
+) -> Ints | None:  # fmt: skip
+    """Charges of the lines, as `routing.prices.charges` counts them: `room.mu` where all are 0, None where they might be too large."""
+    if book is None and not sized and lane.lateness is None:
+        return room.mu
+    each, earliest = lane.lateness, lane.earliest  # `each`: micros a unit, whatever the SKU
+    stock, most = False, 0 if each is None else int(each.max())
+    if book is not None:
+        most += book.highest
+        stock = True in [book.priced[sku] for sku in ask.skus]
+        if book.any_days:
+            if facts.day_row[0] is not book or facts.day_row[1] is not earliest:
+                row = day_prices(book, earliest)
+                facts.day_row = (book, earliest, row if row.any() else None)
+            if (days := facts.day_row[2]) is not None:
+                each = days if each is None else each + days
+    by_value = False
+    for cap, price in sized:
+        if cap.by_value:
+            by_value = by_value or price > 0
+        elif price:
+            most += price
+            each = np.zeros(facts.count, np.int64) if each is None else each.copy()
+            each[list(cap.nodes)] += price
+    if not stock and each is None and not by_value:
+        return room.mu
+    if most * units > CEILING // SUBSET_LINES:
+        return None
+    mu = room.priced
+    if stock and book is not None:
+        book.stock.take(room.sku, 0, mu, "clip")
+        if each is not None:
+            np.add(mu, each, mu)
+        if units != len(ask.skus):  # else each line asks for one
+            np.multiply(mu, room.asked, mu)
+    elif each is not None:
+        np.multiply(room.asked, each, mu)
+    else:
+        mu[:] = 0
+    return mu if not by_value or _with_value(ask, mu, sized) else None
+
+
+def _with_value(ask: Ask, mu: Ints, sized: list[tuple[CapState, int]]) -> bool:
+    """Charge room that is counted in value; False where that might be too large."""
+    worth = [sum([units * each for units, each in line]) for line in ask.prices]
+    if max(worth) * sum([price for cap, price in sized if cap.by_value]) > CEILING // SUBSET_LINES:
+        return False
+    for cap, price in sized:
+        if cap.by_value and price:
+            nodes = list(cap.nodes)
+            for row, value in zip(mu, worth, strict=True):
+                row[nodes] += value * price
+    return True
+
+
+def _dearer(row: list[int], prices: list[int], charges: list[list[int]]) -> Alternative:
     cost, *assigned = row
+    if charges:
+        cost -= sum([charged[n] for charged, n in zip(charges, assigned, strict=True)])
     nodes = sorted(set(assigned))
     for n in nodes:
         cost -= prices[n]

@@ -7,14 +7,18 @@ Rule (published, and tested against a brute-force reading of it):
 * The window is the last W of the measure. An entry that straddles the window's old edge counts with the part inside.
 * After every entry: capped size in the window <= floor(cap x min(n, W)), n the size entered so far. So before W has passed
   the limit grows with n, and the first entry goes to the independent side.
-* A void on the capped network turns its entry into "not capped" in place. A void on an independent node keeps its entry until
-  the order is placed again; then the old entry leaves, the window reaches back by its size, and the same check covers that.
+* A void on the capped network turns its entry into "not capped" in place. A void on an independent node keeps its entry.
+* A fulfillment order that is decided again before its release keeps its place: its entry changes sides there (see `share_change`).
 """
 
 from array import array
 from collections.abc import Sequence
 
-from tranship.core.network import FULL_BP, ShareCap
+import numpy as np
+
+from tranship.core.network import FULL_BP, USUAL_VALUE_MINOR, ShareCap, bucket_burst_bp, bucket_margin_bp
+from tranship.routing import kernel_bucket as bucket
+from tranship.routing.share_change import Change, Stretch, lowers
 
 
 class ShareWindow:
@@ -51,7 +55,7 @@ class ShareWindow:
         """`admits` for a single entry: what nearly every order asks, without a walk."""
         if not capped:
             return True
-        if size != 1 or self.inside < self.window:
+        if size != 1 or self.inside < self.window or not self._size[self._oldest]:  # the oldest may have left
             return self.admits([(size, True)])
         leaving = self._capped[self._oldest]  # a full window drops one unit of its oldest entry
         return self.inside_capped + 1 - leaving <= self.cap_bp * self.window // FULL_BP
@@ -102,6 +106,72 @@ class ShareWindow:
         self._size[position] = 0
         self._reach_back()
 
+    def admits_change(
+        self,
+        flips: Sequence[tuple[int, bool]],
+        leaving: Sequence[int] = (),
+        entering: Sequence[tuple[int, bool]] = (),
+    ) -> bool:
+        """Whether entries may turn to the side given, leave, and come in at the end, all at once.
+
+        True where every prefix and every full window that holds a changed entry is within the cap then, or where nothing can become
+        more than it was (a window that is above a cap lowered since does not keep anybody on the capped side).
+        """
+        change = self._real(flips, leaving, entering)
+        if lowers(change, (bool(self._capped[position]) for position in leaving)):
+            return True
+        return self._stretch(change).sound(self.cap_bp)
+
+    def change(
+        self,
+        flips: Sequence[tuple[int, bool]],
+        leaving: Sequence[int] = (),
+        entering: Sequence[tuple[int, bool]] = (),
+    ) -> list[int]:
+        """Carry out what `admits_change` was asked about; positions of the entries that came in."""
+        change = self._real(flips, leaving, entering)
+        if not any(change):
+            return []
+        highest = self._stretch(change).highest_bp()
+        for position in leaving:
+            self.leave(position)
+        for position, capped in change.flips:
+            self._turn(position, capped)
+        positions = [self.enter(size, capped) for size, capped in entering]
+        self.max_share_bp = max(self.max_share_bp, highest)
+        return positions
+
+    def entry(self, position: int) -> tuple[int, bool]:
+        """(size, capped) of an entry; size 0 once it has left."""
+        return self._size[position], bool(self._capped[position])
+
+    def highest_bp(self) -> int:
+        """The highest share over all prefixes and full windows of the entries as they are now: never above `max_share_bp`."""
+        if not len(self):
+            return 0
+        sizes, capped = np.frombuffer(self._size, np.int64), np.frombuffer(self._capped, np.bool_)
+        return Stretch(self.window, sizes, capped, range(len(self)), 0).highest_bp()
+
+    def edge(self, most: int) -> tuple[list[int], "array[int]", bytearray]:
+        """The counter in the columns of `kernel_layout`, and sizes and sides of up to `most` entries at its old edge."""
+        sizes, flags = self._size[self._oldest : self._oldest + most], self._capped[self._oldest : self._oldest + most]
+        known = len(sizes)
+        more = int(self._oldest + known < len(self._size))
+        numbers = [
+            self.cap_bp, self.window, 0, self._cut, self.inside, self.inside_capped, self.entered, self.entered_capped,
+            self.max_share_bp, len(self._size), known, known, more,
+        ]  # fmt: skip
+        return numbers, sizes, flags
+
+    def take_in(self, sizes: bytes, flags: bytes, numbers: Sequence[int]) -> None:
+        """Enter entries of which the stream kernel worked out where they leave the counter; `numbers` as it left them (`edge`)."""
+        self._size.frombytes(sizes)
+        self._capped += flags
+        self._oldest += numbers[2]
+        (
+            self._cut, self.inside, self.inside_capped, self.entered, self.entered_capped, self.max_share_bp,
+        ) = numbers[3:9]  # fmt: skip
+
     def __len__(self) -> int:
         """Entries ever made."""
         return len(self._size)
@@ -140,6 +210,52 @@ class ShareWindow:
         if position < self._oldest:
             return 0
         return self._size[position] - (self._cut if position == self._oldest else 0)
+
+    def _real(
+        self, flips: Sequence[tuple[int, bool]], leaving: Sequence[int], entering: Sequence[tuple[int, bool]]
+    ) -> Change:
+        """The change without entries that stay on the side where they are."""
+        turning = [(position, capped) for position, capped in flips if bool(self._capped[position]) is not capped]
+        return Change(turning, list(leaving), list(entering))
+
+    def _turn(self, position: int, capped: bool) -> None:
+        sign = 1 if capped else -1
+        self._capped[position] = capped
+        self.inside_capped += sign * self._inside_part(position)
+        self.entered_capped += sign * self._size[position]
+
+    def _stretch(self, change: Change) -> Stretch:
+        """The entries from a window's length before the first changed one, as they would be."""
+        known = len(self._size)
+        changed = sorted([position for position, _ in change.flips] + change.leaving)
+        first = changed[0] if changed else known
+        start = self._back(first)
+        stop = known if change.entering or not changed else self._ahead(changed[-1])
+        sizes = np.array(self._size[start:stop] + array("q", [size for size, _ in change.entering]))
+        capped = np.array(self._capped[start:stop] + bytearray(flag for _, flag in change.entering)).astype(np.bool_)
+        sizes[[position - start for position in change.leaving]] = 0
+        for position, flag in change.flips:
+            capped[position - start] = flag
+        changed += range(known, known + len(change.entering))
+        return Stretch(self.window, sizes, capped, [position - start for position in changed], first - start)
+
+    def _back(self, first: int) -> int:
+        """The newest entry from which on at least a window's length lies before `first`; 0 where there is less."""
+        start, missing, step = first, self.window, 64
+        while start > 0 and missing > 0:
+            begin = max(0, start - step)
+            missing -= sum(self._size[begin:start])
+            start, step = begin, step * 2
+        return start
+
+    def _ahead(self, last: int) -> int:
+        """The oldest entry that no window holds together with entry `last`, with all before it at least a window's length away."""
+        stop, missing, step = last + 1, self.window, 64
+        while stop < len(self._size) and missing > 0:
+            end = min(len(self._size), stop + step)
+            missing -= sum(self._size[stop:end])
+            stop, step = end, step * 2
+        return stop
 
     def _trim(self) -> None:
         over = self.inside - self.window
@@ -260,30 +376,27 @@ class TokenBucket:
     Shape of the control: routing research, section 5 (proportional and slow integral part, burst 2 % of the window).
     """
 
-    SLOWNESS = 400
-    """An empty bucket raises the base price by `price_micros` in this many entries."""
-    MOST = 8
-    """The base price is at most so many times `price_micros`: where only the capped network can fill, no price makes room."""
-    FORGETTING = 200
-    """A full bucket takes one part in so many off the base with each entry, so that a price outlives its reason only briefly."""
-
     def __init__(self, cap: ShareCap) -> None:
-        self._rate = max(0, cap.cap_bp + cap.bucket_rate_bp)
-        self._burst = max(FULL_BP, cap.window * cap.bucket_burst_bp)  # at least one unit of the measure
+        margin = cap.bucket_rate_bp or -bucket_margin_bp(cap.window, cap.measure)
+        self._rate = max(0, cap.cap_bp + margin)
+        size = cap.bucket_burst_bp or bucket_burst_bp(cap.window, cap.measure)
+        self._burst = max(FULL_BP, cap.window * size)  # at least one unit of the measure
         self._gain = cap.price_micros
+        if cap.measure == "value" and self._gain:  # the price is of one minor unit there
+            self._gain = max(1, self._gain // USUAL_VALUE_MINOR)
         self.tokens = self._burst
         self.base = 0  # micros
 
+    @property
+    def settings(self) -> tuple[int, int, int]:
+        """(rate, burst, gain) as the arithmetic takes them."""
+        return self._rate, self._burst, self._gain
+
     def enter(self, size: int, capped: bool) -> None:
         """Account one entry and let the slow part of the price follow."""
-        burst = self._burst
-        tokens = self.tokens + (self._rate - FULL_BP if capped else self._rate) * size
-        tokens = burst if tokens > burst else -burst if tokens < -burst else tokens  # noqa: FURB136 - two calls slower
-        base = self.base + self._gain * (burst - 2 * tokens) // (self.SLOWNESS * burst)
-        if tokens == burst:
-            base -= self.base // self.FORGETTING
-        most = self.MOST * self._gain
-        self.tokens, self.base = tokens, 0 if base < 0 else min(base, most)
+        self.tokens, self.base = bucket.entered(
+            self.tokens, self.base, self._rate, self._burst, self._gain, size, capped
+        )
 
     def refused(self) -> None:
         """The gate sent an order elsewhere that would have gained more than the price: there is more demand than entries show."""
@@ -297,7 +410,7 @@ class TokenBucket:
     @property
     def price(self) -> int:
         """Micros that a capped entry must save before it is worth its room."""
-        return max(0, self.base + self._gain * (self._burst - 2 * self.tokens) // (2 * self._burst))
+        return bucket.price_of(self.tokens, self.base, self._burst, self._gain)
 
 
 def is_tight(cap: "CapState", windows: list[ShareWindow]) -> bool:

@@ -91,7 +91,7 @@ class Solver:
         if pure is None:
             pure = os.environ.get("TRANSHIP_PURE", "") not in ("", "0")
         self._small, self._large, self._exact, self.pure = _entries(pure)
-        self._cards: Packed = pack(tables)
+        self.cards: Packed = pack(tables)
         self._effort = (starts, rounds, buckets)
 
     def solve(self, q: Ints, sku: Ints, ok: Bytes, mu: Ints, gamma: Ints, zone: Ints, residential: int) -> Solution:
@@ -108,19 +108,19 @@ class Solver:
         count = q.shape[0]
         out = np.empty((3, count + 1), np.int64)
         if count > SUBSET_LINES:
-            found = self._large(q, sku, ok, mu, gamma, zone, residential, *self._cards, out, *self._effort)
+            found = self._large(q, sku, ok, mu, gamma, zone, residential, *self.cards, out, *self._effort)
         else:
-            found = self._small(q, sku, ok, mu, gamma, zone, residential, *self._cards, out) if count else 0
+            found = self._small(q, sku, ok, mu, gamma, zone, residential, *self.cards, out) if count else 0
         return Solution(found, out)
 
     def solve_small(
         self, q: Ints, sku: Ints, ok: Bytes, mu: Ints, gamma: Ints, zone: Ints, residential: int, out: Ints
     ) -> int:
         """`solve` for 1 to SUBSET_LINES lines into the caller's `out[3, 1 + L]`: rows of cost and nodes, best first; how many."""
-        return self._small(q, sku, ok, mu, gamma, zone, residential, *self._cards, out)
+        return self._small(q, sku, ok, mu, gamma, zone, residential, *self.cards, out)
 
     def exact(
         self, assign: Ints, q: Ints, sku: Ints, ok: Bytes, mu: Ints, gamma: Ints, zone: Ints, residential: int
     ) -> int:
         """Exact cost in micros of any assignment; -1 where it sends a line to a node that cannot take it."""
-        return int(self._exact(q, sku, ok, mu, gamma, zone, residential, *self._cards, assign))
+        return int(self._exact(q, sku, ok, mu, gamma, zone, residential, *self.cards, assign))

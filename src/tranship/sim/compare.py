@@ -30,6 +30,8 @@ from tranship.engine.run import open_store
 from tranship.engine.shard import decoded
 from tranship.engine.state import CANCELLED, State
 from tranship.engine.verify import command_of
+from tranship.routing.prices.model import decode as decode_prices
+from tranship.routing.prices.model import encode as encode_prices
 from tranship.routing.share import CapState
 from tranship.store.port import Store
 
@@ -153,9 +155,9 @@ def run_arm(store: Store, name: str, tell: Callable[[int], None] | None = None, 
     watches: list[_Watch] = []
     count = 0
     for seq, first in _first_events(store, until):
-        command = _under(command_of(store, state, [first]), name, documents)
+        command = _under(command_of(store, state, [first]), name, documents, state)
         for event in execute(state, command):
-            if isinstance(event, ev.OrderRouted):
+            if isinstance(event, ev.OrderRouted | ev.OrdersMoved):
                 for watch in watches:
                     watch.look(event.at)
         if isinstance(command, cmd.LoadNetwork):
@@ -175,7 +177,16 @@ def _first_events(store: Store, until: int) -> Iterator[tuple[int, ev.Event]]:
             yield row.seq, decoded(row)
 
 
-def _under(command: cmd.Command, arm: str, documents: dict[str, bytes]) -> cmd.Command:
+def _under(command: cmd.Command, arm: str, documents: dict[str, bytes], state: State) -> cmd.Command:
+    """The command as the arm has it. Prices stay those of the run, except that an arm of other caps has no price of their room."""
+    if isinstance(command, cmd.SetPrices):
+        documents.pop(state.price_sha, None)
+        if arm != "as_run":
+            book = decode_prices(command.document)
+            document = encode_prices(msgspec.structs.replace(book, network=state.network_sha, caps=()))
+            command = cmd.SetPrices(document, sha256(document).hexdigest(), command.reason, command.at)
+        documents[command.sha256] = command.document
+        return command
     if not isinstance(command, cmd.LoadNetwork):
         return command
     document = to_document(changed_caps(from_document(command.document), arm))
@@ -263,7 +274,7 @@ def _result(name: str, state: State, watches: list[_Watch]) -> Arm:
             mine.units += part.units()
             mine.cost += part.cost
             arm.units_late += part.units() if part.late else 0
-            arm.units_returned += sum(part.returned.values())
+            arm.units_returned += sum((part.returned or {}).values())
     arm.fulfillment_orders = sum(mine.fulfillment_orders for mine in arm.networks.values())
     arm.cost = sum(mine.cost for mine in arm.networks.values())
     return arm

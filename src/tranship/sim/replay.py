@@ -18,13 +18,15 @@ from tranship.core.errors import ConflictError, InputError, TranshipError
 from tranship.core.ledger import Bucket
 from tranship.core.network import NetworkFile
 from tranship.core.order import Person
-from tranship.core.time import at_local, local_day_minute
+from tranship.core.time import MICROS_PER_HOUR, at_local, local_day_minute
 from tranship.engine import commands as cmd
 from tranship.engine.events import FileTaken
 from tranship.engine.memory import calm_collector
 from tranship.engine.merge import merged
+from tranship.engine.rhythm import MINUTES_BEFORE
 from tranship.engine.run import open_shard
 from tranship.engine.shard import Answer, Shard, Submission, fingerprint
+from tranship.engine.snapshots import HistoryLog, Solve, has_solver, solve_now
 from tranship.engine.state import CANCELLED
 from tranship.sim.rejects import save_rejects
 from tranship.sim.world.derive import World, derive
@@ -79,9 +81,11 @@ def replay(
     mapping: str | None = None,
     progress: Progress | None = None,
     stop: Callable[[], bool] = bool,
+    solve: Solve | None = None,
 ) -> Summary:
     """Read, stage and validate the whole file, then run its orders; safe to stop and to run again.
 
+    `solve` makes the prices (default: the solver), as often as the policy says, at fixed moments of the virtual clock.
     Raises InputError before anything is committed where the file or the network cannot be used.
     """
     began = time.perf_counter()
@@ -93,7 +97,7 @@ def replay(
     calm_collector()
     shard = open_shard(run, create=True, progress=lambda seq: tell("rebuilding", seq, 0))
     try:
-        player = _Player(shard, staged, world, loaded.network, tell)
+        player = _Player(shard, staged, world, loaded.network, tell, solve)
         complete = player.play(stop, [(s.node, s.sku, s.qty) for s in loaded.stock])
         save_rejects(run / "rejects.csv", staged, player.refused)
         return player.summary(began, complete)
@@ -119,7 +123,16 @@ def _silent(phase: str, done: float, total: float) -> None:
 class _Player:
     """Feeds a shard from a staged file: every command with its own key, so that running it again changes nothing."""
 
-    def __init__(self, shard: Shard, staged: Staged, world: World, network: NetworkFile, tell: Progress) -> None:
+    def __init__(
+        self,
+        shard: Shard,
+        staged: Staged,
+        world: World,
+        network: NetworkFile,
+        tell: Progress,
+        solve: Solve | None = None,
+    ) -> None:
+        self.solve, self.history = solve, HistoryLog()
         self.shard, self.staged, self.world, self.tell = shard, staged, world, tell
         self.refused: list[Reject] = []
         self.network = merged(shard.state.network, _with_goods(network, world, shard.state.network))
@@ -140,13 +153,20 @@ class _Player:
                 if len(waiting) >= ORDERS_IN_BATCH:
                     self._flush(waiting)
             self._flush(waiting)
-        for submission, order in self._submissions():
-            waiting.append((submission, order))
-            if len(waiting) >= ORDERS_IN_BATCH:
+        again = self._played_before()
+        for due, order in self._submissions():
+            if due is None:
                 done += self._flush(waiting)
-                self.tell("orders", done, total)
-                if stop():
-                    return False
+                if not again:
+                    self._set_prices(order)
+            else:
+                waiting.append((due, order))
+                if len(waiting) < ORDERS_IN_BATCH:
+                    continue
+                done += self._flush(waiting)
+            self.tell("orders", done, total)
+            if stop():
+                return False
         done += self._flush(waiting)
         self.tell("orders", done, total)
         return True
@@ -195,8 +215,11 @@ class _Player:
 
     # -- commands in time order -----------------------------------------------------------------------------------
 
-    def _submissions(self) -> Iterator[tuple[Submission, int]]:
-        """(submission, index of its order or -1), by time; at one moment stock first, then orders, cancels and the clock."""
+    def _submissions(self) -> Iterator[tuple[Submission | None, int]]:
+        """(submission, index of its order or -1), by time; at one moment stock first, then orders, cancels and the clock.
+
+        (None, time) is where prices are made.
+        """
         staged = self.staged
         if not staged.orders:
             return
@@ -206,6 +229,7 @@ class _Player:
             ((order.placed_at, 1, i) for i, order in enumerate(staged.orders)),
             ((cancel.at, 2, i) for i, cancel in enumerate(staged.cancels)),
             ((at, 3, at) for at in self._ticks(first)),
+            ((at, 4, at) for at in self._price_moments()),
         ]
         for at, kind, i in heapq.merge(*streams):
             if kind == 0:
@@ -214,6 +238,8 @@ class _Player:
                 yield self._order(i), i
             elif kind == 2:
                 yield self._cancel(i), -1
+            elif kind == 4:
+                yield None, at
             else:
                 # by file: the orders of a second file of the same weeks need a clock of their own
                 yield Submission(f"tick/{staged.sha256[:12]}/{at}", cmd.Tick(at)), -1
@@ -271,14 +297,49 @@ class _Player:
         return Submission(f"cancel/{self.staged.source}/{cancel.number}/{cancel.key}", command)
 
     def _ticks(self, first: int) -> Iterable[int]:
-        """The cut-off of every node on every day of the file, and for some days after."""
+        """The cut-off of every node on every day of the file, for some days after, and a moment before each, for a last look."""
         last = max(o.placed_at for o in self.staged.orders) + DAYS_AFTER * 86_400_000_000
         moments: set[int] = set()
         for node in self.network.nodes:
             day, _ = local_day_minute(first, node.zone)
             end, _ = local_day_minute(last, node.zone)
-            moments.update(at_local(d, node.cutoff_min, node.zone) for d in range(day, end + 1))
+            for minute in (node.cutoff_min - MINUTES_BEFORE, node.cutoff_min):
+                moments.update(at_local(d, max(0, minute), node.zone) for d in range(day, end + 1))
         return sorted(at for at in moments if first < at <= last)
+
+    # -- prices ---------------------------------------------------------------------------------------------------
+
+    def _price_moments(self) -> Iterator[int]:
+        """Moments of the virtual clock at which prices are made: one every so many hours, where orders came since the last."""
+        policy = self.network.policy
+        if policy.prices != "on" or not has_solver(self.solve):
+            return
+        step = policy.prices_every_hours * MICROS_PER_HOUR
+        last = -1
+        for order in self.staged.orders:
+            slot = order.placed_at // step
+            if last >= 0 and slot > last:
+                yield (last + 1) * step
+            last = slot
+
+    def _played_before(self) -> bool:
+        """Whether this file was run to its end: then what is run again changes nothing, and no prices are made."""
+        if not self.staged.orders:
+            return False
+        ticks = list(self._ticks(self.staged.orders[0].placed_at))
+        key = f"tick/{self.staged.sha256[:12]}/{ticks[-1]}" if ticks else ""
+        return bool(self.shard.store.find_keys([key]))
+
+    def _set_prices(self, at: int) -> None:
+        """Make prices of the state as it stands at this moment; a run that goes on has made them where it is past it."""
+        key = f"prices/{self.staged.sha256[:12]}/{at}"
+        if self.shard.state.last_at > at or self.shard.store.find_keys([key]):
+            return
+        command = solve_now(self.shard.state, self.history, at, "schedule", self.solve)
+        if command is not None:
+            (answer,) = self.shard.submit([Submission(key, command)])
+            if answer.error is not None:
+                raise answer.error
 
     # -- answers --------------------------------------------------------------------------------------------------
 

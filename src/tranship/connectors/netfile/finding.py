@@ -29,6 +29,7 @@ RULES = {
     "too_many": "More or larger than the limit.",
     "duplicate": "The same code, cap, column or cell twice.",
     "no_such": "A reference to a network, node, channel, card or article that is not there.",
+    "no_row": "A file of observed transit times without a row.",
     "encoding": "A SKU or stock file is not UTF-8 and was read as latin-1.",
     # articles
     "bundle": "Parts of a bundle are not there, are bundles themselves, or a bundle is said to have stock.",

@@ -4,7 +4,8 @@ Defaults that are not written here are the model's own (`tranship.core.network`)
 """
 
 from tranship.connectors.netfile.schema import REQUIRED, Key, Table
-from tranship.core.network import Channel, Network, Node, Policy, ShareCap
+from tranship.core.network import Channel, Network, Node, Policy, Promise, ShareCap
+from tranship.routing.promise import WEEKDAYS
 
 # A table of keys reads best with one key a line, wider than code.
 # fmt: off
@@ -56,6 +57,8 @@ NODE = Table(
         Key("hazmat", "bool", "May store and ship hazardous goods."),
         Key("fragile", "bool", "May store and ship fragile goods."),
         Key("depends_on", "words", 'What it stands or falls with, as kind:name ("carrier:ups", "building:EDI-2", "region:nj").'),
+        Key("weekend", "choices", "Days of the week on which it does not ship.", words=WEEKDAYS),
+        Key("holidays", "dates", "Local dates on which it does not ship; its cut-off and its capacity pass over them."),
         Key("closed", "bool", "Takes no new orders."),
     ),
     Node,
@@ -69,6 +72,8 @@ CHANNEL = Table(
         Key("on_platform_for", "words", "Networks that own this channel: their caps do not count its orders.", refers="network"),
         Key("service", "code", "Service its orders ask for where they do not say."),
         Key("promise_working_days", "int", "Working days to the door where an order does not say; 0: the policy's.", high=60),
+        Key("promise", "choice", "Where an order does not say: the working days above, or the day that the node it would go to reaches "
+            "with the level of [promise].", words=("fixed", "computed")),
     ),
     Channel,
 )
@@ -89,9 +94,10 @@ CAP = Table(
         Key("on_conflict", "choice", "Where only the capped network could ship: wait, or go over and pay it back.",
             words=("park", "breach")),
         Key("reserve", "int", "Last entries of room, kept for orders that only this network can fill.", high=100_000),
-        Key("bucket_rate_bp", "int", "Refill of the token bucket relative to the cap, basis points.", low=-1000, high=1000),
-        Key("bucket_burst_bp", "int", "Size of the token bucket, basis points of the window.", low=1, high=10_000),
-        Key("price", "money", "Swing of the price of a place under the cap: an empty bucket adds half of it, a full one takes half off.",
+        Key("bucket_rate_bp", "int", "Refill of the token bucket relative to the cap, basis points; 0: by the window.",
+            low=-1000, high=1000),
+        Key("bucket_burst_bp", "int", "Size of the token bucket, basis points of the window; 0: by the window.", low=0, high=10_000),
+        Key("price", "money", "Swing of a place's price under the cap (by value: of 40.00): an empty bucket adds half, a full one takes it.",
             field="price_micros", high=1000),
     ),
     ShareCap,
@@ -113,8 +119,33 @@ POLICY = Table(
         Key("starts", "int", "Search starts above 8 lines; 0: by number of nodes (8, 16, 32).", high=256),
         Key("rounds", "int", "Best starts that get the pair search.", high=64),
         Key("retry_limit", "int", "Parked parts decided again by one event.", low=1, high=100_000),
+        Key("prices", "choice", "Whether decisions count what stock, node days and cap room are worth to orders still to come: see "
+            "[prices](prices.md).", words=("off", "on")),
+        Key("prices_every_hours", "int", "Hours, by the engine's clock, from one price book to the next.", low=1, high=24 * 7),
+        Key("prices_limit_s", "int", "Real seconds that a live service gives the making of a book.", low=1, high=24 * 3600),
+        Key("futures", "int", "Sampled futures that a book is made from.", low=1, high=64),
+        Key("redecide", "bool", "Decide orders again until they are released, and move them where that pays."),
+        Key("redecide_gain_minor", "int", "Minor units (cents) that a move must save, prices included.", high=1_000_000),
+        Key("redecide_limit", "int", "Orders decided again by one clock tick, the soonest to ship first.", low=1, high=1_000_000),
     ),
     Policy,
+)
+PROMISE = Table(
+    "promise",
+    "one",
+    "The promise as a probability: see [promise](promise.md). Without observed transit times, planned days are taken at their word.",
+    (
+        Key("observed", "path", "CSV of shipments that arrived, relative to this file.", ""),
+        Key("level_bp", "int", "A node is in time where it arrives by the promise with at least this probability, basis points.",
+            low=1, high=9999),
+        Key("late_minor", "int", "Cost of a late unit in minor units: lateness becomes a price beside cost; 0: late nodes come last.",
+            high=10**7),
+        Key("late_days", "int", "Computed promises: being late is as bad as a promise so many working days longer; 0: level_bp alone.",
+            high=10_000),
+        Key("half_life_months", "int", "A shipment this many months older than the newest weighs half; 0: all weigh the same.", high=120),
+        Key("cautious", "bool", "Take the lower end of what few shipments say, not the expected share."),
+    ),
+    Promise,
 )
 CARD = Table(
     "card",
@@ -193,5 +224,5 @@ WORLD = Table(
         Key("lead_weeks", "int", "Weeks from ordering stock to having it.", 1, high=52),
     ),
 )
-TABLES = (PARTY, NETWORK, NODE, CHANNEL, CAP, POLICY, CARD, SOURCE, WORLD)
+TABLES = (PARTY, NETWORK, NODE, CHANNEL, CAP, POLICY, PROMISE, CARD, SOURCE, WORLD)
 """In the order in which a file reads best."""

@@ -15,7 +15,8 @@ from tranship.connectors.netfile.foreign import card_names, check_cards, check_p
 from tranship.connectors.netfile.ground import Ground
 from tranship.connectors.netfile.reading import Reader, Values, duplicates
 from tranship.connectors.netfile.rules import file_rules
-from tranship.core.network import NetworkFile, Sku
+from tranship.connectors.netfile.transit import read_transit
+from tranship.core.network import NetworkFile, Sku, Transit
 
 MOST_BYTES = 16 * 1024 * 1024
 """Size of a network file; SKUs and stock have files of their own."""
@@ -59,23 +60,25 @@ def load(path: Path | str) -> Loaded:
 def read_draft(path: Path) -> Draft:
     """Everything that `load` reads and finds, without raising: the network is None where an error leaves nothing to build."""
     draft = Draft(path)
-    document = _toml(draft)
+    document = toml_of(draft)
     if document is None:
         return draft
     reader = Reader(document, draft.places, draft.findings)
     party = reader.one(keys.PARTY, required=True)
     many = {table.name: reader.many(table, required=table is not keys.CAP) for table in (keys.NETWORK, *_REFERENCES)}
     named = {table.name: reader.named(table) for table in (keys.CARD, keys.SOURCE)}
-    policy, world = reader.one(keys.POLICY), reader.one(keys.WORLD)
+    policy, promise, world = (reader.one(table) for table in (keys.POLICY, keys.PROMISE, keys.WORLD))
     _codes(draft, many)
     _references(draft, many, named["card"])
     check_cards(named["card"], draft.places, draft.findings)
     check_sources(named["source"], _text(party, "currency"), _codes_of(many["channel"]), draft.places, draft.findings)
     _world(draft, world)
+    promise["observed"] = _observed(draft, promise, [values for _, values in many["node"]])
     skus = _articles(draft, party, _codes_of(many["network"]), _codes_of(many["node"]))
     if not draft.findings.failed:
         tables = {f"{name}s": [values for _, values in found] for name, found in many.items()}
         written = {"cards": named["card"], "sources": named["source"], "policy": policy, "world": world}
+        written["promise"] = promise
         said = {"party": party["code"], "currency": party["currency"], "peak_per_day": party["peak_per_day"]}
         network = msgspec.convert({**said, **tables, **written}, NetworkFile)
         draft.network = msgspec.structs.replace(network, skus=skus)
@@ -95,13 +98,22 @@ def _articles(draft: Draft, party: Values, networks: Sequence[str], nodes: Seque
     return skus
 
 
-def _toml(draft: Draft) -> dict[str, object] | None:
+def _observed(draft: Draft, promise: Values, nodes: Sequence[Values]) -> tuple[Transit, ...]:
+    """Read the observed transit times."""
+    name = _text(promise, "observed")
+    if not name:
+        return ()
+    return read_transit(draft.path.parent / name, draft.places.where("promise.observed"), nodes, draft.findings)
+
+
+def toml_of(draft: Draft, missing: str = "`tranship init` writes one") -> dict[str, object] | None:
+    """The file's tables as TOML has them, its lines known to `draft.places`; None, with a finding, where it cannot be read."""
     where = str(draft.path)
     try:
         size = draft.path.stat().st_size
         data = draft.path.read_bytes() if size <= MOST_BYTES else b""
     except FileNotFoundError:
-        draft.findings.error("no_file", where, "no such file", "`tranship init` writes one")
+        draft.findings.error("no_file", where, "no such file", missing)
         return None
     except OSError as error:
         draft.findings.error("no_file", where, f"cannot be read ({error.strerror})", "a readable TOML file")

@@ -33,6 +33,9 @@ def _nodes(ground: Ground) -> None:
     for i, node in enumerate(ground.file.nodes, 1):
         if node.closed:
             ground.note("closed", f"node[{i}].closed", f"{node.code} is closed", "it takes no new orders")
+        if len(node.weekend) == 7:
+            what = f"every day is the weekend of {node.code}"
+            ground.error("bad_value", f"node[{i}].weekend", what, "at least one day of the week on which it ships")
         if node.cutoff_min < EARLY_MIN:
             clock = f"{node.cutoff_min // 60}:{node.cutoff_min % 60:02d}"
             what = f"{node.code} has its cut-off at {clock}, in the night"

@@ -8,7 +8,7 @@ import msgspec
 
 Kind = Literal[
     "code", "text", "path", "int", "number", "percent", "money", "bool", "choice", "words", "choices",
-    "time", "zip", "zone", "state", "country", "countries", "currency", "raw",
+    "time", "date", "dates", "zip", "zone", "state", "country", "countries", "currency", "raw",
 ]  # fmt: skip
 Refers = Literal["", "network", "card"]
 

@@ -133,6 +133,27 @@ def _time(_key: Key, raw: object) -> int:
     return int(match[1]) * 60 + int(match[2])
 
 
+def _date(key: Key, raw: object) -> dt.date:
+    if isinstance(raw, dt.date) and not isinstance(raw, dt.datetime):
+        return raw
+    try:
+        return dt.date.fromisoformat(raw if isinstance(raw, str) and len(raw) == 10 else "")
+    except ValueError:
+        raise RefusedError(f"{shown(raw)} is not a date", f"a day: {key.name} = 2010-11-08") from None
+
+
+def _dates(key: Key, raw: object) -> tuple[str, ...]:
+    def one(date: str) -> str:
+        try:
+            return dt.date.fromisoformat(date).isoformat()
+        except ValueError:
+            hint = f'year-month-day, as in {key.name} = ["2026-12-25"]'
+            raise RefusedError(f"{shown(date)} is not a date", hint) from None
+
+    dates = [day.isoformat() if type(day) is dt.date else day for day in raw] if isinstance(raw, list) else raw
+    return _list(key, dates, one)
+
+
 def _zip(key: Key, raw: object) -> str:
     if isinstance(raw, int) and not isinstance(raw, bool) and 0 <= raw <= 99_999:
         raise RefusedError(
@@ -201,6 +222,8 @@ _KINDS: dict[str, Callable[[Key, object], object]] = {
     "words": _words,
     "choices": _choices,
     "time": _time,
+    "dates": _dates,
+    "date": _date,
     "zip": _zip,
     "zone": _zone,
     "state": _letters(2, "a state"),

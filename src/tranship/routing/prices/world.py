@@ -1,0 +1,179 @@
+"""A snapshot as a routing problem with additive costs: the cards as straight lines, destinations by what is alike about them."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tranship.routing.prices import futures, linear
+from tranship.routing.prices.problem import PARTS, UNITS, UNLIMITED, VALUE, Caps, Costs, Goods, Orders
+from tranship.routing.prices.snapshot import History, Snapshot
+from tranship.routing.promise import NOT_SERVED
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+MICROS = 1e6
+MEASURES = {"fulfillment_orders": PARTS, "units": UNITS, "value": VALUE}
+NEVER = 1e15
+MOST_SAMPLES = 5_000
+"""Orders of the history that the straight lines are drawn through."""
+
+
+class Lines(NamedTuple):
+    """The history with one line per SKU and bundles as their parts."""
+
+    start: Ints  # [T + 1]
+    sku: Ints
+    qty: Ints
+    value: Floats  # minor units, of the whole line
+
+
+class World(NamedTuple):
+    """What all futures share."""
+
+    costs: Costs
+    goods: Goods
+    lines: Lines
+    dest: Ints  # [T] of each order of the history
+    population: Ints  # [T]
+    rates: futures.Rates
+    today: int
+    limited: bool  # some node has a limit on a day's work
+    penalty: float  # what an unfilled unit counts, in money
+
+
+def world_of(snapshot: Snapshot) -> World:
+    """The problem of a snapshot."""
+    history, today = snapshot.history, snapshot.at // futures.MICROS_PER_DAY
+    lines = _lines(history, snapshot.bundles, snapshot.stock.shape[0])
+    card = linear.fit(snapshot.tables, _samples(snapshot, lines))
+    dest, fixed, way = _destinations(snapshot, card)
+    per_unit = np.ascontiguousarray(card.per_unit.T / MICROS)
+    costs = Costs(fixed, way, per_unit, snapshot.tables.weight_g.astype(np.float64))
+    rates = futures.rates_of(history, snapshot.at, snapshot.until_day)
+    stock = np.where(snapshot.allowed.astype(bool), snapshot.stock, 0).astype(np.int64)
+    limited = bool((snapshot.capacity > 0).any())
+    population = np.clip(history.channel, 0, max(0, len(snapshot.channels) - 1))
+    return World(
+        costs, Goods(stock, _work(snapshot, rates.days if limited else 1, today)), lines, dest, population, rates, today,
+        limited, _penalty(costs, lines),
+    )  # fmt: skip
+
+
+def orders_of(world: World, day: Ints, picked: Ints) -> Orders:
+    """Orders drawn from the history as a stream."""
+    counts = np.diff(world.lines.start)[picked]
+    start = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+    rows = np.repeat(world.lines.start[picked] - start[:-1], counts) + np.arange(int(start[-1]))
+    ships = _ship_days(world, day)
+    return Orders(
+        ships, world.dest[picked], world.population[picked], start, world.lines.sku[rows], world.lines.qty[rows],
+        world.lines.value[rows],
+    )  # fmt: skip
+
+
+def caps_of(snapshot: Snapshot, orders: Orders, kept: float) -> Caps:
+    """The caps with what they would allow over these orders, and the room that is left now; `kept`: share of it given out."""
+    nodes, count = snapshot.stock.shape[1], len(snapshot.caps)
+    side, measure, budget = np.zeros((count, nodes), np.uint8), np.zeros(count, np.int64), np.zeros(count)
+    populations = max(1, len(snapshot.channels))
+    counts = np.zeros((populations, count), np.uint8)
+    of_line = np.repeat(orders.population, np.diff(orders.start))
+    for k, cap in enumerate(snapshot.caps):
+        side[k, list(cap.nodes)] = 1
+        measure[k] = MEASURES[cap.measure]
+        counts[:, k] = [code in cap.channels for code in snapshot.channels] or [True]
+        counted = counts[of_line, k] == 1
+        if cap.measure == "units":
+            size = float(orders.qty[counted].sum())
+        elif cap.measure == "value":
+            size = float(orders.value[counted].sum())
+        else:  # each order is at least one fulfillment order: splits only add room
+            size = float((counts[orders.population, k] == 1).sum())
+        budget[k] = kept * cap.cap_bp / 10_000 * size + cap.room
+    return Caps(side, measure, counts, budget)
+
+
+def _lines(history: History, bundles: dict[int, list[tuple[int, int]]], skus: int) -> Lines:
+    order = np.repeat(np.arange(len(history)), np.diff(history.start))
+    sku, qty = history.sku, history.qty
+    value: Floats = (history.value_minor * qty).astype(np.float64)
+    if bundles:
+        made = [bundles.get(s, [(s, 1)]) for s in sku.tolist()]
+        sizes = np.array([len(parts) for parts in made], np.int64)
+        order, value = np.repeat(order, sizes), np.repeat(value / sizes, sizes)
+        each = np.array([count for parts in made for _, count in parts], np.int64)
+        qty, sku = np.repeat(qty, sizes) * each, np.array([part for parts in made for part, _ in parts], np.int64)
+    cell, back = np.unique(order * skus + sku, return_inverse=True)
+    units, worth = np.bincount(back, qty, len(cell)), np.bincount(back, value, len(cell))
+    counts = np.bincount(cell // skus, minlength=len(history))
+    start = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+    return Lines(start, (cell % skus).astype(np.int64), units.astype(np.int64), worth.astype(np.float64))
+
+
+def _samples(snapshot: Snapshot, lines: Lines) -> linear.Samples:
+    """The newest orders as if each were one part."""
+    count = min(len(snapshot.history), MOST_SAMPLES)
+    last = int(lines.start[count])
+    order = np.repeat(np.arange(count), np.diff(lines.start[: count + 1]))
+    sku, qty = lines.sku[:last], lines.qty[:last]
+    tables = snapshot.tables
+
+    def total(of_sku: Ints) -> Ints:
+        return np.bincount(order, of_sku[sku] * qty, count).astype(np.int64)
+
+    return linear.Samples(
+        weight_g=total(tables.weight_g),
+        volume_cm3=total(tables.volume_cm3),
+        units=np.bincount(order, qty, count).astype(np.int64),
+        residential=snapshot.history.residential[:count].astype(bool),
+        sku_units=np.bincount(sku, qty, snapshot.stock.shape[0]).astype(np.int64),
+    )
+
+
+def _destinations(snapshot: Snapshot, card: linear.Linear) -> tuple[Ints, Floats, Floats]:
+    """Destination of each order, and by destination [C, N]: a part, a gram. A node that may not or cannot ship there costs NEVER."""
+    history, nodes = snapshot.history, snapshot.stock.shape[1]
+    keys = np.stack([history.zip3, history.channel, history.service], 1)
+    kinds, dest = np.unique(keys, axis=0, return_inverse=True)
+    fixed, way = np.full((len(kinds), nodes), NEVER), np.zeros((len(kinds), nodes))
+    for c, (zip3, channel, service) in enumerate(kinds.tolist()):
+        zone = snapshot.tables.zone3[:, zip3].astype(np.int64) if 0 <= zip3 < 1000 else np.zeros(nodes, np.int64)
+        may = zone > 0
+        if 0 <= channel < len(snapshot.may_serve):
+            may &= snapshot.may_serve[channel].astype(bool)
+        if 0 <= service < len(snapshot.tables.transit_days):
+            days = snapshot.tables.transit_days[service, np.arange(nodes), zone].astype(np.int64)
+            may &= days != NOT_SERVED
+            promised = snapshot.promise_days[channel] if 0 <= channel < len(snapshot.promise_days) else 99
+            in_time = may & (days + 1 <= promised)  # a day to the cut-off, on average
+            may = in_time if in_time.any() else may
+        at = np.flatnonzero(may)
+        fixed[c, at], way[c, at] = card.fixed[at, zone[at]] / MICROS, card.per_gram[at, zone[at]] / MICROS
+    return dest.reshape(-1).astype(np.int64), fixed, way
+
+
+def _work(snapshot: Snapshot, days: int, today: int) -> Ints:
+    work = np.full((days, len(snapshot.capacity)), UNLIMITED, np.int64)
+    for n, units in enumerate(snapshot.capacity.tolist()):
+        if units:
+            work[:, n] = [max(0, units - snapshot.used[n].get(today + d, 0)) for d in range(days)]
+    return work
+
+
+def _ship_days(world: World, day: Ints) -> Ints:
+    """Position of the day that an order of a day ships: the next one that is no Saturday or Sunday."""
+    if not world.limited:
+        return np.zeros_like(day)
+    weekday = (world.today + day + 3) % 7
+    later: Ints = day + np.where(weekday == 5, 2, np.where(weekday == 6, 1, 0))
+    last: Ints = np.minimum(later, world.goods.work.shape[0] - 1)
+    return last
+
+
+def _penalty(costs: Costs, lines: Lines) -> float:
+    """What an unfilled unit counts: half as much again as sending a usual line as a part of its own."""
+    served = costs.fixed[costs.fixed < NEVER]
+    units = max(1.0, float(lines.qty.mean()) if len(lines.qty) else 1.0)
+    part = float(served.mean()) if served.size else 1.0
+    return 1.5 * (part / units + float(costs.per_unit.mean()))

@@ -1,0 +1,1 @@
+"""`tranship try` and `tranship regret`: the commands of a run, carried out once more under changed rules; nothing is written to the run."""
