@@ -19,7 +19,7 @@ demo: install ## the service, four networks and a stream of orders on this machi
 	@$(BIN)/tranship demo $(ARGS)
 
 test: install ## every test but the long ones; needs nothing outside this folder
-	@$(BIN)/python -c "import tranship.routing.kernel"  # compiled once, before two workers would each do it
+	@$(BIN)/python -m tools.compile  # once, before two workers would each do it
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 check: lint types imports ## format, lint, types and import rules; changes nothing
@@ -43,6 +43,8 @@ bench: install ## figures of docs/performance.md, short arms
 	@$(BIN)/python -m benchmarks.intake --rounds 1 --seconds 2 --json
 	@$(BIN)/python -m benchmarks.intake --hot 20000 --json
 	@$(BIN)/python -m benchmarks.replay --lines 60000 --json
+	@$(BIN)/python -m benchmarks.decide --orders 20000 --json
+	@$(BIN)/python -m benchmarks.route --size S --seeds 0 --json
 
 soak: install ## the long runs: hundreds of thousands of orders, many kills, wide fuzz (an hour or more)
 	@TRANSHIP_SOAK=1 HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -q -m "" $(ARGS)

@@ -46,6 +46,14 @@ def seeds_of(text: str) -> list[int]:
     return found
 
 
+def windows_of(text: str) -> list[int]:
+    """`10000,1000`."""
+    found = [int(piece) for piece in text.split(",")]
+    if min(found) < 1:
+        raise ValueError("a window holds a unit at least")
+    return found
+
+
 def main() -> None:
     """Run what was asked for and print it as JSON."""
     parser = argparse.ArgumentParser(description="how far from optimal is routing?", epilog=__doc__)
@@ -54,7 +62,10 @@ def main() -> None:
     parser.add_argument("--instance", type=Path, help="an .npz instead of a seeded instance")
     parser.add_argument("--save", type=Path, help="write the instance of the first seed and stop")
     parser.add_argument(
-        "--windows", default="10000,1000", help="lengths of the cap's window, in units; the first is the headline"
+        "--windows",
+        type=windows_of,
+        default="10000,1000",
+        help="lengths of the cap's window, in units; the first is the headline",
     )
     parser.add_argument("--passes", type=int, default=0, help="passes of our own bound (0: by size)")
     parser.add_argument("--own-bound", action="store_true", help="do not read staged bounds")
@@ -72,32 +83,31 @@ def main() -> None:
 
 
 def _result(chosen: argparse.Namespace) -> dict[str, object]:
-    windows = [int(w) for w in chosen.windows.split(",")]
     skus, orders = SIZES[chosen.size]
     if chosen.instance:
-        return report.measured(load(chosen.instance), windows, None, chosen.passes or 300)
+        return report.measured(load(chosen.instance), chosen.windows, None, chosen.passes or 300)
     if chosen.save:
         save(chosen.save, make(chosen.seeds[0], Recipe(skus, orders)))
         return {"saved": str(chosen.save)}
     if chosen.scenarios:
-        return {"scenarios": report.scenarios(chosen.seeds[0], skus, orders, windows[0], chosen.passes or 150)}
+        return {"scenarios": report.scenarios(chosen.seeds[0], skus, orders, chosen.windows[0], chosen.passes or 150)}
     rows = []
     for seed in chosen.seeds:
         staged = None if chosen.own_bound else staged_bound(chosen.size, seed)
         instance = make(seed, Recipe(skus, orders))
         if chosen.ladder:
-            rows.append({"seed": seed, "steps": report.ladder(instance, windows[0], staged, chosen.passes or 300)})
+            rows.append(
+                {"seed": seed, "steps": report.ladder(instance, chosen.windows[0], staged, chosen.passes or 300)}
+            )
             continue
-        rows.append({"seed": seed, **_one(instance, windows, staged, chosen)})
+        rows.append({"seed": seed, **_one(instance, staged, chosen)})
         print(f"seed {seed}: captured {rows[-1].get('captured')}", file=sys.stderr)
     return {"size": chosen.size, **(_means(rows) if not chosen.ladder else {}), "rows": rows}
 
 
-def _one(
-    instance: Instance, windows: list[int], staged: tuple[float, float] | None, chosen: argparse.Namespace
-) -> dict[str, object]:
+def _one(instance: Instance, staged: tuple[float, float] | None, chosen: argparse.Namespace) -> dict[str, object]:
     passes = chosen.passes or {"S": 2_000, "M": 400, "L": 12}[chosen.size]
-    return report.measured(instance, windows, staged, passes, light=chosen.size == "L")
+    return report.measured(instance, chosen.windows, staged, passes, light=chosen.size == "L")
 
 
 def _means(rows: list[dict[str, object]]) -> dict[str, object]:

@@ -21,7 +21,9 @@ destination buys a SKU, `days` [D] share of orders by day, `lines` [3] share of 
 `expected` orders of the cycle.
 """
 
+import zlib
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -29,11 +31,29 @@ from benchmarks.route.instance import Beliefs, Instance
 from tranship.core.errors import InputError
 from tranship.routing.prices.problem import Costs, Goods, Orders
 
-_NEEDED = (
-    "fixed", "per_weight", "per_unit", "weight", "stock", "work", "day", "dest", "start", "sku", "qty", "capped", "cap_bp",
-    "penalty",
-)  # fmt: skip
-_BELIEFS = ("mix", "error", "regions", "taste", "days", "lines", "expected")
+_NEEDED = {
+    "fixed": 2, "per_weight": 2, "per_unit": 2, "weight": 1, "stock": 2, "work": 2, "day": 1, "dest": 1, "start": 1, "sku": 1,
+    "qty": 1, "capped": 1, "cap_bp": 0, "penalty": 0,
+}  # fmt: skip
+_BELIEFS = {"mix": 1, "error": 0, "regions": 1, "taste": 2, "days": 1, "lines": 1, "expected": 0}
+_MOST_UNITS = 100_000_000
+"""Units of a stream, about as many as memory takes: each is a tick of the cap's window."""
+_MOST_MONEY = 10_000.0
+"""Above, leaving a unit unfilled (kernel_stream.FILL) would no longer be the last thing to do. Count in a larger unit of money."""
+_EVEN = 1e-6
+_HINT = "See benchmarks/route/files.py."
+_WHOLE = ("stock", "work", "day", "dest", "start", "sku", "qty", "capped", "cap_bp")
+_DAMAGED = (
+    OSError,
+    ValueError,
+    TypeError,
+    EOFError,
+    MemoryError,
+    NotImplementedError,
+    RuntimeError,
+    BadZipFile,
+    zlib.error,
+)
 
 
 def save(path: Path, instance: Instance) -> None:
@@ -51,16 +71,7 @@ def save(path: Path, instance: Instance) -> None:
 
 def load(path: Path) -> Instance:
     """Read an instance; InputError naming the array that is missing or does not fit."""
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            held = {name: data[name] for name in data.files}
-    except (OSError, ValueError) as error:
-        raise InputError(f"not an .npz of arrays: {error}", where=str(path)) from error
-    missing = [name for name in _NEEDED if name not in held]
-    if missing:
-        raise InputError(
-            f"arrays missing: {', '.join(missing)}", where=str(path), hint="See benchmarks/route/files.py."
-        )
+    held = _arrays(path)
 
     def floats(name: str) -> np.ndarray:
         return np.ascontiguousarray(held[name], np.float64)
@@ -75,15 +86,48 @@ def load(path: Path) -> Instance:
         ints("day"), ints("dest"), np.zeros(count, np.int64), ints("start"), ints("sku"), qty, qty.astype(np.float64)
     )
     instance = Instance(
-        costs, goods, orders, np.ascontiguousarray(held["capped"], np.uint8), int(held["cap_bp"]), float(held["penalty"]),
+        costs, goods, orders, (ints("capped") != 0).astype(np.uint8), int(held["cap_bp"]), float(held["penalty"]),
         _beliefs(held), path.stem,
     )  # fmt: skip
-    _check(instance, str(path))
+    wrong = _wrong_shapes(instance) or _wrong_values(instance) + _wrong_beliefs(instance)
+    if wrong:
+        raise InputError("; ".join(wrong), where=str(path), hint=_HINT)
     return instance
 
 
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    """All arrays that are needed and known, as numbers with the right number of axes."""
+    try:
+        with path.open("rb") as file:  # opened here: a file that is no archive would stay open
+            data = np.load(file, allow_pickle=False)
+            if not isinstance(data, np.lib.npyio.NpzFile):
+                raise InputError("one array, not an .npz of arrays", where=str(path), hint=_HINT)
+            with data:
+                held = {name: data[name] for name in data.files if name in _NEEDED or name in _BELIEFS}
+    except _DAMAGED as error:
+        raise InputError(f"not an .npz of arrays: {error}", where=str(path)) from error
+    missing = [name for name in _NEEDED if name not in held]
+    beliefs = [name for name in _BELIEFS if name not in held]
+    if missing or 0 < len(beliefs) < len(_BELIEFS):
+        raise InputError(f"arrays missing: {', '.join(missing or beliefs)}", where=str(path), hint=_HINT)
+    wrong = [f"{name} has {held[name].ndim} axes, {n} expected" for name, n in (_NEEDED | _BELIEFS).items()
+             if name in held and held[name].ndim != n]  # fmt: skip
+    wrong += [f"{name} is not of finite numbers" for name, array in held.items()
+              if array.dtype.kind not in "iufb" or not np.isfinite(array).all()]  # fmt: skip
+    wrong += [f"{name} is not of whole numbers" for name in _WHOLE if not _whole(held[name])]
+    if wrong:
+        raise InputError("; ".join(wrong), where=str(path), hint=_HINT)
+    return held
+
+
+def _whole(array: np.ndarray) -> bool:
+    return array.dtype.kind in "iub" or (
+        array.dtype.kind == "f" and bool((np.rint(array) == array).all() and (np.abs(array) < 2**53).all())
+    )
+
+
 def _beliefs(held: dict[str, np.ndarray]) -> Beliefs | None:
-    if any(name not in held for name in _BELIEFS):
+    if "mix" not in held:
         return None
     return Beliefs(
         held["mix"],
@@ -96,8 +140,7 @@ def _beliefs(held: dict[str, np.ndarray]) -> Beliefs | None:
     )
 
 
-def _check(instance: Instance, where: str) -> None:
-    """Every position is inside its axis: compiled code does not look again."""
+def _wrong_shapes(instance: Instance) -> list[str]:
     costs, goods, orders = instance.costs, instance.goods, instance.orders
     dests, nodes = costs.fixed.shape
     skus, days = len(costs.weight), len(goods.work)
@@ -106,25 +149,59 @@ def _check(instance: Instance, where: str) -> None:
         wrong.append("per_weight [C, N], per_unit [S, N]")
     if goods.stock.shape != (skus, nodes) or goods.work.shape != (days, nodes) or len(instance.side) != nodes:
         wrong.append("stock [S, N], work [D, N], capped [N]")
+    if not min(dests, nodes, skus, days, orders.length):
+        wrong.append("at least one destination, node, SKU, day and order")
     lengths = (len(orders.dest), len(orders.start) - 1, len(orders.qty))
-    if (
-        lengths != (orders.length, orders.length, len(orders.sku))
-        or orders.start[-1] != len(orders.sku)
-        or orders.start[0]
-    ):
+    if lengths != (orders.length, orders.length, len(orders.sku)):
         wrong.append("day, dest [T], start [T + 1], sku, qty [L]")
-    elif orders.length and (np.diff(orders.start) < 1).any():
-        wrong.append("start ascends: every order has a line")
-    for name, values, size in (("dest", orders.dest, dests), ("sku", orders.sku, skus), ("day", orders.day, days)):
-        if len(values) and (values.min() < 0 or values.max() >= size):
+    elif orders.start[-1] != len(orders.sku) or orders.start[0] or (np.diff(orders.start) < 1).any():
+        wrong.append("start ascends from 0 to L: every order has a line")
+    return wrong
+
+
+def _wrong_values(instance: Instance) -> list[str]:
+    """Every position is inside its axis, and no number is one that the arithmetic cannot take: compiled code does not look again."""
+    costs, goods, orders = instance.costs, instance.goods, instance.orders
+    wrong, skus = [], len(costs.weight)
+    axes = (("dest", orders.dest, len(costs.fixed)), ("sku", orders.sku, skus), ("day", orders.day, len(goods.work)))
+    for name, values, size in axes:
+        if values.min() < 0 or values.max() >= size:
             wrong.append(f"{name} is a position below {size}")
-    if len(orders.day) and (np.diff(orders.day) < 0).any():
+    if (np.diff(orders.day) < 0).any():
         wrong.append("day ascends")
-    if len(orders.qty) and orders.qty.min() < 1:
-        wrong.append("qty is 1 or more")
+    cells = np.repeat(np.arange(orders.length), np.diff(orders.start)) * skus + orders.sku
+    if len(np.unique(cells)) < len(cells):
+        wrong.append("an order names a SKU once")
+    if orders.qty.min() < 1 or orders.qty.astype(np.float64).sum() > _MOST_UNITS:
+        wrong.append(f"qty is 1 or more, {_MOST_UNITS} in all at most")
+    if min(goods.stock.min(), goods.work.min()) < 0:
+        wrong.append("stock and work are 0 or more")
     if not 0 <= instance.cap_bp <= 10_000:
         wrong.append("cap_bp is 0 to 10000")
-    if not all(np.isfinite(array).all() for array in costs):
-        wrong.append("costs are finite")
-    if wrong:
-        raise InputError("; ".join(wrong), where=where, hint="See benchmarks/route/files.py.")
+    dearest = max(costs.fixed.max(), costs.per_unit.max(), costs.per_weight.max() * costs.weight.max())
+    if min(array.min() for array in costs) < 0 or dearest > _MOST_MONEY:
+        wrong.append(f"costs are 0 to {_MOST_MONEY} a part and a unit")
+    if not 0 < instance.penalty <= _MOST_MONEY:
+        wrong.append(f"penalty is above 0, {_MOST_MONEY} at most")
+    return wrong
+
+
+def _wrong_beliefs(instance: Instance) -> list[str]:
+    """What futures are drawn from adds up."""
+    b, wrong = instance.beliefs, list[str]()
+    if b is None:
+        return wrong
+    (dests, _), skus, days = instance.costs.fixed.shape, len(instance.costs.weight), instance.days
+    if b.mix.shape != (skus,) or b.taste.shape != (skus, dests):
+        wrong.append("mix [S], taste [S, C]")
+    elif b.taste.min() <= 0 or np.count_nonzero(b.mix) < 3:
+        wrong.append("taste is above 0, three SKUs of the mix at least")
+    if b.regions.shape != (dests,) or b.days.shape != (days,) or b.lines.shape != (3,):
+        wrong.append("regions [C], days [D], lines [3]")
+    for name in ("mix", "regions", "days", "lines"):
+        share = getattr(b, name)
+        if not share.size or share.min() < 0 or abs(share.sum() - 1) > _EVEN:
+            wrong.append(f"{name} sums to 1")
+    if b.error < 0 or not 0 <= b.orders <= _MOST_UNITS:
+        wrong.append("error and expected are 0 or more")
+    return wrong

@@ -67,7 +67,7 @@ def _against(instance: Instance, window: int, bound: float, *, light: bool) -> R
         "cost_total": round(made.total, 2),
         "baseline_per_order": round(before.total / count, 4),
         "same_control_per_order": round(same.total / count, 4),
-        "gap_to_bound": round(made.total / bound - 1, 4),
+        "gap_to_bound": round(made.total / bound - 1, 4) if bound > 0 else None,
         "open_units": tally.open,
         "packages_per_order": round(tally.packages / count, 4),
         "moved": made.moved,

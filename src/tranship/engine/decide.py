@@ -43,7 +43,7 @@ def execute(state: State, command: cmd.Command) -> Iterator[ev.Event]:
     for key in _candidates(state, command):
         yield from _carried_out(state, _redecide(state, key, command.at))
     if isinstance(command, cmd.ReceiveStock):
-        yield from _carried_out(state, look_at_wanting(state, command.skus, command.at))
+        yield from _carried_out(state, look_at_wanting(state, command.node, command.skus, command.at))
     elif isinstance(command, cmd.SetPrices):
         yield from _carried_out(state, look_at_all(state, command.at))
 

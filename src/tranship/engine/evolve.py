@@ -71,7 +71,7 @@ def _network(state: State, event: ev.NetworkLoaded) -> None:
         state.price_sha and network.policy.prices == "on"
     ):  # positions stay: the same prices, and none yet for what is new
         state.prices = _tables(state, state.price_sha, state.price_version)
-    state.changed_at = event.at
+    state.changed_at, state.price_rise = event.at, None
     state.forget_facts()
 
 
@@ -95,13 +95,30 @@ def _same_positions(name: str, before: list[str], after: list[str]) -> None:
 
 def _prices(state: State, event: ev.PricesSet) -> None:
     """The book replaces the one before; what it learned of a cap's room and what the cap's own price says meet halfway."""
+    before = state.prices
     state.prices = _tables(state, event.sha256, event.version)
+    same_days = state.prices.node_days == (before.node_days if before else {})
+    state.price_rise = state.prices.stock - (before.stock if before else 0) if same_days else None
     state.price_version, state.price_sha = event.version, event.sha256
     state.changed_at = event.at
     for cap in state.caps:
         learned = state.prices.caps.get(cap.network)
         if learned is not None:
-            cap.bucket.base = (cap.bucket.base + learned) // 2
+            cap.bucket.learn(learned)
+
+
+def _refused(state: State, decision: Decision) -> None:
+    """Tell the buckets whose gate turned an order away that had another way.
+
+    What waits for room had none, so no price would have moved it; what the reserve sent elsewhere was turned away by no window.
+    """
+    if decision.rests or any(other.ruled_out == "reserve" for other in decision.why.alternatives):
+        return
+    for gate in decision.why.gates:
+        if gate.closed:
+            for cap in state.caps:
+                if cap.cap.network == gate.network:
+                    cap.bucket.refused()
 
 
 def _tables(state: State, sha256: str, version: int) -> PriceTables:
@@ -132,13 +149,7 @@ def _routed(state: State, event: ev.OrderRouted) -> None:
         _drop_rest(state, (event.order_id, event.rest), order)
     placed = [_add_part(state, event.order_id, order, part) for part in event.decision.parts]
     _decided(state, event.order_id, order, event.decision, event.at, again=event.rest > 0)
-    for gate in event.decision.why.gates:
-        if (
-            gate.closed and not event.decision.rests
-        ):  # what waits for room had no other way: no price would have moved it
-            for cap in state.caps:
-                if cap.cap.network == gate.network:
-                    cap.bucket.refused()
+    _refused(state, event.decision)
     _enter_caps(state, order, placed)
     for rest in event.decision.rests:
         _add_rest(state, event.order_id, order, rest, since)
@@ -260,7 +271,9 @@ def _moved(state: State, event: ev.OrdersMoved) -> None:
             _add_part(state, move.order_id, order, part)
         for rest in move.decision.rests:
             _add_rest(state, move.order_id, order, rest, waiting)
-        _decided(state, move.order_id, order, move.decision, event.at + 1, again=False)  # after all that it freed itself
+        _decided(
+            state, move.order_id, order, move.decision, event.at + 1, again=False
+        )  # after all that it freed itself
     came_in: dict[int, list[int]] = {}
     for window, change in together(changes):
         came_in[id(window)] = window.change(*change)
@@ -447,7 +460,7 @@ def _switched(state: State, event: ev.NodeSwitched) -> None:
         state.closed.add(event.node)
     else:
         state.closed.discard(event.node)
-        state.changed_at = event.at
+        state.changed_at, state.price_rise = event.at, None
 
 
 def _erased(state: State, event: ev.PersonErased) -> None:

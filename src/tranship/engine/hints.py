@@ -4,7 +4,7 @@ Deciding an order of many lines again takes a thousand times as long as pricing 
 neither is left alone; what a guess finds is then decided in full.
 """
 
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from tranship.engine.asking import MICROS_PER_DAY, ask_of, situation
@@ -15,9 +15,8 @@ from tranship.routing.held import Sketch
 Cell = tuple[int, int]
 """(SKU, node)."""
 
-
-MOST_MOVED = 8
-"""Lines up to which a part is priced whole at another node."""
+SINGLES = 8
+"""Pieces of an order up to which each is tried elsewhere on its own: of more, one alone saves too little to ask."""
 
 
 class Piece(NamedTuple):
@@ -47,14 +46,11 @@ class Hints:
         units: dict[Cell, int] = {}
         worth: dict[Cell, int] = {}
         ship: dict[int, int] = {}
-        self.late: set[int] = set()  # nodes that ship something too late
         self.lines_at: dict[int, list[int]] = {}  # node -> pieces
         by_value = any(cap.by_value for cap in state.caps)
         for number in movable_parts(order):
             part = order.parts[number]
             ship[part.node] = max(part.ship_day, ship.get(part.node, 0))
-            if part.late:
-                self.late.add(part.node)
             for line, quantity in zip(part.lines, part.quantities, strict=True):
                 cell = (order.skus[line], part.node)
                 units[cell] = units.get(cell, 0) + quantity
@@ -79,10 +75,11 @@ class Hints:
         return self._sketch.cost
 
     def wishes(self, fits: Ask, new: Ask, only: Sequence[int] = ()) -> Iterator[Wish]:
-        """What other places come to: a line where the order ships something already, a whole part anywhere.
+        """What other places come to: a line where the order ships something already, what fits of a part anywhere.
 
         `fits`: whether units for a piece could be had at a node; `new`: whether that is news; `only`: pieces to look at, none: all.
         """
+        few = len(self.pieces) <= SINGLES
         asked: dict[int, list[int]] = {}
         for i in only or range(len(self.pieces)):
             asked.setdefault(self.pieces[i].node, []).append(i)
@@ -90,23 +87,21 @@ class Hints:
             pieces = self.lines_at[here]
             for node in self.nodes:
                 alone = node in self.lines_at or len(pieces) == 1
-                if node == here or (not alone and len(pieces) > MOST_MOVED):
+                if node == here:
                     continue
                 hits = [i for i in mine if self._can(i, node, new) and fits(self.pieces[i], node)]
                 if not hits:
                     continue
-                for i in hits if alone else ():
+                for i in hits if alone and (few or len(pieces) == 1) else ():
                     yield self._wish((i,), node)
-                if 1 < len(pieces) <= MOST_MOVED and all(self._can(i, node, fits) for i in pieces):
-                    yield self._wish(tuple(pieces), node)
+                if len(pieces) > 1:
+                    there = tuple([i for i in pieces if self._can(i, node, fits)])
+                    if len(there) == len(pieces) or (alone and len(there) > 1):
+                        yield self._wish(there, node)
 
     def _can(self, i: int, node: int, asked: Ask) -> bool:
         piece = self.pieces[i]
         return self._may[piece.sku][node] and asked(piece, node)
-
-    def waits_late(self, skus: Container[int]) -> bool:
-        """Whether a part that comes too late holds one of these SKUs."""
-        return any(piece.node in self.late and piece.sku in skus for piece in self.pieces)
 
     def _wish(self, pieces: tuple[int, ...], node: int) -> Wish:
         return Wish(self._sketch.gain(pieces, node), node, pieces)

@@ -9,6 +9,9 @@ better, so looks come to an end and nothing moves to and fro.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
+import numpy as np
+
+from tranship.core.time import add_working_days
 from tranship.engine import events as ev
 from tranship.engine.asking import MICROS_PER_DAY
 from tranship.engine.entries import goods
@@ -16,6 +19,7 @@ from tranship.engine.hints import Cell, Hints, Piece, Wish
 from tranship.engine.offers import Offer, World, allowed, changes_of, is_local, joinable, movable_parts, offer
 from tranship.engine.state import OrderState, RestKey, State
 from tranship.routing.kernel_limits import SUBSET_LINES
+from tranship.routing.promise import NOT_SERVED
 from tranship.routing.share_change import Change
 
 MICROS_PER_MINOR = 10_000
@@ -28,7 +32,9 @@ GLANCES = 8
 
 FEW_LINES = 3
 """Lines up to which an order is decided again without a guess whether that pays."""
-GUESS = 20
+NOISE = 50
+"""Prices that change what such an order costs by no more than one part in so many are no reason to decide it again."""
+GUESS = 40
 """An order of many lines is decided again where a guess promises one part in so many of what it costs."""
 MOST_HOLDERS = 8
 """Holders of one SKU at one node that are looked at."""
@@ -48,18 +54,16 @@ def look_at_all(state: State, at: int) -> Iterator[ev.Event]:
         yield ev.OrdersReviewed(look.looked, look.moved, look.gain, complete and look.left > 0, at)
 
 
-def look_at_wanting(state: State, skus: Iterable[int], at: int) -> Iterator[ev.Event]:
-    """Units of these SKUs came in: look at orders that are late for want of them, or split or dear and ship today."""
+def look_at_wanting(state: State, node: int, skus: Iterable[int], at: int) -> Iterator[ev.Event]:
+    """Units of these SKUs came to a node: look at orders that are late for want of them, or split or dear and ship today."""
     if state.wanting and state.require_network().policy.redecide:
         found: dict[str, list[int]] = {}
         for sku in dict.fromkeys(skus):
             for order_id in state.wanting.get(sku, ()):
                 found.setdefault(order_id, []).append(sku)
         look = _Look(state, at)
-        for order_id in soonest(state, found):
-            order = state.orders[order_id]
-            if first_day(order) <= at // MICROS_PER_DAY or any(part.late for part in order.parts.values()):
-                look.turn[order_id] = tuple(found[order_id])  # what ships later is looked at before it does
+        look.news = {sku: {node} for sku in skus}
+        look.turn = {order_id: tuple(found[order_id]) for order_id in look.soonest(found)}
         yield from look.over()
 
 
@@ -70,11 +74,6 @@ def look_at_node(state: State, node: int, at: int) -> Iterator[ev.Event]:
         look = _Look(state, at)
         look.turn = {order_id: () for day in sorted(due) for order_id, _ in due[day]}
         yield from look.over()
-
-
-def soonest(state: State, order_ids: Iterable[str]) -> list[str]:
-    """The orders by the day that their first open part ships."""
-    return sorted(order_ids, key=lambda order_id: (first_day(state.orders[order_id]), order_id))
 
 
 def first_day(order: OrderState) -> int:
@@ -95,7 +94,11 @@ class _Look:
         self._price = sum(cap.bucket.price for cap in state.caps)
         self.turn: dict[str, Touched] = {}  # orders to decide, and why
         self.fresh: list[str] = []  # decided since the last look: who may want what another holds
+        self.news: dict[
+            int, set[int]
+        ] = {}  # SKU -> nodes where units of it came in; any node for one that is not named
         self.freed: dict[int, str] = {}  # SKUs that moved orders gave up, and which of them was the last
+        self._came: dict[int, set[int]] = {}  # SKU -> nodes at which they were given up
         self._holders: dict[Cell, dict[str, int]] = {}  # who holds the last units of what others want
         self._sketches: dict[str, Hints] = {}
 
@@ -128,18 +131,21 @@ class _Look:
 
     def _touched(self, order: OrderState, soon: bool) -> Touched | None:
         """What has changed since the order was last decided so that it might gain; None: nothing."""
-        state, since = self.state, max(order.decided_at, self.state.reviewed_at)
+        state = self.state
         if self.shut and any(is_local(part) and part.node in self.shut for part in order.parts.values()):
             return ()
-        if soon and (state.changed_at > since or (state.caps and self._room_changed(order))):
-            return ()  # prices change often: their last word before it ships is what counts
+        if not soon:
+            return None  # its last word before it ships is what counts
+        since = max(order.decided_at, state.reviewed_at)
+        if (state.changed_at > since and self._repriced(order)) or (state.caps and self._room_changed(order)):
+            return ()
         if not state.freed:
             return None
-        freed, decided, reviewed = state.freed, order.decided_at, state.reviewed_at
-        return (
-            tuple([sku for sku in goods(state, order) if (at := freed.get(sku, 0)) > reviewed and at >= decided])
-            or None
-        )
+        freed, decided, reviewed = state.freed, order.decided_at, 0
+        if state.reviewed_at // MICROS_PER_DAY == self.at // MICROS_PER_DAY:
+            reviewed = state.reviewed_at  # what ships today was looked at then
+        skus = [sku for sku in goods(state, order) if (at := freed.get(sku, 0)) > reviewed and at >= decided]
+        return tuple(skus) or None
 
     def _room_changed(self, order: OrderState) -> bool:
         """Whether room under a cap became cheaper for an order outside it, or dearer for one inside, by what a move must save."""
@@ -152,7 +158,26 @@ class _Look:
             return False
         inside = rise > 0
         parts = [part for part in order.parts.values() if is_local(part)]
-        return any(any(part.node in cap.nodes for cap in state.caps) is inside for part in parts)
+        count = sum(any(part.node in cap.nodes for cap in state.caps) is inside for part in parts)
+        return count * each > self._noise(order)
+
+    def _repriced(self, order: OrderState) -> bool:
+        """Whether the last book could save the order more than a move must save: its prices here rose more than those elsewhere."""
+        rise = self.state.price_rise
+        if rise is None or self.state.bundles:
+            return True
+        total = 0
+        for part in order.parts.values():
+            if is_local(part):
+                rows = rise[[order.skus[line] for line in part.lines]]
+                total += int((rows[:, part.node] - rows.min(axis=1)) @ np.array(part.quantities, np.int64))
+        return total > self._noise(order)
+
+    def _noise(self, order: OrderState) -> int:
+        """Changes of prices up to this do not make an order worth deciding again."""
+        if len(order.skus) <= FEW_LINES:
+            return self.threshold
+        return max(self.threshold, sum(part.cost for part in order.parts.values() if is_local(part)) // NOISE)
 
     def _size(self, order: OrderState) -> int:
         if all(cap.by_count for cap in self.state.caps):
@@ -185,12 +210,23 @@ class _Look:
                 there = self._holders.setdefault(cell, {})
                 there[order_id] = there.get(order_id, 0) + wanted
 
+    def soonest(self, order_ids: Iterable[str]) -> list[str]:
+        """Those of the orders that ship today or are late, by the day that they ship: what ships later is looked at before it does."""
+        today, found = self.at // MICROS_PER_DAY, []
+        for order_id in order_ids:
+            order = self.state.orders[order_id]
+            day = first_day(order)
+            if day <= today or any(part.late for part in order.parts.values()):
+                found.append((day, order_id))
+        return [order_id for _, order_id in sorted(found)]
+
     # -- passes -------------------------------------------------------------------------------------------------------
 
     def over(self) -> Iterator[ev.Event]:
         """Decide the orders of this turn again, then once more those that what moved may serve; try exchanges for the fresh ones."""
         for _ in range(MOST_PASSES):
             self.freed.clear()
+            came = self._came = {}
             for order_id, skus in self.turn.items():
                 yield from self._alone(order_id, skus)
             for order_id in self.fresh:
@@ -201,7 +237,7 @@ class _Look:
                 for order_id in self.state.wanting.get(sku, ()):
                     if order_id != self.freed[sku]:
                         found.setdefault(order_id, []).append(sku)
-            self.turn = {order_id: tuple(found[order_id]) for order_id in soonest(self.state, found)}
+            self.turn, self.news = {order_id: tuple(found[order_id]) for order_id in self.soonest(found)}, came
 
     def _alone(self, order_id: str, skus: Touched) -> Iterator[ev.Event]:
         order = self.state.orders[order_id]
@@ -223,13 +259,58 @@ class _Look:
         """Whether more units of these SKUs may serve the order better; one of few lines is decided without asking."""
         if self.state.bundles or len(order.skus) <= FEW_LINES:
             return True
+        wanted = set(skus)
+        late, there = self._reach(order, wanted)
+        if late or not there or first_day(order) > self.at // MICROS_PER_DAY:
+            return late
+        fits, news = self._on_shelf({}), self.news
+
+        def new(piece: Piece, node: int) -> bool:
+            nodes = news.get(piece.sku)
+            return (nodes is None or node in nodes) and fits(piece, node)
+
         hints = self._hints(order_id, order)
-        if hints.waits_late(skus):
-            return True
-        fits = self._on_shelf({})
-        mine = [i for i, piece in enumerate(hints.pieces) if piece.sku in skus]
-        wanted = self._worth(hints)
-        return bool(mine) and any(wish.gain > wanted for wish in hints.wishes(fits, fits, mine))
+        mine = [i for i, piece in enumerate(hints.pieces) if piece.sku in wanted]
+        worth = self._worth(hints)
+        return bool(mine) and any(wish.gain > worth for wish in hints.wishes(fits, new, mine))
+
+    def _reach(self, order: OrderState, wanted: set[int]) -> tuple[bool, bool]:
+        """Whether units that came in serve a line that is late from where it would be in time; and whether they serve any line in full."""
+        skus, shelf, found = order.skus, self.state.ledger.fulfillable, False
+        everywhere, in_time = range(len(self.state.nodes)), None
+        for number in movable_parts(order):
+            part = order.parts[number]
+            for line, quantity in zip(part.lines, part.quantities, strict=True):
+                sku = skus[line]
+                if not quantity or sku not in wanted:
+                    continue
+                for n in self.news.get(sku, everywhere):
+                    units = shelf[sku, n]
+                    if n == part.node or units <= 0:
+                        continue
+                    found = found or units >= quantity
+                    if part.late:
+                        in_time = self._in_time(order) if in_time is None else in_time
+                        if n in in_time:
+                            return True, True
+        return False, found
+
+    def _in_time(self, order: OrderState) -> set[int]:
+        """Nodes from which the order, as far as days on the road tell, would still be in time."""
+        state = self.state
+        facts, channel = state.facts(self.at // MICROS_PER_DAY), state.channels[order.order.channel]
+        code = order.order.to.zip[:3]
+        zip3 = int(code) if len(code) == 3 and code.isascii() and code.isdigit() else -1
+        service = facts.services.get(order.order.service or channel.service, -1)
+        transit, lateness = facts.transit(service, zip3), facts.lateness
+        return {
+            n
+            for n, day in enumerate(facts.calendar.earliest_ship_days(self.at))
+            if transit[n] != NOT_SERVED
+            and not lateness.late(
+                lateness.on_time(n, zip3, service, transit[n], add_working_days(day, transit[n]), order.promise_day)
+            )
+        }
 
     def _on_shelf(self, more: dict[Cell, int]) -> Callable[[Piece, int], bool]:
         """Whether a node has what a piece needs, with these units more; rows are read once: nothing moves while this is asked."""
@@ -279,9 +360,9 @@ class _Look:
                 part = each.order.parts[number]
                 for line in part.lines:
                     sku = each.order.skus[line]
-                    self.freed.update(
-                        (piece, each.move.order_id) for piece, _ in self.state.bundles.get(sku, ((sku, 1),))
-                    )
+                    for piece, _ in self.state.bundles.get(sku, ((sku, 1),)):
+                        self.freed[piece] = each.move.order_id
+                        self._came.setdefault(piece, set()).add(part.node)
             self._sketches.pop(each.move.order_id, None)
             self.moved += 1
             self.gain += each.gain

@@ -22,7 +22,7 @@ from tranship.core.time import MICROS_PER_HOUR
 from tranship.engine import commands as cmd
 from tranship.engine.clock import Clock
 from tranship.engine.shard import Shard, Submission
-from tranship.engine.snapshots import SOLVER_MODULE, HistoryLog, setting, snapshot_of
+from tranship.engine.snapshots import SOLVER_MODULE, HistoryLog, hours_between, setting, snapshot_of
 from tranship.engine.writer import Writer
 from tranship.routing.prices.snapshot import FEWEST_ORDERS, Snapshot
 
@@ -218,7 +218,7 @@ def signals_of(shard: Shard) -> Signals:
         orders=len(state.orders),
         made_at=prices.made_at if prices else 0,
         on=network.policy.prices == "on",
-        every_hours=network.policy.prices_every_hours,
+        every_hours=hours_between(state),
         network=state.network_sha,
         closed=frozenset(state.closed),
         received=-int(balance[Bucket.SUPPLIER].sum() + balance[Bucket.OPENING].sum()),

@@ -21,7 +21,10 @@ MICROS_PER_DAY = 86_400_000_000
 HORIZON_DAYS = 28
 """Days that the futures of a book reach ahead: four weeks of weekdays, and about as long as a shelf is filled for."""
 
-SOLVER_MODULE = "tranship.routing.prices.solve"
+PATIENCE = 4
+"""Times as long that the schedule waits after a book that saved nothing in rehearsal: the next day is much like this one."""
+
+SOLVER_MODULE = "tranship.engine.pricesolver"
 """Where the solver is: its function `solve`."""
 Solve = Callable[[Snapshot], PriceBook]
 """Makes a book of a snapshot: pure, so that the same snapshot gives the same book."""
@@ -31,6 +34,12 @@ def solver() -> Solve:
     """The price solver. Imported when prices are made: it brings a compiler."""
     found: Solve = importlib.import_module(SOLVER_MODULE).solve
     return found
+
+
+def hours_between(state: State) -> int:
+    """Hours from the book in force to the next by schedule."""
+    hours = state.require_network().policy.prices_every_hours
+    return hours if state.prices is None or state.prices.paid else PATIENCE * hours
 
 
 def has_solver(solve: Solve | None) -> bool:

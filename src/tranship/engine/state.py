@@ -10,6 +10,7 @@ from tranship.core.order import Order
 from tranship.engine.events import FileTaken
 from tranship.rates.compile import compile_tables, next_change
 from tranship.routing.facts import Facts
+from tranship.routing.model import Ints
 from tranship.routing.prices.model import PriceTables
 from tranship.routing.share import CapState, ShareWindow
 
@@ -119,6 +120,9 @@ class State:
         self.freed: dict[int, int] = {}  # SKU -> when units of it came or came back to a shelf
         self.wanting: dict[int, dict[str, None]] = {}  # SKU -> unreleased orders that more of it may serve better
         self.changed_at = 0  # when prices, the network document or the nodes in use changed
+        self.price_rise: Ints | None = (
+            None  # [SKU, node] micros by which the last book changed prices; None: anything else changed
+        )
         self.reviewed_at = 0  # when every unreleased order that a change touched had been looked at
         self.reviewed_price = 0  # of room under the caps at that time
         self.looked_at = 0  # when the clock last made the engine look at them

@@ -120,6 +120,8 @@ def _invariants(state: State, verdict: Verdict) -> Iterator[str]:
         for name, window in (("total", cap.total), *cap.channels.items()):
             if window.recount() != (window.inside, window.inside_capped):
                 yield f"cap {cap.cap.network} {name}: running counts differ from a recount"
+            if window.highest_bp() > window.max_share_bp:
+                yield f"cap {cap.cap.network} {name}: some window reaches {window.highest_bp()} bp, above the highest that was counted"
             if window.max_share_bp > cap.highest_bp:
                 yield f"cap {cap.cap.network} {name}: reached {window.max_share_bp} bp unbooked"
         verdict.checks.append(

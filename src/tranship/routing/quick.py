@@ -74,7 +74,9 @@ def quick(ask: Ask, facts: Facts, now: Situation, *, counted: bool = True) -> De
     if (most := facts.part_limits[node]) is not None and (count > most[0] or units > most[1]):
         return None
     for cap, _ in gates:
-        if node in cap.nodes and not (_keeps(ask, now, node, units) if ask.standing else _open(ask, gates, node, units)):
+        if node in cap.nodes and not (
+            _keeps(ask, now, node, units) if ask.standing else _open(ask, gates, node, units)
+        ):
             return None
     charges: list[list[int]] = [] if mu is room.mu else mu.tolist()
     part = Part(

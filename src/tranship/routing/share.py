@@ -402,6 +402,10 @@ class TokenBucket:
         """The gate sent an order elsewhere that would have gained more than the price: there is more demand than entries show."""
         self.tokens = min(self.tokens, 0)
 
+    def learn(self, price: int) -> None:
+        """A price book tells what room is worth: the slow part of the price goes halfway there, within its bounds."""
+        self.base = max(0, min((self.base + price) // 2, bucket.MOST * self._gain))
+
     def take_over(self, before: "TokenBucket") -> None:
         """Go on from another bucket's level, within this one's size."""
         self.tokens = max(-self._burst, min(self._burst, before.tokens))

@@ -26,7 +26,7 @@ from tranship.engine.merge import merged
 from tranship.engine.rhythm import MINUTES_BEFORE
 from tranship.engine.run import open_shard
 from tranship.engine.shard import Answer, Shard, Submission, fingerprint
-from tranship.engine.snapshots import HistoryLog, Solve, has_solver, solve_now
+from tranship.engine.snapshots import HistoryLog, Solve, has_solver, hours_between, solve_now
 from tranship.engine.state import CANCELLED
 from tranship.sim.rejects import save_rejects
 from tranship.sim.world.derive import World, derive
@@ -333,8 +333,11 @@ class _Player:
     def _set_prices(self, at: int) -> None:
         """Make prices of the state as it stands at this moment; a run that goes on has made them where it is past it."""
         key = f"prices/{self.staged.sha256[:12]}/{at}"
-        if self.shard.state.last_at > at or self.shard.store.find_keys([key]):
+        state = self.shard.state
+        if state.last_at > at or self.shard.store.find_keys([key]):
             return
+        if state.prices is not None and at - state.prices.made_at < hours_between(state) * MICROS_PER_HOUR:
+            return  # the last one did not pay
         command = solve_now(self.shard.state, self.history, at, "schedule", self.solve)
         if command is not None:
             (answer,) = self.shard.submit([Submission(key, command)])

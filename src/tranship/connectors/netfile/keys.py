@@ -97,7 +97,7 @@ CAP = Table(
         Key("bucket_rate_bp", "int", "Refill of the token bucket relative to the cap, basis points; 0: by the window.",
             low=-1000, high=1000),
         Key("bucket_burst_bp", "int", "Size of the token bucket, basis points of the window; 0: by the window.", low=0, high=10_000),
-        Key("price", "money", "Swing of a place's price under the cap (by value: of 40.00): an empty bucket adds half, a full one takes it.",
+        Key("price", "money", "Swing of the price of a place (by value: of 40.00): an empty bucket adds half, a full one takes half.",
             field="price_micros", high=1000),
     ),
     ShareCap,

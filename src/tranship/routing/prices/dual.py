@@ -14,17 +14,18 @@ TIGHT = (2.0, 0.005)
 
 def follow(
     costs: Costs, goods: Goods, orders: Orders, caps: Caps, start: Duals, *, penalty: float, passes: int,
-    steps: tuple[float, float] = COLD,
+    steps: tuple[float, float] = COLD, scale: float = 1.0,
 ) -> tuple[float, Duals]:  # fmt: skip
     """Search prices for `orders` from `start` (moved in place: start the next search from it); the bound and the averaged prices.
 
     The bound is below the cost of every way to ship these orders from `goods` within the caps' budgets, where an unfilled unit costs
-    `penalty`, provided that costs are additive as given or lie above them (`linear.envelope`). It holds at any number of passes.
+    `penalty`, provided that costs are additive as given or lie above them (`linear.envelope`). It holds at any number of passes. Each
+    order stands for `scale` orders of its kind: other than 1 it is an estimate, no bound.
     """
     from tranship.routing.prices import kernel_dual  # the compiler is loaded when prices are first made
 
     mean = no_duals(goods.stock.shape[0], goods.stock.shape[1], goods.work.shape[0], len(caps.budget))
-    bound = kernel_dual.follow(*costs, *goods, *orders, *caps, *start, *mean, penalty, passes, *steps)
+    bound = kernel_dual.follow(*costs, *goods, *orders, *caps, *start, *mean, penalty, passes, *steps, scale)
     return float(bound), mean
 
 

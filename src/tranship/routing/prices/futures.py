@@ -17,8 +17,8 @@ MICROS_PER_DAY = 86_400_000_000
 HALF_LIFE_DAYS = 28.0
 LOOK_BACK_DAYS = 84
 """Days of history that say how many orders a weekday brings."""
-MOST_LINES = 20_000
-"""Lines of a future, about: the days beyond are left to the next book. A limit on time, not on the catalog."""
+MOST_LINES = 60_000
+"""Lines of a future, about: above, only a share of the orders is drawn and each stands for several. A limit on time."""
 
 
 class Rates(NamedTuple):
@@ -27,6 +27,7 @@ class Rates(NamedTuple):
     weekday: Floats  # [7] a day, Monday first
     today: float  # share of today that is still to come
     days: int  # how many days futures reach
+    share: float  # of the expected orders, how many are drawn; each stands for 1 / share
     weight: Floats  # [T] chance of each order of the history to be drawn
 
 
@@ -40,9 +41,8 @@ def rates_of(history: History, at: int, until_day: int) -> Rates:
     days = np.arange(max(first, today - LOOK_BACK_DAYS), today)
     if not len(days):
         days = np.array([today - 1])
-    counts = np.bincount(np.clip(history.at // MICROS_PER_DAY - days[0], 0, len(days)), minlength=len(days) + 1)[
-        : len(days)
-    ]
+    since = history.at // MICROS_PER_DAY - days[0]
+    counts = np.bincount(since[(since >= 0) & (since < len(days))], minlength=len(days))
     fresh = np.exp2(-(today - days) / HALF_LIFE_DAYS)
     overall = float((counts * fresh).sum() / fresh.sum())
     weekday = np.full(7, overall)
@@ -51,9 +51,10 @@ def rates_of(history: History, at: int, until_day: int) -> Rates:
         if mine.any():  # one weekday seen once is drawn towards the mean of all
             weekday[w] = ((counts * fresh)[mine].sum() + 0.5 * overall) / (fresh[mine].sum() + 0.5)
     lines = max(1.0, len(history.sku) / max(1, len(history)))
-    ahead = np.cumsum(weekday[_weekday(np.arange(today, until_day + 1))])
-    reach = int(np.searchsorted(ahead * lines, MOST_LINES)) + 1
-    return Rates(weekday, gone, max(1, min(reach, until_day - today + 1)), weight / weight.sum())
+    reach = max(1, until_day - today + 1)
+    ahead = float(weekday[_weekday(np.arange(today, today + reach))].sum())
+    share = min(1.0, MOST_LINES / max(1.0, ahead * lines))
+    return Rates(weekday, gone, reach, share, weight / weight.sum())
 
 
 def expected(rates: Rates, today: int) -> Floats:
@@ -65,7 +66,7 @@ def expected(rates: Rates, today: int) -> Floats:
 
 def draw(rates: Rates, today: int, rng: np.random.Generator) -> tuple[Ints, Ints]:
     """One future: (day from today, position in the history) of each order, in the order they come."""
-    counts = rng.poisson(expected(rates, today))
+    counts = rng.poisson(expected(rates, today) * rates.share)
     day = np.repeat(np.arange(rates.days), counts)
     cumulated = np.cumsum(rates.weight)
     picked = np.minimum(np.searchsorted(cumulated, rng.uniform(0.0, cumulated[-1], len(day))), len(rates.weight) - 1)

@@ -29,11 +29,14 @@ class Desk(NamedTuple):
     out: Array  # [L] int64 node of each line, N: unfilled
     used: Array  # [N] uint8
     trial: Array  # [L] int64
+    low: Array  # [N, L] float64 of each node: what lines cost at their cheapest node of a set, from this one up
 
 
 @inlined
 def choose(lines: int, nodes: int, penalty: Array, desk: Desk) -> float:
     """Fill `desk.out` from `desk.value` and `desk.fixed`; returns the cost. `penalty[l]`: what leaving line l costs."""
+    if lines == 0:
+        return 0.0
     if lines <= SMALL:
         return _few_lines(lines, nodes, penalty, desk)
     return _many_lines(lines, nodes, penalty, desk)
@@ -141,9 +144,16 @@ def _many_lines(lines: int, nodes: int, penalty: Array, desk: Desk) -> float:
 
 @inner
 def _all_sets(lines: int, nodes: int, penalty: Array, desk: Desk) -> float:
-    """Every set of nodes, counted up; the set's bits are carried in `desk.used` like an odometer."""
-    used, fixed, out, trial = desk.used, desk.fixed, desk.out, desk.trial
-    least = _assigned(lines, nodes, penalty, desk, out)
+    """Every set of nodes, counted up; the set's bits are carried in `desk.used` like an odometer.
+
+    A set is the one without its lowest node, and that node: `desk.low[n]` keeps what each line costs at its cheapest node of the
+    set from n up.
+    A set whose parts alone cost too much beside each line's cheapest node of all is passed over, and so are those it grows into.
+    """
+    used, fixed, value, low = desk.used, desk.fixed, desk.value, desk.low
+    least, kept, seen = _nothing(lines, penalty), 0, 0
+    floor = _floor(lines, nodes, penalty, desk)
+    floor -= 1e-9 * (abs(floor) + 1.0)  # sums in another order differ in their last digits
     while True:
         n = 0
         while n < nodes:
@@ -154,12 +164,56 @@ def _all_sets(lines: int, nodes: int, penalty: Array, desk: Desk) -> float:
                 used[n] = 0
             n += 1
         if n == nodes:
-            return least
-        cost = _assigned(lines, nodes, penalty, desk, trial)
+            break
+        seen += 1
+        cost, above = 0.0, nodes
+        for m in range(nodes):
+            if used[m]:
+                cost += fixed[m]
+                if m > n and above == nodes:
+                    above = m
+        if cost + floor > least:
+            continue  # nothing is lost: with more nodes it costs no less
+        rest = penalty if above == nodes else low[above]
+        for line in range(lines):
+            at = min(rest[line], value[n, line])
+            low[n, line] = at
+            cost += at
         if cost < least:
-            least = cost
-            for line in range(lines):
-                out[line] = trial[line]
+            least, kept = cost, seen
+    _set_of(kept, nodes, desk)
+    return _assigned(lines, nodes, penalty, desk, desk.out)
+
+
+@inner
+def _nothing(lines: int, penalty: Array) -> float:
+    cost = 0.0
+    for line in range(lines):
+        cost += penalty[line]
+    return cost
+
+
+@inner
+def _floor(lines: int, nodes: int, penalty: Array, desk: Desk) -> float:
+    """What the lines cost at the least, parts left aside."""
+    total = 0.0
+    for line in range(lines):
+        least = penalty[line]
+        for n in range(nodes):
+            if desk.fixed[n] < NEVER:
+                least = min(least, desk.value[n, line])
+        total += least
+    return total
+
+
+@inner
+def _set_of(number: int, nodes: int, desk: Desk) -> None:
+    """The set that the odometer shows at its step `number`."""
+    for n in range(nodes):
+        desk.used[n] = 0
+        if desk.fixed[n] < NEVER:
+            desk.used[n] = number & 1
+            number >>= 1
 
 
 @inner

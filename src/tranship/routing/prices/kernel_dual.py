@@ -12,7 +12,7 @@ import numpy as np
 from tranship.routing.kernel_cost import Array
 from tranship.routing.kernel_jit import allocating, entry, inlined, inner
 from tranship.routing.prices.kernel_choose import NEVER, Desk, relaxed
-from tranship.routing.prices.problem import UNLIMITED, Caps, Costs, Duals, Goods, Orders
+from tranship.routing.prices.problem import UNITS, UNLIMITED, Caps, Costs, Duals, Goods, Orders
 
 _F2, _I2, _F1, _I1 = "float64[:,::1]", "int64[:,::1]", "float64[::1]", "int64[::1]"
 COSTS = f"{_F2},{_F2},{_F2},{_F1}"
@@ -32,7 +32,7 @@ def new_desk(lines: int, nodes: int) -> Desk:
     f64, i64 = np.float64, np.int64
     return Desk(
         np.empty((nodes, lines), f64), np.empty(nodes, f64), np.empty(8, f64), np.empty(8, i64),
-        np.empty(lines, i64), np.empty(nodes, np.uint8), np.empty(lines, i64),
+        np.empty(lines, i64), np.empty(nodes, np.uint8), np.empty(lines, i64), np.empty((nodes, lines), f64),
     )  # fmt: skip
 
 
@@ -53,6 +53,8 @@ def spread_caps(caps: Caps, price: Array, by: Array) -> None:
             for n in range(by.shape[2]):
                 by[m, p, n] = 0.0
     for k in range(caps.side.shape[0]):
+        if caps.budget[k] < 0:  # no cap: a price left over from when there was one would push the bound up
+            continue
         for p in range(by.shape[1]):
             if caps.counts[p, k]:
                 for n in range(by.shape[2]):
@@ -69,13 +71,22 @@ def unit_costs(costs: Costs, stock: Array, price: Array, unit: Array) -> None:
 
 
 @inlined
-def lay_out(orders: Orders, t: int, costs: Costs, unit: Array, work: Array, by: Array, desk: Desk) -> int:
-    """Fill the desk's values for order t at all nodes; returns how many lines it has."""
+def lay_out(
+    orders: Orders, t: int, costs: Costs, unit: Array, there: Array, work: Array, by: Array, desk: Desk
+) -> int:  # fmt: skip
+    """Fill the desk's values for order t at all nodes; returns how many lines it has. `there`: work of nodes' days, `work`: its price."""
     first, dest, p = orders.start[t], orders.dest[t], orders.population[t]
     lines = orders.start[t + 1] - first
     for n in range(unit.shape[1]):
+        if there[orders.day[t], n] <= 0:  # no price would keep orders away from a node that is shut
+            desk.fixed[n] = NEVER
+            for line in range(lines):
+                desk.value[n, line] = NEVER
+            continue
         desk.fixed[n] = costs.fixed[dest, n] + by[0, p, n]
-        way, each, worth = costs.per_weight[dest, n], work[orders.day[t], n] + by[1, p, n], by[2, p, n]
+        limited = there[orders.day[t], n] < UNLIMITED  # what has no limit earns nothing, so it costs nothing
+        each = by[1, p, n] + (work[orders.day[t], n] if limited else 0.0)
+        way, worth = costs.per_weight[dest, n], by[2, p, n]
         for line in range(lines):
             i = first + line
             s = orders.sku[i]
@@ -132,7 +143,7 @@ def _pass(
         taken[k] = 0.0
     total, nodes = 0.0, unit.shape[1]
     for t in range(orders.day.shape[0]):
-        lines = lay_out(orders, t, costs, unit, duals.work, by, desk)
+        lines = lay_out(orders, t, costs, unit, goods.work, duals.work, by, desk)
         for line in range(lines):
             lost[line] = penalty * orders.qty[orders.start[t] + line]
         total += relaxed(lines, nodes, lost, desk)
@@ -158,25 +169,32 @@ def _earned(goods: Goods, caps: Caps, duals: Duals) -> float:
 
 
 @inner
-def _step(goods: Goods, use: Goods, caps: Caps, taken: Array, duals: Duals, step: float, most: float) -> None:
-    """Move every price along its slope, never below 0 nor above `most`."""
+def _step(
+    goods: Goods, use: Goods, caps: Caps, taken: Array, duals: Duals, step: float, most: float, sizes: Array, scale: float
+) -> None:  # fmt: skip
+    """Move every price along its slope, never below 0 nor above `most`.
+
+    `sizes[measure]` of a usual line: the price of a unit moves that much slower than a line's. Each order stands for `scale` of them.
+    """
+    each = step / sizes[UNITS]
     for s in range(use.stock.shape[0]):
         for n in range(use.stock.shape[1]):
             there = goods.stock[s, n]
             if there > 0:
-                slope = (use.stock[s, n] - there) / there
-                price = duals.stock[s, n] + step * min(max(slope, -_MOST_STEP), _MOST_STEP)
+                slope = (use.stock[s, n] * scale - there) / there
+                price = duals.stock[s, n] + each * min(max(slope, -_MOST_STEP), _MOST_STEP)
                 duals.stock[s, n] = min(max(price, 0.0), most)
     for d in range(use.work.shape[0]):
         for n in range(use.work.shape[1]):
             there = goods.work[d, n]
             if 0 < there < UNLIMITED:
-                slope = (use.work[d, n] - there) / there
-                duals.work[d, n] = max(0.0, duals.work[d, n] + step * min(slope, _MOST_STEP))
+                slope = (use.work[d, n] * scale - there) / there
+                duals.work[d, n] = max(0.0, duals.work[d, n] + each * min(slope, _MOST_STEP))
     for k in range(taken.shape[0]):
-        if caps.budget[k] > 0:
-            slope = (taken[k] - caps.budget[k]) / caps.budget[k]
-            duals.cap[k] = max(0.0, duals.cap[k] + _CAP_STEP * step * min(slope, _MOST_STEP))
+        if caps.budget[k] >= 0:
+            slope = (taken[k] * scale - caps.budget[k]) / max(caps.budget[k], 1.0)
+            own = _CAP_STEP * step / sizes[caps.measure[k]]
+            duals.cap[k] = max(0.0, duals.cap[k] + own * min(slope, _MOST_STEP))
 
 
 @inner
@@ -191,17 +209,17 @@ def _add(total: Duals, duals: Duals, share: float) -> None:
         total.cap[k] += share * duals.cap[k]
 
 
-@entry(f"float64({COSTS},{GOODS},{ORDERS},{CAPS},{DUALS},{DUALS},float64,int64,float64,float64)")
+@entry(f"float64({COSTS},{GOODS},{ORDERS},{CAPS},{DUALS},{DUALS},float64,int64,float64,float64,float64)")
 def follow(
     fixed: Array, per_weight: Array, per_unit: Array, weight: Array, stock: Array, work: Array,
     day: Array, dest: Array, population: Array, start: Array, sku: Array, qty: Array, value: Array,
     side: Array, measure: Array, counts: Array, budget: Array,
     last_stock: Array, last_work: Array, last_cap: Array, mean_stock: Array, mean_work: Array, mean_cap: Array,
-    penalty: float, passes: int, first_step: float, last_step: float,
+    penalty: float, passes: int, first_step: float, last_step: float, scale: float,
 ) -> float:  # fmt: skip
     """Follow the slope from the `last_` prices for `passes` steps, in place; `mean_` gets the average of the second half.
 
-    Returns the best bound seen. `penalty`: what an unfilled unit costs; no stock price goes above it.
+    Each order stands for `scale` orders. Returns the best bound seen. `penalty`: what an unfilled unit costs; no stock price goes above it.
     """
     costs, goods, caps = (
         Costs(fixed, per_weight, per_unit, weight),
@@ -215,11 +233,13 @@ def follow(
     use, taken, lost = Goods(np.empty_like(stock), np.empty_like(work)), np.empty(side.shape[0]), np.empty(lines)
     best, kept = -1e300, passes - passes // 2
     mean_stock[:], mean_work[:], mean_cap[:] = 0.0, 0.0, 0.0
+    sizes = np.array([1.0, qty.sum() / max(len(qty), 1), value.sum() / max(len(qty), 1)])
+    sizes[1], sizes[2] = max(sizes[1], 1.0), sizes[2] if sizes[2] > 0 else 1.0
     for i in range(passes):
         found = _pass(orders, costs, caps, duals, goods, penalty, unit, by, desk, lost, use, taken)
-        best = max(best, found - _earned(goods, caps, duals))
+        best = max(best, found * scale - _earned(goods, caps, duals))
         step = first_step * (last_step / first_step) ** (i / max(passes - 1, 1))
-        _step(goods, use, caps, taken, duals, step, penalty)
+        _step(goods, use, caps, taken, duals, step, penalty, sizes, scale)
         if i >= passes // 2:
             _add(mean, duals, 1.0 / kept)
     return best

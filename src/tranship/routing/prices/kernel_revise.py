@@ -14,40 +14,52 @@ from tranship.routing.kernel_jit import entry, inner
 from tranship.routing.prices.kernel_choose import Desk, choose
 from tranship.routing.prices.kernel_dual import COSTS, DUALS, GOODS, ORDERS, longest, new_desk
 from tranship.routing.prices.kernel_stream import (
+    BY_PART,
     CAP,
     CAPPED,
     COST,
     FILL,
     GATED,
     MADE,
+    MEASURE,
     OPEN,
     PACKAGES,
     Cap,
     Made,
     book,
     is_new,
+    line_value,
     real_cost,
     size_of,
     value_lines,
 )
-from tranship.routing.prices.kernel_window import Window, admits, enter, may_turn, slacks, turn
-from tranship.routing.prices.problem import Costs, Duals, Goods, Orders
+from tranship.routing.prices.kernel_window import Window, admits, enter, limit, may_turn, slacks, turn
+from tranship.routing.prices.problem import VALUE, Costs, Duals, Goods, Orders
 
 REFRESH = 100
 """Orders after which the room around places is counted afresh."""
 
 
 @inner
-def _held(orders: Orders, t: int, lines: int, made: Made, cap: Cap, penalty: float, desk: Desk) -> tuple[float, int]:
-    """Priced cost of what order t holds now (the desk is filled with its stock given back), and its open units."""
+def _held(
+    orders: Orders, t: int, lines: int, costs: Costs, duals: Duals, made: Made, cap: Cap, room: float, penalty: float
+) -> tuple[float, int]:  # fmt: skip
+    """Priced cost of what order t holds now, and its open units.
+
+    Not from the desk: a node that has no work left for the whole order may hold a part of it.
+    """
     first, nodes, total, open_ = orders.start[t], cap.side.shape[0], 0.0, 0
+    dest, day, by_part, by_value = orders.dest[t], orders.day[t], cap.control[BY_PART], cap.control[MEASURE] == VALUE
     for line in range(lines):
         n = made.node[first + line]
         if n == nodes:
             open_ += orders.qty[first + line]
             total += penalty * orders.qty[first + line]
             continue
-        total += desk.value[n, line] + (desk.fixed[n] if is_new(made.node, first, line) else 0.0)
+        tick = room if cap.side[n] else 0.0
+        total += line_value(orders, first + line, n, 0.0 if by_part else tick, costs, duals, dest, day, by_value)
+        if is_new(made.node, first, line):
+            total += costs.fixed[dest, n] + (tick if by_part else 0.0)
     return total, open_
 
 
@@ -100,13 +112,17 @@ def _move(orders: Orders, t: int, lines: int, costs: Costs, goods: Goods, cap: C
     made.tally[COST] -= real_cost(orders, t, lines, made.node, first, costs, made)
     old = made.tally[PACKAGES] - parts
     made.tally[PACKAGES] = parts - old
+    for side in range(2):  # the independent ones first, as `admits` was asked
+        for line in range(lines):
+            n = out[line]
+            if made.node[first + line] == nodes and n < nodes and cap.side[n] == side:
+                made.place[first + line] = cap.window.count[0]
+                for _ in range(size_of(orders, first + line, cap)):
+                    enter(cap.window, side)
     for line in range(lines):
         was, n, q = made.node[first + line], out[line], orders.qty[first + line]
         if was == nodes and n < nodes:
             made.tally[OPEN] -= q
-            made.place[first + line] = cap.window.count[0]
-            for _ in range(size_of(orders, first + line, cap)):
-                enter(cap.window, cap.side[n])
         made.tally[CAPPED] += size_of(orders, first + line, cap) * (
             (n < nodes and cap.side[n]) - (was < nodes and cap.side[was])
         )
@@ -153,19 +169,18 @@ def _again(
         n = made.node[first + line]
         held_capped += n < nodes and cap.side[n]
         lost[line] = FILL * orders.qty[first + line]
+    held, open_before = _held(orders, t, lines, costs, duals, made, cap, room, penalty)
     for shut in (-1, nodes):
         if shut == nodes and held_capped:
             break
-        value_lines(orders, t, costs, duals, goods, cap, room, -1, desk)
-        held, open_before = _held(orders, t, lines, made, cap, penalty, desk)
-        if shut == nodes:
-            value_lines(orders, t, costs, duals, goods, cap, room, shut, desk)
-        found, open_after = choose(lines, nodes, lost, desk), 0
+        value_lines(orders, t, costs, duals, goods, cap, room, shut, desk)
+        found, open_after, dropped = choose(lines, nodes, lost, desk), 0, False
         for line in range(lines):
             if desk.out[line] == nodes:
                 open_after += orders.qty[first + line]
+                dropped = dropped or made.node[first + line] < nodes  # its ticks would stay behind
         found += open_after * (penalty - FILL)
-        if open_after > open_before or found > held - least_gain:
+        if dropped or open_after > open_before or found > held - least_gain:
             break
         if not cap.control[GATED] or _may_move(orders, t, lines, made, cap, desk.out):
             if not cap.control[GATED]:
@@ -198,8 +213,8 @@ def revise(
     cap = Cap(Window(sides, inside, count, rule), side, bucket, control, waiting, waits)
     made, desk = Made(node, place, tally), new_desk(longest(start), fixed.shape[1])
     lost, origin = np.empty(desk.out.shape[0]), _first_place(orders, begin, end, made)
-    if origin < 0:
-        return 0
+    if origin < 0:  # all of them are open
+        origin = count[0]
     around, queue = np.empty(sides.shape[0] - origin, np.int64), np.empty(sides.shape[0] - origin, np.int64)
     moved, known, burst = 0, 0, control[1] / 10_000.0
     for t in range(begin, end):
@@ -208,7 +223,11 @@ def revise(
             if (t - begin) % REFRESH == 0:
                 slacks(cap.window, origin, around, queue)
                 known = count[0]
-            room = around[_place_of(orders, t, made, known) - origin]
+            place_now = _place_of(orders, t, made, known)
+            if place_now >= origin:
+                room = around[place_now - origin]
+            else:
+                room = limit(cap.window, known) - (inside[known - 1] if known else 0)
             room_price = max(0.0, base + swing * (aim - min(room / burst, 1.0)))
         moved += _again(orders, t, costs, duals, goods, cap, made, room_price, penalty, least_gain, lost, desk)
     return moved

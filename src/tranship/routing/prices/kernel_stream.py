@@ -40,7 +40,7 @@ RATE, BURST, GAIN, SLOWNESS, FORGETTING, MOST, RESERVE, GATED, BY_PART, QUEUE, M
 )
 CONTROL = 11
 """Positions of the control: tokens a tick in basis points; size in basis points of a tick; micros; the bucket's constants
-(share.TokenBucket); ticks kept; whether there is a cap at all; whether its price is per part (the spine's way) or per tick; places to
+(share.TokenBucket); ticks kept; whether there is a cap at all; whether its price is per part (once so) or per tick; places to
 wait; what a tick is (problem.PARTS, UNITS, VALUE)."""
 
 
@@ -100,6 +100,17 @@ def drip(cap: Cap, size: int, capped: int) -> None:
 
 
 @inlined
+def line_value(
+    orders: Orders, i: int, n: int, room: float, costs: Costs, duals: Duals, dest: int, day: int, by_value: bool
+) -> float:  # fmt: skip
+    """What line i costs at node n, prices included; `room`: of a tick there."""
+    s, q = orders.sku[i], orders.qty[i]
+    each = duals.work[day, n] + (0.0 if by_value else room)
+    unit = costs.per_unit[s, n] + duals.stock[s, n] + each + costs.per_weight[dest, n] * costs.weight[s]
+    return q * unit + (orders.value[i] * room if by_value else 0.0)
+
+
+@inlined
 def value_lines(
     orders: Orders, t: int, costs: Costs, duals: Duals, goods: Goods, cap: Cap, room: float, shut: int, desk: Desk
 ) -> int:
@@ -117,17 +128,12 @@ def value_lines(
                 desk.value[n, line] = NEVER
             continue
         desk.fixed[n] = costs.fixed[dest, n] + (room if capped and by_part else 0.0)
-        each = duals.work[day, n] + (room if capped and not by_part and not by_value else 0.0)
-        way, worth = costs.per_weight[dest, n], room if capped and by_value and not by_part else 0.0
+        tick = room if capped and not by_part else 0.0
         for line in range(lines):
-            s, q = orders.sku[first + line], orders.qty[first + line]
-            if goods.stock[s, n] < q:
+            if goods.stock[orders.sku[first + line], n] < orders.qty[first + line]:
                 desk.value[n, line] = NEVER
             else:
-                unit = costs.per_unit[s, n] + duals.stock[s, n] + each + way * costs.weight[s]
-                desk.value[n, line] = q * unit
-                if by_value:
-                    desk.value[n, line] += orders.value[first + line] * worth
+                desk.value[n, line] = line_value(orders, first + line, n, tick, costs, duals, dest, day, by_value)
     return lines
 
 
@@ -255,7 +261,7 @@ def decide(
             if still == 0:
                 cap.bucket[0] = min(cap.bucket[0], 0)
             if still > free:
-                _wait(orders, t, lines, cap, made, kept)
+                _wait(orders, t, lines, goods, cap, made, kept)
         elif (
             capped and window.count[0] >= window.rule[0]
             and limit(window, window.count[0]) - window.inside[window.count[0] - 1] <= cap.control[RESERVE]
@@ -275,10 +281,23 @@ def decide(
 
 
 @inner
-def _wait(orders: Orders, t: int, lines: int, cap: Cap, made: Made, kept: Array) -> None:
-    """Lines that stay open because of the gate wait for room; where no place is left they are lost."""
+def _somewhere(orders: Orders, t: int, line: int, units: int, goods: Goods) -> bool:
+    """Whether any node has this line, and work left for so many units."""
+    i = orders.start[t] + line
+    for n in range(goods.stock.shape[1]):
+        if goods.stock[orders.sku[i], n] >= orders.qty[i] and goods.work[orders.day[t], n] >= units:
+            return True
+    return False
+
+
+@inner
+def _wait(orders: Orders, t: int, lines: int, goods: Goods, cap: Cap, made: Made, kept: Array) -> None:
+    """Lines that stay open because of the gate (not for want of stock) wait for room; where no place is left they are lost."""
+    units = 0
     for line in range(lines):
-        if kept[line] == cap.side.shape[0]:
+        units += orders.qty[orders.start[t] + line]
+    for line in range(lines):
+        if kept[line] == cap.side.shape[0] and _somewhere(orders, t, line, units, goods):
             made.tally[WAITED] += orders.qty[orders.start[t] + line]
             if cap.waits[0] < cap.control[QUEUE]:
                 cap.waiting[cap.waits[0], 0], cap.waiting[cap.waits[0], 1] = t, line
@@ -289,14 +308,18 @@ def _wait(orders: Orders, t: int, lines: int, cap: Cap, made: Made, kept: Array)
 
 @inner
 def _admit_waiting(orders: Orders, day: int, costs: Costs, duals: Duals, goods: Goods, cap: Cap, made: Made) -> None:
-    """Place the line that has waited longest, as a part of its own, if there is room and stock for it now."""
+    """Place the line that has waited longest, as a part of its own, if there is room and stock for it now.
+
+    One that no node has any more goes to the end of those who wait: it does not stand in the others' way.
+    """
     t, line = cap.waiting[0, 0], cap.waiting[0, 1]
     i, dest, nodes = orders.start[t] + line, orders.dest[t], goods.stock.shape[1]
     q, s = orders.qty[i], orders.sku[i]
     ticks = 1 if cap.control[MEASURE] == PARTS else size_of(orders, i, cap)
     open_to_capped = admits(cap.window, 0, ticks)
-    least, where = NEVER, -1
+    least, where, has = NEVER, -1, False
     for n in range(nodes):
+        has = has or goods.stock[s, n] >= q
         if goods.stock[s, n] < q or goods.work[day, n] < q or (cap.side[n] and not open_to_capped):
             continue
         cost = costs.fixed[dest, n] + q * (
@@ -304,8 +327,14 @@ def _admit_waiting(orders: Orders, day: int, costs: Costs, duals: Duals, goods: 
         )
         if cost < least:
             least, where = cost, n
-    if where < 0:
+    if where < 0 and has:
         return
+    for j in range(cap.waits[0] - 1):
+        cap.waiting[j, 0], cap.waiting[j, 1] = cap.waiting[j + 1, 0], cap.waiting[j + 1, 1]
+    if where < 0:
+        cap.waiting[cap.waits[0] - 1, 0], cap.waiting[cap.waits[0] - 1, 1] = t, line
+        return
+    cap.waits[0] -= 1
     made.node[i] = where
     goods.stock[s, where] -= q
     goods.work[day, where] -= q
@@ -320,9 +349,6 @@ def _admit_waiting(orders: Orders, day: int, costs: Costs, duals: Duals, goods: 
         enter(cap.window, cap.side[where])
     drip(cap, ticks, cap.side[where])
     made.tally[CAPPED] += ticks * cap.side[where]
-    cap.waits[0] -= 1
-    for j in range(cap.waits[0]):
-        cap.waiting[j, 0], cap.waiting[j, 1] = cap.waiting[j + 1, 0], cap.waiting[j + 1, 1]
 
 
 CAP = "int8[::1],int64[::1],int64[::1],int64[::1],uint8[::1],int64[::1],int64[::1],int64[:,::1],int64[::1]"

@@ -249,18 +249,20 @@ def _unit_fit(out: Linear, tables: RateTables, n: int, samples: Samples) -> None
     units = np.minimum(samples.units, 10 * UNIT_CLASSES)  # a few huge parts must not tell what a part costs as such
     sizes, counts = np.unique(units, return_counts=True)
     h, m = counts.astype(np.float64), sizes.astype(np.float64)
-    paid = m * prices[:, np.minimum(sizes, UNIT_CLASSES) - 1]  # [S, sizes]: micros of a part of so many units
     spread = m - float(h @ m) / h.sum()
     square = float(h @ (spread * spread))
-    slopes = (paid @ (h * spread)) / square if square else np.zeros(len(prices))
-    starts = (paid @ h - slopes * float(h @ m)) / h.sum()
     weights = np.where(fits, _sku_units(samples, tables), 0).astype(np.float64)
     weights = weights if weights.sum() else fits.astype(np.float64)
-    f = max(0, round(float(weights @ starts / weights.sum()))) if weights.sum() else 0
+    f = 0
+    if weights.sum():  # the mean of the lines through each SKU is the line through their mean
+        paid = m * (weights @ prices / weights.sum())[np.minimum(sizes, UNIT_CLASSES) - 1]  # a part of so many units
+        slope = float(paid @ (h * spread)) / square if square else 0.0
+        f = max(0, round((float(paid @ h) - slope * float(h @ m)) / float(h.sum())))
     all_sizes, all_counts = np.unique(samples.units, return_counts=True)
     total = float(all_counts @ all_sizes)
     share = all_counts * all_sizes / total  # of units that are in a part of each size
-    mean = prices[:, np.minimum(all_sizes, UNIT_CLASSES) - 1] @ share - f * float(all_counts.sum()) / total
+    classes = np.bincount(np.minimum(all_sizes, UNIT_CLASSES) - 1, share, prices.shape[1])
+    mean = prices @ classes - f * float(all_counts.sum()) / total
     out.fixed[n] = f + tables.order_fee[n]
     out.per_unit[n, fits] = np.rint(mean[fits]).astype(np.int64)
 

@@ -47,7 +47,18 @@ class PriceBook(msgspec.Struct, frozen=True):
 class PriceTables:
     """A book in force. `stock[s, n]`: micros a unit; `node_days[n, day]`: micros a unit shipped that day; `caps[network]`."""
 
-    __slots__ = ("any_days", "caps", "highest", "made_at", "node_days", "priced", "stock", "until_day", "version")
+    __slots__ = (
+        "any_days",
+        "caps",
+        "highest",
+        "made_at",
+        "node_days",
+        "paid",
+        "priced",
+        "stock",
+        "until_day",
+        "version",
+    )
 
     def __init__(self, book: PriceBook, version: int, skus: int, nodes: int) -> None:
         cells, micros = _pairs(book)
@@ -60,6 +71,8 @@ class PriceTables:
         self.stock[cells // book.nodes, cells % book.nodes] = micros
         self.node_days = {(node, day): price for node, day, price in book.node_days}
         self.any_days = bool(self.node_days)
+        # False: its stock and day prices saved nothing in rehearsal (one that was not rehearsed is taken at its word)
+        self.paid = book.making.tested_bp > 0 or not book.making.futures
         self.caps = dict(book.caps)
         # per SKU: whether a unit of it has a price anywhere
         self.priced: list[bool] = (self.stock.max(axis=1, initial=0) > 0).tolist()

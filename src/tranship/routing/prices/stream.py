@@ -125,7 +125,7 @@ class Stream:
         return Goods(stock, work)
 
     def tally(self) -> Tally:
-        """What it came to, with the window counted afresh from the ticks, and money from the assignment."""
+        """What it came to, with the window counted afresh from the ticks; a line that waited paid for a part of its own."""
         found = dict(zip(TALLY, self._tally.tolist(), strict=True))
         count, width, bp = self.ticks, self.control.window, self.control.cap_bp
         total = np.concatenate([[0], np.cumsum(self._window[0][:count], dtype=np.int64)])

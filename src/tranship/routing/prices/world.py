@@ -51,7 +51,7 @@ def world_of(snapshot: Snapshot) -> World:
     per_unit = np.ascontiguousarray(card.per_unit.T / MICROS)
     costs = Costs(fixed, way, per_unit, snapshot.tables.weight_g.astype(np.float64))
     rates = futures.rates_of(history, snapshot.at, snapshot.until_day)
-    stock = np.where(snapshot.allowed.astype(bool), snapshot.stock, 0).astype(np.int64)
+    stock = np.where(snapshot.allowed.astype(bool), np.maximum(snapshot.stock, 0), 0).astype(np.int64)
     limited = bool((snapshot.capacity > 0).any())
     population = np.clip(history.channel, 0, max(0, len(snapshot.channels) - 1))
     return World(
@@ -72,8 +72,11 @@ def orders_of(world: World, day: Ints, picked: Ints) -> Orders:
     )  # fmt: skip
 
 
-def caps_of(snapshot: Snapshot, orders: Orders, kept: float) -> Caps:
-    """The caps with what they would allow over these orders, and the room that is left now; `kept`: share of it given out."""
+def caps_of(snapshot: Snapshot, orders: Orders, kept: float, scale: float = 1.0) -> Caps:
+    """The caps with what they would allow over these orders, and the room that is left now.
+
+    `kept`: share of it given out. Each order stands for `scale` orders.
+    """
     nodes, count = snapshot.stock.shape[1], len(snapshot.caps)
     side, measure, budget = np.zeros((count, nodes), np.uint8), np.zeros(count, np.int64), np.zeros(count)
     populations = max(1, len(snapshot.channels))
@@ -90,7 +93,7 @@ def caps_of(snapshot: Snapshot, orders: Orders, kept: float) -> Caps:
             size = float(orders.value[counted].sum())
         else:  # each order is at least one fulfillment order: splits only add room
             size = float((counts[orders.population, k] == 1).sum())
-        budget[k] = kept * cap.cap_bp / 10_000 * size + cap.room
+        budget[k] = max(0.0, kept * cap.cap_bp / 10_000 * size * scale + cap.room)  # below 0 would mean: no cap
     return Caps(side, measure, counts, budget)
 
 
@@ -104,8 +107,14 @@ def _lines(history: History, bundles: dict[int, list[tuple[int, int]]], skus: in
         order, value = np.repeat(order, sizes), np.repeat(value / sizes, sizes)
         each = np.array([count for parts in made for _, count in parts], np.int64)
         qty, sku = np.repeat(qty, sizes) * each, np.array([part for parts in made for part, _ in parts], np.int64)
-    cell, back = np.unique(order * skus + sku, return_inverse=True)
-    units, worth = np.bincount(back, qty, len(cell)), np.bincount(back, value, len(cell))
+    cell = order * skus + sku
+    sorting = np.argsort(cell, kind="stable")  # orders stand in sequence already: this is quick
+    cell = cell[sorting]
+    first = np.flatnonzero(np.diff(cell, prepend=-1))
+    cell = cell[first]
+    units, worth = np.zeros(0, np.int64), np.zeros(0)
+    if len(first):
+        units, worth = np.add.reduceat(qty[sorting], first), np.add.reduceat(value[sorting], first)
     counts = np.bincount(cell // skus, minlength=len(history))
     start = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
     return Lines(start, (cell % skus).astype(np.int64), units.astype(np.int64), worth.astype(np.float64))
@@ -134,22 +143,31 @@ def _samples(snapshot: Snapshot, lines: Lines) -> linear.Samples:
 def _destinations(snapshot: Snapshot, card: linear.Linear) -> tuple[Ints, Floats, Floats]:
     """Destination of each order, and by destination [C, N]: a part, a gram. A node that may not or cannot ship there costs NEVER."""
     history, nodes = snapshot.history, snapshot.stock.shape[1]
-    keys = np.stack([history.zip3, history.channel, history.service], 1)
-    kinds, dest = np.unique(keys, axis=0, return_inverse=True)
-    fixed, way = np.full((len(kinds), nodes), NEVER), np.zeros((len(kinds), nodes))
-    for c, (zip3, channel, service) in enumerate(kinds.tolist()):
-        zone = snapshot.tables.zone3[:, zip3].astype(np.int64) if 0 <= zip3 < 1000 else np.zeros(nodes, np.int64)
-        may = zone > 0
-        if 0 <= channel < len(snapshot.may_serve):
-            may &= snapshot.may_serve[channel].astype(bool)
-        if 0 <= service < len(snapshot.tables.transit_days):
-            days = snapshot.tables.transit_days[service, np.arange(nodes), zone].astype(np.int64)
-            may &= days != NOT_SERVED
-            promised = snapshot.promise_days[channel] if 0 <= channel < len(snapshot.promise_days) else 99
-            in_time = may & (days + 1 <= promised)  # a day to the cut-off, on average
-            may = in_time if in_time.any() else may
-        at = np.flatnonzero(may)
-        fixed[c, at], way[c, at] = card.fixed[at, zone[at]] / MICROS, card.per_gram[at, zone[at]] / MICROS
+    channels, services = len(snapshot.may_serve), len(snapshot.tables.transit_days)
+    of_channel, of_service = int(history.channel.max(initial=0)) + 2, int(history.service.max(initial=0)) + 2
+    keys = ((history.zip3 + 1) * of_channel + history.channel + 1) * of_service + history.service + 1
+    kinds, dest = np.unique(keys, return_inverse=True)
+    rest, service = np.divmod(kinds, of_service)
+    zip3, channel = (found - 1 for found in np.divmod(rest, of_channel))
+    service = service - 1
+    known = ((zip3 >= 0) & (zip3 < 1000))[:, None]
+    zone = np.where(known, snapshot.tables.zone3[:, np.clip(zip3, 0, 999)].T, 0).astype(np.int64)  # [C, N]
+    may = zone > 0
+    if channels:
+        known = ((channel >= 0) & (channel < channels))[:, None]
+        may &= ~known | snapshot.may_serve[np.clip(channel, 0, channels - 1)].astype(bool)
+    if services:
+        known = ((service >= 0) & (service < services))[:, None]
+        at = (np.clip(service, 0, services - 1)[:, None], np.arange(nodes), zone)
+        days = snapshot.tables.transit_days[at].astype(np.int64)
+        may &= ~known | (days != NOT_SERVED)
+        promised = np.array([*snapshot.promise_days, 99])  # the last one: of no channel
+        promised = promised[np.where(channel < len(snapshot.promise_days), channel, -1)]
+        in_time = may & (~known | (days + 1 <= promised[:, None]))  # a day to the cut-off, on average
+        may = np.where(in_time.any(1)[:, None], in_time, may)
+    there = np.arange(nodes)
+    fixed = np.where(may, card.fixed[there, zone] / MICROS, NEVER)
+    way = np.where(may, card.per_gram[there, zone] / MICROS, 0.0)
     return dest.reshape(-1).astype(np.int64), fixed, way
 
 

@@ -116,5 +116,11 @@ def _capture(out: Regret) -> None:
         return
     out.captured = (myopic.a_unit - run.a_unit) / room
     out.notes.append(
-        "Hindsight is a lower bound, not a plan: no way of routing reaches it, and the share captured is at least this."
+        "Hindsight is a lower bound, not a plan: no way of routing reaches it, so the share captured is told low."
     )
+    if out.captured < 0:
+        out.notes.append(
+            "The run cost more than myopic decisions would have: below 0 is told by the unit, and is no share of anything."
+        )
+    elif run.units_placed != myopic.units_placed:
+        out.notes.append("The arms placed different units: the share is about this.")
