@@ -69,7 +69,9 @@ def main() -> None:
     )
     parser.add_argument("--passes", type=int, default=0, help="passes of our own bound (0: by size)")
     parser.add_argument("--own-bound", action="store_true", help="do not read staged bounds")
-    parser.add_argument("--scenarios", action="store_true")
+    parser.add_argument(
+        "--scenarios", action="store_true", help="a table of worlds, on a fifth of the size's SKUs and orders"
+    )
     parser.add_argument("--ladder", action="store_true")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
@@ -90,7 +92,11 @@ def _result(chosen: argparse.Namespace) -> dict[str, object]:
         save(chosen.save, make(chosen.seeds[0], Recipe(skus, orders)))
         return {"saved": str(chosen.save)}
     if chosen.scenarios:
-        return {"scenarios": report.scenarios(chosen.seeds[0], skus, orders, chosen.windows[0], chosen.passes or 150)}
+        return {
+            "scenarios": report.scenarios(
+                chosen.seeds[0], skus // 5, orders // 5, chosen.windows[0], chosen.passes or 150
+            )
+        }
     rows = []
     for seed in chosen.seeds:
         staged = None if chosen.own_bound else staged_bound(chosen.size, seed)

@@ -20,6 +20,9 @@ LOOK_BACK_DAYS = 84
 MOST_LINES = 60_000
 """Lines of a future, about: above, only a share of the orders is drawn and each stands for several. A limit on time."""
 
+FEW_LINES = 3
+"""Lines an order, on average, up to which futures are that long. Of longer ones a quarter: each takes far more sets of nodes to try."""
+
 
 class Rates(NamedTuple):
     """Expected orders."""
@@ -53,7 +56,8 @@ def rates_of(history: History, at: int, until_day: int) -> Rates:
     lines = max(1.0, len(history.sku) / max(1, len(history)))
     reach = max(1, until_day - today + 1)
     ahead = float(weekday[_weekday(np.arange(today, today + reach))].sum())
-    share = min(1.0, MOST_LINES / max(1.0, ahead * lines))
+    most = MOST_LINES if lines <= FEW_LINES else MOST_LINES // 4
+    share = min(1.0, most / max(1.0, ahead * lines))
     return Rates(weekday, gone, reach, share, weight / weight.sum())
 
 

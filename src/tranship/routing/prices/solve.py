@@ -13,15 +13,15 @@ from tranship.routing.prices.model import PriceBook, PriceMaking, book_of
 from tranship.routing.prices.problem import PARTS, UNITS, UNLIMITED, Caps, Costs, Duals, Goods, Orders, no_duals
 from tranship.routing.prices.snapshot import Snapshot
 from tranship.routing.prices.stream import Control, Stream
-from tranship.routing.prices.world import MICROS, World, caps_of, orders_of, world_of
+from tranship.routing.prices.world import USUAL, World, caps_of, orders_of, world_of
 
 COLD_PASSES, WARM_PASSES = 40, 12
 HELD_OUT = 2
 """Futures that a book is rehearsed on."""
 REFILL = 0.99
 """Of the caps' share of the orders to come, what futures may use: the rest is what the bucket keeps free."""
-LEAST_MICROS = 1_000
-"""Prices below a tenth of a cent are none."""
+LEAST = 1e-4
+"""Prices below this part of a usual part's money are none."""
 
 
 def solve(snapshot: Snapshot, chance: np.random.Generator) -> PriceBook:
@@ -57,8 +57,8 @@ def _start(snapshot: Snapshot, world: World, *, cold: bool = False) -> Duals:
     skus, nodes = world.goods.stock.shape
     start = no_duals(skus, nodes, len(world.goods.work), len(snapshot.caps))
     if snapshot.before is not None and not cold:
-        start.stock[: len(snapshot.before)] = np.minimum(snapshot.before / MICROS, world.penalty)
-        start.cap[:] = [snapshot.before_caps.get(cap.network, 0) / MICROS for cap in snapshot.caps]
+        start.stock[: len(snapshot.before)] = np.minimum(snapshot.before / world.micros, world.penalty)
+        start.cap[:] = [snapshot.before_caps.get(cap.network, 0) / world.micros for cap in snapshot.caps]
     return start
 
 
@@ -109,12 +109,12 @@ def _with_room(world: World, caps: Caps, duals: Duals) -> Costs:
 
 
 def _book(snapshot: Snapshot, world: World, duals: Duals, making: PriceMaking) -> PriceBook:
-    stock = np.where(world.goods.stock > 0, np.rint(duals.stock * MICROS), 0).astype(np.int64)
-    stock[stock < LEAST_MICROS] = 0
+    stock = np.where(world.goods.stock > 0, np.rint(duals.stock * world.micros), 0).astype(np.int64)
+    stock[duals.stock < LEAST * USUAL] = 0
     days: dict[tuple[int, int], int] = {}
     if world.limited:
-        micros = np.rint(duals.work * MICROS).astype(np.int64)
-        days = {(int(n), world.today + int(d)): int(micros[d, n]) for d, n in np.argwhere(micros >= LEAST_MICROS)}
+        micros = np.rint(duals.work * world.micros).astype(np.int64)
+        days = {(int(n), world.today + int(d)): int(micros[d, n]) for d, n in np.argwhere(duals.work >= LEAST * USUAL)}
     prices = zip(snapshot.caps, duals.cap.tolist(), strict=True)
-    caps = {cap.network: round(price * MICROS) for cap, price in prices}
+    caps = {cap.network: round(price * world.micros) for cap, price in prices}
     return book_of(snapshot.network_sha, snapshot.at, snapshot.until_day, stock, days, caps, making)

@@ -12,7 +12,8 @@ from tranship.routing.promise import NOT_SERVED
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
-MICROS = 1e6
+USUAL = 8.0
+"""Money of a usual part as the search sees it: its steps are made for that, whatever the currency."""
 MEASURES = {"fulfillment_orders": PARTS, "units": UNITS, "value": VALUE}
 NEVER = 1e15
 MOST_SAMPLES = 5_000
@@ -40,6 +41,7 @@ class World(NamedTuple):
     today: int
     limited: bool  # some node has a limit on a day's work
     penalty: float  # what an unfilled unit counts, in money
+    micros: float  # of the currency in one of the world's money
 
 
 def world_of(snapshot: Snapshot) -> World:
@@ -47,8 +49,9 @@ def world_of(snapshot: Snapshot) -> World:
     history, today = snapshot.history, snapshot.at // futures.MICROS_PER_DAY
     lines = _lines(history, snapshot.bundles, snapshot.stock.shape[0])
     card = linear.fit(snapshot.tables, _samples(snapshot, lines))
-    dest, fixed, way = _destinations(snapshot, card)
-    per_unit = np.ascontiguousarray(card.per_unit.T / MICROS)
+    micros = _micros(card, snapshot)
+    dest, fixed, way = _destinations(snapshot, card, micros)
+    per_unit = np.ascontiguousarray(card.per_unit.T / micros)
     costs = Costs(fixed, way, per_unit, snapshot.tables.weight_g.astype(np.float64))
     rates = futures.rates_of(history, snapshot.at, snapshot.until_day)
     stock = np.where(snapshot.allowed.astype(bool), np.maximum(snapshot.stock, 0), 0).astype(np.int64)
@@ -56,7 +59,7 @@ def world_of(snapshot: Snapshot) -> World:
     population = np.clip(history.channel, 0, max(0, len(snapshot.channels) - 1))
     return World(
         costs, Goods(stock, _work(snapshot, rates.days if limited else 1, today)), lines, dest, population, rates, today,
-        limited, _penalty(costs, lines),
+        limited, _penalty(costs, lines), micros,
     )  # fmt: skip
 
 
@@ -140,7 +143,15 @@ def _samples(snapshot: Snapshot, lines: Lines) -> linear.Samples:
     )
 
 
-def _destinations(snapshot: Snapshot, card: linear.Linear) -> tuple[Ints, Floats, Floats]:
+def _micros(card: linear.Linear, snapshot: Snapshot) -> float:
+    """Micros of the currency in one of the world's money: a usual part of two units costs USUAL of them."""
+    served = card.fixed[card.fixed > 0]
+    part = (float(served.mean()) if served.size else 0.0) + 2 * float(np.abs(card.per_unit).mean())
+    weight = float(np.median(snapshot.tables.weight_g)) if len(snapshot.tables.weight_g) else 0.0
+    return max(1.0, (part + 2 * weight * float(card.per_gram.mean())) / USUAL)
+
+
+def _destinations(snapshot: Snapshot, card: linear.Linear, micros: float) -> tuple[Ints, Floats, Floats]:
     """Destination of each order, and by destination [C, N]: a part, a gram. A node that may not or cannot ship there costs NEVER."""
     history, nodes = snapshot.history, snapshot.stock.shape[1]
     channels, services = len(snapshot.may_serve), len(snapshot.tables.transit_days)
@@ -166,8 +177,8 @@ def _destinations(snapshot: Snapshot, card: linear.Linear) -> tuple[Ints, Floats
         in_time = may & (~known | (days + 1 <= promised[:, None]))  # a day to the cut-off, on average
         may = np.where(in_time.any(1)[:, None], in_time, may)
     there = np.arange(nodes)
-    fixed = np.where(may, card.fixed[there, zone] / MICROS, NEVER)
-    way = np.where(may, card.per_gram[there, zone] / MICROS, 0.0)
+    fixed = np.where(may, card.fixed[there, zone] / micros, NEVER)
+    way = np.where(may, card.per_gram[there, zone] / micros, 0.0)
     return dest.reshape(-1).astype(np.int64), fixed, way
 
 
