@@ -49,7 +49,6 @@ _DAMAGED = (
     TypeError,
     EOFError,
     MemoryError,
-    NotImplementedError,
     RuntimeError,
     BadZipFile,
     zlib.error,

@@ -95,7 +95,9 @@ def nothing(instance: Instance) -> Duals:
 
 def _outcome(instance: Instance, stream: Stream, seconds: float, **rest: float) -> Outcome:
     tally = stream.tally()
-    total = tally.cost + instance.penalty * tally.open
+    total = tally.cost + instance.penalty * (
+        tally.open + tally.late
+    )  # a bound knows no later days: late is charged as unfilled
     return Outcome(tally, total, seconds, stream=stream, **rest)  # type: ignore[arg-type]
 
 

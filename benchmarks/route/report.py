@@ -69,6 +69,7 @@ def _against(instance: Instance, window: int, bound: float, *, light: bool) -> R
         "same_control_per_order": round(same.total / count, 4),
         "gap_to_bound": round(made.total / bound - 1, 4) if bound > 0 else None,
         "open_units": tally.open,
+        "late_units": tally.late,
         "packages_per_order": round(tally.packages / count, 4),
         "moved": made.moved,
         "solve_s": round(made.solving, 1),
@@ -139,6 +140,7 @@ def _scenario(name: str, instance: Instance, window: int, passes: int) -> Row:
         "max_window_share": round(made.tally.max_share, 4),
         "lost_to_gate": made.tally.lost,
         "open_units": made.tally.open,
+        "late_units": made.tally.late,
         "open_units_baseline": before.tally.open,
         "bound": round(bound / count, 4),
         "passes": passes,
@@ -167,6 +169,7 @@ def ladder(instance: Instance, window: int, staged: tuple[float, float] | None, 
             "max_window_share": round(made.tally.max_share, 4),
             "lost_to_gate": made.tally.lost,
             "open_units": made.tally.open,
+            "late_units": made.tally.late,
             "moved": made.moved,
         }
         for name, made in steps.items()

@@ -43,7 +43,7 @@ def steady(snapshot: Snapshot) -> PriceBook:
     np.add.at(sold, snapshot.history.sku, snapshot.history.qty)
     stock = sold[:, None] * 100_000 // (1 + snapshot.stock) + snapshot.seed % 1000
     stock *= snapshot.allowed
-    making = PriceMaking(snapshot.reason, snapshot.futures, 1, snapshot.seed, len(snapshot.history))
+    making = PriceMaking(snapshot.reason, snapshot.futures, 1, snapshot.seed, len(snapshot.history), tested_bp=1)
     caps = {cap.network: 200_000 for cap in snapshot.caps}
     days = {(0, snapshot.at // 86_400_000_000 + 1): 30_000}
     return book_of(snapshot.network_sha, snapshot.at, snapshot.until_day, stock, days, caps, making)

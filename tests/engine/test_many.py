@@ -83,12 +83,12 @@ def inner(state: State) -> list[object]:
         for c in state.caps
     ]  # fmt: skip
     buckets = [(c.bucket.tokens, c.bucket.base, c.breaches, c.highest_bp) for c in state.caps]
-    others = [
-        getattr(state, name)
-        for name in sorted(vars(state))
-        if name not in {"documents", "network", "prices", "ledger", "orders", "caps", "channels", "moves", "_facts"}
-    ]
-    return [orders, counters, buckets, others]
+    apart = {
+        "documents", "network", "prices", "price_rise", "ledger", "orders", "caps", "channels", "moves", "_facts",
+    }  # fmt: skip
+    others = [getattr(state, name) for name in sorted(vars(state)) if name not in apart]
+    rise = None if state.price_rise is None else state.price_rise.tolist()
+    return [orders, counters, buckets, others, rise]
 
 
 def assert_same(commands: Sequence[cmd.Command], sizes: Sequence[int]) -> State:

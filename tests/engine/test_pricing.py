@@ -4,15 +4,19 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from tests.engine.price_books import book, command
 from tests.engine.worlds import AMZ, DAY, HOUR, MONDAY, OWN, PL, Run, cap, network, order, placing, receiving
 from tranship.core.network import Policy
 from tranship.engine import commands as cmd
 from tranship.engine import events as ev
 from tranship.engine.pricing import Pricer, PricingNow, Signals, due, signals_of
 from tranship.engine.shard import Submission
+from tranship.engine.snapshots import hours_between
 from tranship.engine.writer import Writer
+from tranship.routing.prices.model import PriceMaking
 
 PATIENCE_S = 60
 """Real seconds that a test waits for a process on a busy machine."""
@@ -152,12 +156,24 @@ def test_closing_ends_a_solve_that_is_under_way(live: Live, tmp_path: Path, monk
 
 
 def test_prices_are_made_again_when_their_hours_are_over(live: Live) -> None:
-    """Six hours by the engine's clock: the next version, from the state of that time."""
+    """A day by the engine's clock: the next version, from the state of that time."""
     live.pricing("steady")
     live.waits(lambda now: now.made == 1)
-    live.clock.at += 6 * HOUR
+    live.clock.at += DAY
     live.waits(lambda now: now.made == 2)
     assert live.version() == 2
+
+
+@pytest.mark.parametrize(("tested_bp", "hours"), [(0, 4 * 24), (3, 24)])
+def test_after_a_book_that_saved_nothing_the_schedule_waits_longer(tested_bp: int, hours: int) -> None:
+    """What saved nothing in rehearsal today hardly will tomorrow; a book by hand was not rehearsed and is taken at its word."""
+    run = Run(network())
+    by_hand = book(run)
+    run.shard.submit([Submission("by hand", command(by_hand))])
+    assert hours_between(run.state) == 24
+    rehearsed = msgspec.structs.replace(by_hand, making=PriceMaking("schedule", futures=4, tested_bp=tested_bp))
+    run.shard.submit([Submission("rehearsed", command(rehearsed))])
+    assert hours_between(run.state) == hours
 
 
 def test_a_large_receipt_makes_prices_anew_and_says_why(live: Live) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tests.engine.price_books import steady
@@ -20,8 +21,8 @@ from tranship.sim.replay import Summary, replay
 
 @pytest.fixture
 def network(tmp_path: Path) -> Path:
-    """The example network."""
-    return network_file(tmp_path)
+    """The example network, with prices four times a day."""
+    return network_file(tmp_path, **{"[policy]\n": "[policy]\nprices_every_hours = 6\n"})
 
 
 @pytest.fixture
@@ -82,6 +83,21 @@ def test_prices_are_made_on_the_hours_of_the_policy_once_there_are_orders_enough
     assert len(made) > 3
     assert not [at for at in made if at % (6 * MICROS_PER_HOUR)]
     assert min(b - a for a, b in pairwise(made)) >= 6 * MICROS_PER_HOUR
+
+
+def test_after_a_book_that_saved_nothing_the_next_four_moments_pass(
+    tmp_path: Path, network: Path, export: Path
+) -> None:
+    """Six hours become a day, and a run that is verified and rebuilt knows why."""
+
+    def idle(snapshot: Snapshot) -> PriceBook:
+        made = steady(snapshot)
+        return msgspec.structs.replace(made, making=msgspec.structs.replace(made.making, tested_bp=0))
+
+    sound(tmp_path / "run", replay(export, network, tmp_path / "run", solve=idle))
+    made = [event.at for event in events_of(tmp_path / "run") if isinstance(event, ev.PricesSet)]
+    assert len(made) > 1
+    assert min(b - a for a, b in pairwise(made)) >= 24 * MICROS_PER_HOUR
 
 
 def test_the_same_file_gives_the_same_prices_and_running_it_again_makes_none(

@@ -16,6 +16,7 @@ import msgspec
 from tranship.core.errors import ConflictError
 from tranship.core.order import Order, Person
 from tranship.engine import commands as cmd
+from tranship.engine import events as ev
 from tranship.engine.decide import order_id_of
 from tranship.engine.run import open_store
 from tranship.engine.shard import Answer, Shard, Submission
@@ -53,11 +54,25 @@ class LiveShard(Shard):
         second = request_row(submission.request_key)
         if second and (fresh.get(second) or self.store.find_key(second)):
             return Answer(error=_reused(), repeated=True)
-        answer = super()._carry_out(submission, batch, fresh)
-        if answer.error is None:
-            row = fresh[submission.key]
-            row = row._replace(fingerprint=self._digest(submission, batch))
+        return super()._carry_out(submission, batch, fresh)
+
+    def _taken(self, submission: Submission, seen: set[str], fresh: dict[str, KeyRow]) -> bool:
+        second = request_row(submission.request_key) if isinstance(submission, Placing) else ""
+        if not second:
+            return False
+        taken = second in seen or second in fresh or self.store.find_key(second) is not None
+        seen.add(second)
+        return taken
+
+    def _answer(
+        self, submission: Submission, command: cmd.Command, events: list[ev.Event], first: int, batch: Batch,
+        fresh: dict[str, KeyRow],
+    ) -> Answer:  # fmt: skip
+        answer = super()._answer(submission, command, events, first, batch, fresh)
+        if isinstance(submission, Placing):
+            row = fresh[submission.key] = fresh[submission.key]._replace(fingerprint=self._digest(submission, batch))
             batch.keys[-1] = row
+            second = request_row(submission.request_key)
             if second:
                 fresh[second] = KeyRow(second, b"", row.seq, b"")
                 batch.keys.append(fresh[second])

@@ -202,6 +202,7 @@ class Shard:
                 or key in stored
                 or key in fresh
                 or command.order.person_id
+                or self._taken(submission, seen, fresh)
             ):
                 break
             seen.add(key)
@@ -219,6 +220,10 @@ class Shard:
         finally:
             self.state.people = people
         return found
+
+    def _taken(self, submission: Submission, seen: set[str], fresh: dict[str, KeyRow]) -> bool:  # noqa: ARG002 - for live shards
+        """Whether another key of the submission is in use, so that it has to be looked at alone; notes its keys in `seen`."""
+        return False
 
     def _carry_out_orders(
         self, orders: Sequence[tuple[Submission, cmd.PlaceOrder, int]], batch: Batch, fresh: dict[str, KeyRow]

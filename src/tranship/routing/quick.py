@@ -74,9 +74,7 @@ def quick(ask: Ask, facts: Facts, now: Situation, *, counted: bool = True) -> De
     if (most := facts.part_limits[node]) is not None and (count > most[0] or units > most[1]):
         return None
     for cap, _ in gates:
-        if node in cap.nodes and not (
-            _keeps(ask, now, node, units) if ask.standing else _open(ask, gates, node, units)
-        ):
+        if node in cap.nodes and not _admitted(ask, now, gates, node, units):
             return None
     charges: list[list[int]] = [] if mu is room.mu else mu.tolist()
     part = Part(
@@ -142,6 +140,11 @@ def _cover(room: Room, lane: Lane, now: Situation) -> tuple[int, ...] | None:
         if reasons[n] in (0, LATE) and not any(there):
             reasons[n] = STOCK
     return tuple(reasons)
+
+
+def _admitted(ask: Ask, now: Situation, gates: list[tuple[CapState, int]], node: int, units: int) -> bool:
+    """Whether the caps let the order be at `node`: a new one enters, one that stands already changes sides in its place."""
+    return _keeps(ask, now, node, units) if ask.standing else _open(ask, gates, node, units)
 
 
 def _keeps(ask: Ask, now: Situation, node: int, units: int) -> bool:

@@ -21,10 +21,10 @@ from tranship.routing.prices.problem import PARTS, VALUE, Costs, Duals, Goods, O
 FILL = 1e5
 """What leaving a unit unfilled counts while deciding: filling comes before cost, as in the engine."""
 MICROS = 1_000_000
-COST, OPEN, REFUSED, TIGHT, PACKAGES, CAPPED, WAITED, LOST, FREED = 0, 1, 2, 3, 4, 5, 6, 7, 8
+COST, OPEN, REFUSED, TIGHT, PACKAGES, CAPPED, WAITED, LOST, LATE = 0, 1, 2, 3, 4, 5, 6, 7, 8
 TALLY = 9
 """Positions of a tally: money of what is placed, units open, orders that the gate sent elsewhere or held back, orders that the reserve did,
-parts, capped ticks, units that waited for room, of those the ones that left for good, units that found room later."""
+parts, capped ticks, units that waited for room, of those the ones that left for good, units that found room only on a later day."""
 RATE, BURST, GAIN, SLOWNESS, FORGETTING, MOST, RESERVE, GATED, BY_PART, QUEUE, MEASURE = (
     0,
     1,
@@ -343,7 +343,8 @@ def _admit_waiting(orders: Orders, day: int, costs: Costs, duals: Duals, goods: 
     )
     made.tally[PACKAGES] += 1
     made.tally[OPEN] -= q
-    made.tally[FREED] += q
+    if day > orders.day[t]:
+        made.tally[LATE] += q
     made.place[i] = cap.window.count[0]
     for _ in range(ticks):
         enter(cap.window, cap.side[where])

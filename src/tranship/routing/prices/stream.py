@@ -7,7 +7,7 @@ import numpy as np
 from tranship.core.network import FULL_BP
 from tranship.routing.prices.problem import PARTS, UNITS, VALUE, Bytes, Costs, Duals, Goods, Ints, Orders
 
-TALLY = ("cost", "open", "refused", "tight", "packages", "capped", "waited", "lost", "freed")
+TALLY = ("cost", "open", "refused", "tight", "packages", "capped", "waited", "lost", "late")
 MOST_WAITING = 10_000
 """Lines that may wait for room under the cap; above, a line is counted as lost."""
 
@@ -52,6 +52,7 @@ class Tally:
     lost: int  # of those, placed never
     max_share: float  # over all prefixes and full windows of ticks as they stand now
     breaches: int  # windows above the cap, counted afresh: 0
+    late: int  # units that waited for room and found it only on a later day than their order's
 
 
 class Stream:
@@ -139,5 +140,5 @@ class Stream:
         still = int(self.orders.qty[self.orders.start[waits[:, 0]] + waits[:, 1]].sum()) if waiting else 0
         return Tally(
             found["cost"], int(found["open"]), int(found["refused"]), int(found["tight"]), int(found["packages"]),
-            int(found["capped"]), int(found["waited"]), int(found["lost"]) + still, share, breaches,
+            int(found["capped"]), int(found["waited"]), int(found["lost"]) + still, share, breaches, int(found["late"]),
         )  # fmt: skip
