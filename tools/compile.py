@@ -1,6 +1,6 @@
 """Compile every kernel and keep it (`tranship.routing.kernel_jit`): two modules at a time, as each needs a core.
 
-    python -m tools.compile
+python -m tools.compile
 """
 
 import subprocess
