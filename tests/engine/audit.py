@@ -186,7 +186,9 @@ class Audit:
         for line in wanted:
             given[line] += wanted[line]
             wanted[line] = 0
-        shut = part.node in self.closed or self.network.nodes[part.node].closed  # late from elsewhere is better than not at all
+        shut = (
+            part.node in self.closed or self.network.nodes[part.node].closed
+        )  # late from elsewhere is better than not at all
         return units if part.late or shut else 0
 
     def _limits(self, order_id: str, part: Part) -> None:
