@@ -18,6 +18,7 @@ from tranship.core.order import Order, Person
 from tranship.engine import commands as cmd
 from tranship.engine import events as ev
 from tranship.engine.decide import order_id_of
+from tranship.engine.many import warm
 from tranship.engine.run import open_store
 from tranship.engine.shard import Answer, Shard, Submission
 from tranship.engine.state import State
@@ -92,6 +93,7 @@ class LiveShard(Shard):
 
 def open_live(folder: Path, *, create: bool = False, progress: Callable[[int], None] | None = None) -> LiveShard:
     """Open the run in `folder` for live use (made where `create`), rebuilt from its journal."""
+    warm()
     store = open_store(folder, create=create)
     try:
         return LiveShard(store, People.open(store, folder, create=create), LiveIds(), progress=progress)

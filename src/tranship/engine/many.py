@@ -5,6 +5,9 @@ kernel does not cover (a split, no stock, a cap's edge, a bundle, a refusal, a c
 on after it.
 """
 
+import importlib
+import importlib.util
+import os
 from collections.abc import Iterator, Sequence
 from itertools import repeat
 from weakref import WeakKeyDictionary
@@ -46,6 +49,12 @@ ZONES = tuple(sorted(set(STATE_ZONES.values())))
 NOT_HERE = -1
 Place = tuple[str, str, bool, str, str, str, str, str, str]
 """What tells where an order goes: ZIP3, state, residential, channel, source, service, wished day, country, currency."""
+
+
+def warm() -> None:
+    """Have the stream compiled now (a new version takes half a minute, once) rather than while the first callers wait."""
+    if os.environ.get("TRANSHIP_PURE", "") in ("", "0") and importlib.util.find_spec("numba"):
+        importlib.import_module("tranship.routing.kernel_stream")
 
 
 def execute_many(state: State, commands: Sequence[cmd.Command]) -> list[Events | InputError]:
