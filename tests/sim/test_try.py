@@ -273,7 +273,8 @@ def test_ctrl_c_ends_the_workers(home: Path, tmp_path: Path):
     """Interrupted in the middle, the command is gone with all of its processes."""
     script = tmp_path / "slow.py"
     script.write_text(
-        "import os, sys, time\nfrom pathlib import Path\nfrom tranship.sim.workers import Work\n"
+        "import os, signal, sys, time\nfrom pathlib import Path\nfrom tranship.sim.workers import Work\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a test run in the background has it ignored
         "def slow(job, tell):\n"
         f"    Path({str(tmp_path)!r}, f'pid{{job}}').write_text(str(os.getpid()))\n"
         "    for _ in range(600):\n        time.sleep(0.1)\n        tell(0.1)\n"
