@@ -43,6 +43,8 @@ def seeds_of(text: str) -> list[int]:
     for piece in text.split(","):
         first, _, last = piece.partition("-")
         found += range(int(first), int(last or first) + 1)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{text!r} names no seed: write 0-4 or 0,2,7")
     return found
 
 

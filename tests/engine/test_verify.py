@@ -360,7 +360,7 @@ def test_a_changed_decision_is_caught(folder: Path, monkeypatch: pytest.MonkeyPa
     assert verdict(folder).problems == []
     (problem,) = verdict(folder, decide=True).problems
     assert problem.startswith("command order/test/shipped (journal row ")
-    assert problem.endswith("decides otherwise now")
+    assert "decides otherwise now" in problem
 
 
 @pytest.mark.parametrize("stop", ["evolve", "decide"])

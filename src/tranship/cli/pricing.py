@@ -7,6 +7,7 @@ from cyclopts import App, Parameter
 
 from tranship.cli.network import Json
 from tranship.cli.output import say, table, write_json
+from tranship.core.errors import InputError
 
 if TYPE_CHECKING:
     from tranship.engine.pricebooks import BookNow
@@ -23,6 +24,10 @@ def show(*, on: On = Path("runs/replay"), last: int = 10, json: Json = False) ->
     ----------
     last: how many of the newest versions; 0: all
     """
+    if last < 0:
+        raise InputError(
+            f"--last {last} is below 0", where="prices show", hint="How many of the newest versions; 0: all."
+        )
     from tranship.engine.pricebooks import price_books
     from tranship.engine.run import open_store
 

@@ -175,3 +175,11 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path):
     """Where to read what it would look like."""
     with pytest.raises(NetworkFileError, match="trying"):
         read_overlay(tmp_path / "none.toml")
+
+
+def test_a_cap_named_twice_is_told_and_not_guessed(tmp_path: Path, network: NetworkFile):
+    """Which of the two shares would hold?"""
+    told = refused(
+        tmp_path, network, '[[cap]]\nnetwork = "amazon"\nshare = 40\n[[cap]]\nnetwork = "amazon"\nshare = 50\n'
+    )
+    assert "twice" in told

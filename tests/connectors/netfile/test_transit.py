@@ -181,3 +181,11 @@ def test_promise_rules_have_ranges(tmp_path: Path) -> None:
     text = changed(SMALL, ('code = "web"', 'code = "web"\npromise = "computed"')) + "\n[promise]\nlate_minor = 250\n"
     document = load(write(tmp_path, text)).network
     assert (document.channels[0].promise, document.promise.late_minor) == ("computed", 250)
+
+
+def test_a_date_far_ahead_of_all_others_is_a_slip_of_the_year(tmp_path: Path) -> None:
+    """Older rows count less: one row dated a century ahead would make all others old."""
+    lines = [f"BIG-1,100,ground,2026-03-{day:02},2026-03-{day + 3:02},2\n" for day in range(1, 25)]
+    with pytest.raises(NetworkFileError) as refused:
+        load(observed(tmp_path, HEADER + "".join(lines) + "BIG-1,100,ground,2062-03-02,2062-03-05,2\n"))
+    assert all(piece in str(refused.value) for piece in ("transit.csv:26", "slip of the year")), refused.value

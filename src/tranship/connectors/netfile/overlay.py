@@ -218,8 +218,14 @@ class _Binding:
     def _caps(self) -> tuple[ShareCap, ...]:
         caps: list[ShareCap | None] = list(self.network.caps)
         codes = [network.code for network in self.network.networks]
+        said: dict[tuple[object, ...], str] = {}
         for path, values in self.overlay.many["cap"]:
             change, of = dict(values), values.get("network")
+            meant = (of, values.get("measure"), values.get("counts"))
+            if of is not None and meant in said:
+                self._error("duplicate", path, f"the cap on {shown(of)} is there twice", f"first at {said[meant]}")
+                continue
+            said[meant] = path
             remove = change.pop("remove", False)
             if of not in codes:
                 what = "[[cap]] lacks network" if of is None else f"no network is called {shown(of)}"

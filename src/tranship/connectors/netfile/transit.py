@@ -9,7 +9,7 @@ from tranship.connectors.netfile.csvfile import Column, CsvFile, open_csv
 from tranship.connectors.netfile.finding import Findings, allowed, shown
 from tranship.core.network import Transit
 from tranship.core.states import STATE_OF_ZIP3, STATE_ZONES
-from tranship.core.time import date_to_day, next_working_day, working_days_between
+from tranship.core.time import date_to_day, day_to_date, next_working_day, working_days_between
 
 TRANSIT_COLUMNS = (
     Column("node", "The node it left from.", required=True),
@@ -25,6 +25,8 @@ TRANSIT_COLUMNS = (
 )
 MOST_DAYS = 365
 """Longest transit that is believed."""
+MOST_GAP_DAYS, FEWEST_AFTER = 366, 100
+"""Days more than a year after all others, in less than one row of so many, are slips of the year (age is told from the newest)."""
 _NAMES = tuple(column.name for column in TRANSIT_COLUMNS)
 _Row = tuple[str, str, str, int, int, int, bool]
 _BEGIN = (dt.date(2000, 1, 1), dt.date(2100, 1, 1))
@@ -40,6 +42,12 @@ def read_transit(
     codes = [str(node.get("code", "")) for node in nodes]
     reader = _Reader(file, codes)
     rows = [row for line, cells in file.rows() if (row := reader.read(line, cells)) is not None]
+    if (stray := reader.stray()) is not None:
+        line, column, day, before = stray
+        what = f"{day_to_date(day)} lies {day - before:,} days after every other row"
+        hint = "a slip of the year? Older rows count less, so one date ahead of its time makes all others old"
+        file.error("bad_value", line, column, what, hint)
+        return ()
     counts: Counter[_Row] = Counter()
     for node, dest, service, planned, actual, day, arrived in rows:
         took = actual if arrived or actual >= 0 else _waited(day, reader.latest)
@@ -73,6 +81,7 @@ class _Reader:
     def __init__(self, file: CsvFile, nodes: Sequence[str]) -> None:
         self.file, self.nodes = file, nodes
         self.latest = 0  # latest day of the file, as of which a shipment without an arrival was still on its way
+        self._days_seen: list[tuple[int, int, str]] = []  # (day, line, column) of every date
 
     def read(self, line: int, row: Mapping[str, str]) -> _Row | None:
         """Node, destination, service, planned and actual days (-1: not said), day of the hand-over, whether it arrived."""
@@ -90,6 +99,7 @@ class _Reader:
             self.file.error("missing_key", line, "planned_days", "a state alone has no planned days", hint)
             return None
         self.latest = max(self.latest, shipped, delivered)
+        self._days_seen += [(day, line, name) for day, name in ((shipped, "shipped"), (delivered, "delivered")) if day]
         if shipped and 0 < delivered < shipped:
             what = f"delivered on {row['delivered']}, before it was shipped on {row['shipped']}"
             self.file.error("bad_value", line, "delivered", what, "are the two columns the other way round?")
@@ -100,6 +110,16 @@ class _Reader:
                 return None
             actual = found
         return node, dest, service, planned, actual, shipped, actual >= 0
+
+    def stray(self) -> tuple[int, str, int, int] | None:
+        """(line, column, its day, the day before it) of the first date beyond a gap that no other rows explain."""
+        seen = sorted(self._days_seen)
+        few = len(seen) // FEWEST_AFTER + 2
+        for i in range(len(seen) - 1, max(0, len(seen) - 1 - few), -1):
+            if seen[i][0] - seen[i - 1][0] > MOST_GAP_DAYS and len(seen) - i <= few < i:
+                day, line, column = seen[i]
+                return line, column, day, seen[i - 1][0]
+        return None
 
     def _between(self, line: int, shipped: int, delivered: int) -> int | None:
         """Working days from hand-over to arrival, -1 where it has not arrived; None where that cannot be."""

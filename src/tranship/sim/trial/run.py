@@ -121,9 +121,11 @@ def period_of(store: SqliteStore, first: dt.date | None, until: dt.date | None) 
         raise InputError("the run has no orders yet", where=str(store.folder))
     low, high = (from_micros(int(str(at))).date() for at in found[0])
     if first and until and until < first:
-        raise InputError(f"--to {until} is before --from {first}", where="try")
+        raise InputError(f"--to {until} is before --from {first}", where="--from, --to")
     if (first and first > high) or (until and until < low):
-        raise InputError("no order in this period", where="try", hint=f"The run's orders are from {low} to {high}.")
+        raise InputError(
+            "no order in this period", where="--from, --to", hint=f"The run's orders are from {low} to {high}."
+        )
     return Period(
         date_to_day(first) * MICROS_PER_DAY if first else 0,
         (date_to_day(until) + 1) * MICROS_PER_DAY if until else 0,
@@ -135,7 +137,7 @@ def latest_network(store: Store) -> NetworkFile:
     """The network document in force now."""
     rows = store.query("SELECT payload FROM journal WHERE kind = 'network' ORDER BY seq DESC LIMIT 1")
     if not rows:
-        raise InputError("the run has no network document yet", where="try")
+        raise InputError("the run has no network document yet", where="run")
     from tranship.engine.events import NetworkLoaded, decode
 
     event = decode(cast("bytes", rows[0][0]))

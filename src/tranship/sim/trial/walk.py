@@ -17,7 +17,7 @@ from tranship.engine.digest import GENESIS
 from tranship.engine.evolve import evolve
 from tranship.engine.shard import checked, decoded
 from tranship.engine.state import State
-from tranship.engine.verify import command_of
+from tranship.engine.verify import command_of, commands_of
 from tranship.rates.cards import cast_cards, raw_card
 from tranship.routing.prices.model import decode as decode_prices
 from tranship.routing.prices.model import encode as encode_prices
@@ -99,20 +99,18 @@ def walked(store: Store, variation: Variation, period: Period, tell: Callable[[i
 
 def _commands(store: Store, period: Period, *, checking: bool) -> Iterator[list[JournalRow]]:
     """Rows of each command; `checking` recomputes the chain."""
-    rows: list[JournalRow] = []
-    chain, seq = GENESIS, 0
-    for row in store.journal():
-        if period.last and row.seq > period.last:
-            break
-        if checking:
-            chain = checked(row, seq, chain)
-            seq = row.seq
-        if row.n == 0 and rows:
-            yield rows
-            rows = []
-        rows.append(row)
-    if rows:
-        yield rows
+
+    def read() -> Iterator[JournalRow]:
+        chain, seq = GENESIS, 0
+        for row in store.journal():
+            if period.last and row.seq > period.last:
+                break
+            if checking:
+                chain = checked(row, seq, chain)
+                seq = row.seq
+            yield row
+
+    return commands_of(read())
 
 
 class Arm:
