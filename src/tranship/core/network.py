@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 import msgspec
 
+from tranship.core.capability import Connection
+
 FULL_BP = 10_000
 """Basis points in one whole: shares are integers, 60 % is 6,000."""
 
@@ -66,6 +68,8 @@ class Node(msgspec.Struct, frozen=True):
     closed: bool = False
     weekend: tuple[str, ...] = ("sat", "sun")  # days of the week on which it does not ship
     holidays: tuple[str, ...] = ()  # ISO dates, local, on which it does not ship
+    connection: str = ""  # code of the connection that orders are handed over by; "": shipping is projected at the cut-off
+    location: str = ""  # the network's own id of this node, where its interface asks for one
 
 
 class Channel(msgspec.Struct, frozen=True):
@@ -178,6 +182,7 @@ class NetworkFile(msgspec.Struct, frozen=True):
     sources: dict[str, dict[str, object]] = {}  # mappings of input files (connectors.files reads them)
     world: dict[str, object] = {}  # settings of the derived world (sim reads them)
     peak_per_day: int = 0  # units on the busiest day, for the capacity check; 0: not said
+    connections: tuple[Connection, ...] = ()
 
     def node_index(self) -> dict[str, int]:
         """Position of each node code."""

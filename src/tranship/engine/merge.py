@@ -23,8 +23,8 @@ Item = TypeVar("Item", bound=Coded)
 def merged(old: NetworkFile | None, new: NetworkFile) -> NetworkFile:
     """`new`, reordered so that every SKU and node of `old` keeps its position.
 
-    A node that `new` no longer has stays as a closed one, a SKU and a channel stay as they were: their units and orders are
-    still in the books.
+    A node that `new` no longer has stays as a closed one, a SKU, a channel and a connection stay as they were: their units and
+    orders are still in the books, and what was handed over still has to be asked for.
     """
     if old is None:
         return new
@@ -39,7 +39,13 @@ def merged(old: NetworkFile | None, new: NetworkFile) -> NetworkFile:
     networks, channels = _with_old(old.networks, new.networks), _with_old(old.channels, new.channels)
     cards = {**{name: card for name, card in old.cards.items() if name not in new.cards}, **new.cards}
     return msgspec.structs.replace(
-        new, nodes=nodes, skus=_ordered(old.skus, new.skus), networks=networks, channels=channels, cards=cards
+        new,
+        nodes=nodes,
+        skus=_ordered(old.skus, new.skus),
+        networks=networks,
+        channels=channels,
+        cards=cards,
+        connections=_with_old(old.connections, new.connections),
     )
 
 

@@ -136,6 +136,39 @@ class DocumentRow(NamedTuple):
     body: bytes
 
 
+class DispatchRow(NamedTuple):
+    """One attempt to hand a fulfillment order over, as it stands; written anew at each change (`remote_id` is its key)."""
+
+    remote_id: str
+    part_id: str
+    order_id: str
+    node: str
+    connection: str
+    state: str
+    wish: str
+    remote: str  # the network's last word
+    their_id: str
+    created_at: int
+    since: int
+    why: str
+
+
+class PayloadRow(NamedTuple):
+    """The bytes of a dispatch, sealed under the key of the person they name ("": nobody's, sealed under the key file's)."""
+
+    remote_id: str
+    person_id: str
+    sealed: bytes
+
+
+class AddressRow(NamedTuple):
+    """Where one order goes, sealed under its person's key: written where it is not what the person's own row says."""
+
+    order_id: str
+    person_id: str
+    sealed: bytes
+
+
 @dataclass
 class Batch:
     """Everything one transaction writes.
@@ -155,6 +188,9 @@ class Batch:
     people: list[PersonRow] = field(default_factory=list)
     exceptions: list[ExceptionRow] = field(default_factory=list)
     documents: list[DocumentRow] = field(default_factory=list)
+    dispatches: list[DispatchRow] = field(default_factory=list)  # new or changed; the last one of a remote_id wins
+    payloads: list[PayloadRow] = field(default_factory=list)
+    addresses: list[AddressRow] = field(default_factory=list)
     order_status: list[tuple[str, str]] = field(default_factory=list)  # (status, order_id)
     part_status: list[tuple[str, str]] = field(default_factory=list)  # (status, part_id)
     unparked: list[tuple[str]] = field(default_factory=list)  # (park_id,)
@@ -204,6 +240,12 @@ class Store(Protocol):
 
     def bind_key(self, key_id: bytes) -> None:
         """Remember the key file's id; UnavailableError where another one sealed people here before."""
+
+    def payload(self, remote_id: str) -> PayloadRow | None:
+        """The sealed bytes of a dispatch; None where there are none, or the person was erased."""
+
+    def address(self, order_id: str) -> AddressRow | None:
+        """The order's own sealed address; None where its person's row is good, or the person was erased."""
 
     def unsent(self, limit: int) -> Sequence[OutboxRow]:
         """Outbox rows not yet handed over, oldest first."""
