@@ -29,6 +29,9 @@ _SHAPES = {
     "country": "two capital letters",
     "countries": "list of two capital letters",
     "currency": "three capital letters",
+    "reference": "`env:NAME`, `file:PATH`",
+    "secrets": "table",
+    "settings": "table",
 }
 
 
@@ -95,7 +98,7 @@ def _default(table: Table, key: Key) -> str:
         return "`[" + ", ".join(f'"{word}"' for word in value) + "]`"
     if isinstance(value, str):
         return f'`"{value}"`' if value else "empty"
-    return f"`{value}`"
+    return f"`{value}`" if value != {} else "empty"
 
 
 def _columns(columns: tuple[Column, ...]) -> str:

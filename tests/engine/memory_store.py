@@ -3,9 +3,18 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tranship.core.errors import DamageError, InvariantError, UnavailableError
-from tranship.core.ledger import OUTSIDE
-from tranship.store.port import Batch, JournalRow, KeyRow, OutboxRow, PersonRow
+from tranship.core.errors import ConflictError, DamageError, InvariantError, UnavailableError
+from tranship.core.ledger import OUTSIDE, Bucket
+from tranship.store.port import (
+    AddressRow,
+    Batch,
+    DispatchRow,
+    JournalRow,
+    KeyRow,
+    OutboxRow,
+    PayloadRow,
+    PersonRow,
+)
 
 
 class MemoryStore:
@@ -18,7 +27,12 @@ class MemoryStore:
         self.people: dict[str, PersonRow] = {}
         self.stock: dict[tuple[str, str, int], int] = {}
         self.outbox: dict[str, OutboxRow] = {}
+        self.numbers: set[tuple[str, str]] = set()
+        self.dispatches: dict[str, DispatchRow] = {}
+        self.payloads: dict[str, PayloadRow] = {}
+        self.addresses: dict[str, AddressRow] = {}
         self.sealed_by = b""
+        self.epoch = 1
         self.batches = 0
         self.fail_next: Exception | None = None
 
@@ -26,18 +40,56 @@ class MemoryStore:
         if self.fail_next is not None:
             error, self.fail_next = self.fail_next, None
             raise error
-        for key, delta in batch.stock.items():
-            value = self.stock.get(key, 0) + delta
-            if value < 0 and key[2] not in OUTSIDE:
-                raise InvariantError(f"{key} would be {value}")
+        self._check(batch)
         for key, delta in batch.stock.items():
             self.stock[key] = self.stock.get(key, 0) + delta
         self.rows.extend(batch.journal)
         self.keys.update({row.key: row for row in batch.keys})
+        self.numbers.update((row.number, row.source) for row in batch.orders)
         self.documents.update({row.sha256: row.body for row in batch.documents})
         self.people.update({row.person_id: row for row in batch.people})
+        self.dispatches.update({row.remote_id: row for row in batch.dispatches})
+        self.payloads.update({row.remote_id: row for row in batch.payloads})
+        self.addresses.update({row.order_id: row for row in batch.addresses})
         self.outbox.update({row.id: row for row in batch.outbox})
         self.batches += 1
+
+    def _check(self, batch: Batch) -> None:
+        """Refuse what a database would, before anything changes."""
+        seq = len(self.rows)
+        if [row.seq for row in batch.journal] != list(range(seq + 1, seq + 1 + len(batch.journal))):
+            raise InvariantError(f"journal rows do not follow row {seq} without a gap")
+        for key in batch.keys:
+            if key.key in self.keys:
+                raise ConflictError(f"command {key.key!r} was carried out before")
+        for order in batch.orders:
+            if (order.number, order.source) in self.numbers:
+                raise ConflictError(f"the number of order {order.order_id} was taken before")
+        for line in batch.lines:
+            if not isinstance(line.qty, int):
+                raise InvariantError(f"qty of a line of order {line.order_id} is no number")
+        for (node, sku, bucket), delta in batch.stock.items():
+            held = self.stock.get((node, sku, bucket), 0)
+            if held + delta < 0 and bucket not in OUTSIDE:
+                raise InvariantError(f"{Bucket(bucket).name} of {sku} at {node} holds {held}, cannot give {-delta}")
+        if any(row.id in self.outbox for row in batch.outbox):
+            raise InvariantError("an outbox row was written before")
+        if any(row.remote_id in self.payloads for row in batch.payloads):
+            raise InvariantError("the bytes of a dispatch were written before")
+        self._check_owners(batch)
+
+    def _check_owners(self, batch: Batch) -> None:
+        blinds = {row.blind: row.person_id for row in self.people.values() if row.blind}
+        for person in batch.people:
+            old = self.people.get(person.person_id, person)
+            if old[:3] != person[:3] or blinds.get(person.blind, person.person_id) != person.person_id:
+                raise InvariantError(f"person {person.person_id} comes under another key")
+        for dispatch in batch.dispatches:
+            if self.dispatches.get(dispatch.remote_id, dispatch)[1:5] != dispatch[1:5]:
+                raise InvariantError(f"dispatch {dispatch.remote_id} is one of another part")
+        for address in batch.addresses:
+            if self.addresses.get(address.order_id, address).person_id != address.person_id:
+                raise InvariantError(f"order {address.order_id} has the address of another person")
 
     def find_key(self, key: str) -> KeyRow | None:
         return self.keys.get(key)
@@ -49,7 +101,9 @@ class MemoryStore:
         return (self.rows[-1].seq, self.rows[-1].chain) if self.rows else (0, b"")
 
     def journal(self, after: int = 0) -> Iterator[JournalRow]:
-        return iter(self.rows[after:])
+        while after < len(self.rows):
+            yield self.rows[after]
+            after += 1
 
     def document(self, sha256: str) -> bytes:
         if sha256 not in self.documents:
@@ -63,7 +117,11 @@ class MemoryStore:
         return self.people.get(person_id)
 
     def erase(self, person_id: str) -> bool:
-        return self.people.pop(person_id, None) is not None
+        if self.people.pop(person_id, None) is None:
+            return False
+        self.payloads = {key: row for key, row in self.payloads.items() if row.person_id != person_id}
+        self.addresses = {key: row for key, row in self.addresses.items() if row.person_id != person_id}
+        return True
 
     def erase_many(self, person_ids: Sequence[str]) -> int:
         return sum(self.erase(person_id) for person_id in person_ids)
@@ -73,8 +131,17 @@ class MemoryStore:
 
     def bind_key(self, key_id: bytes) -> None:
         if self.sealed_by not in (b"", key_id):
-            raise UnavailableError("another key file sealed people here")
+            raise UnavailableError(f"key file {self.sealed_by.hex()} sealed people here")
         self.sealed_by = key_id
+
+    def payload(self, remote_id: str) -> PayloadRow | None:
+        return self.payloads.get(remote_id)
+
+    def address(self, order_id: str) -> AddressRow | None:
+        return self.addresses.get(order_id)
+
+    def still_mine(self) -> bool:
+        return True
 
     def unsent(self, limit: int) -> Sequence[OutboxRow]:
         return list(self.outbox.values())[:limit]

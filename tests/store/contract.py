@@ -1,4 +1,7 @@
-"""What every store must do, whatever database is behind it. A store's test module subclasses `StoreContract` with its fixtures."""
+"""What every store must do, whatever database is behind it.
+
+A store's test module subclasses `PortContract` (the port alone) or `StoreContract` (and the tables behind it) with its fixtures.
+"""
 
 import threading
 
@@ -9,7 +12,17 @@ from tranship.core.errors import ConflictError, DamageError, InvariantError
 from tranship.core.ledger import Bucket
 from tranship.core.order import Person
 from tranship.store.people import Vault
-from tranship.store.port import Batch, JournalRow, KeyRow, OutboxRow, ParkedRow, PersonRow, Store
+from tranship.store.port import (
+    AddressRow,
+    Batch,
+    JournalRow,
+    KeyRow,
+    OutboxRow,
+    ParkedRow,
+    PayloadRow,
+    PersonRow,
+    Store,
+)
 
 SHELF = int(Bucket.FULFILLABLE)
 
@@ -20,30 +33,14 @@ def quantity(store: Store, node: str, sku: str, bucket: int = SHELF) -> int:
     return int(str(found[0][0])) if found else 0
 
 
-class StoreContract:
-    """Tests over a fixture `store`: a new store with `rows.opening(1_000_000)` committed."""
+class PortContract:
+    """Tests over fixtures `empty`, a new store, and `store`, one with `rows.opening(1_000_000)` committed."""
 
     def test_a_new_journal_is_empty(self, empty: Store) -> None:
         """Before the first commit there is no row, no key and no outbox."""
         assert empty.last_seq() == (0, b"")
         assert list(empty.journal()) == []
         assert empty.find_key("open") is None and empty.unsent(10) == []
-
-    def test_a_commit_is_there_in_full(self, store: Store) -> None:
-        """What a batch holds is what the tables hold, row for row."""
-        batch = rows.every_table(7, seq=1)
-        store.commit(batch)
-        found = rows.content(store)
-        assert found["journal"][1:] == [tuple(row) for row in batch.journal]
-        assert sorted(found["command"])[1:] == sorted(tuple(row) for row in batch.keys)
-        assert found["order_line"] == [tuple(row) for row in batch.lines]
-        assert [row[:-1] for row in found["orders"]] == [tuple(row[:-1]) for row in batch.orders]
-        assert [row[-1] for row in found["orders"]] == ["shipped", "placed", "placed"]
-        assert found["part"][0][8:] == (1, 8_450_000, "shipped", b"\x91\x92\x00\x01")
-        assert [(row[0], row[5], row[6]) for row in found["parked"]] == [(batch.parked[0].park_id, 1, b"\x90")]
-        assert [row[1:] for row in found["exception"]] == [tuple(row) for row in batch.exceptions]
-        assert store.unsent(10) == batch.outbox
-        assert store.document(batch.documents[0].sha256) == batch.documents[0].body
 
     def test_the_journal_reads_back_in_order(self, store: Store) -> None:
         """Rows come back as they were written, from any point on, across many pages."""
@@ -70,16 +67,6 @@ class StoreContract:
         assert set(store.find_keys(["test:0", "nothing", "test:2", "open"])) == {"test:0", "test:2", "open"}
         assert store.find_keys([]) == {}
 
-    def test_a_key_is_taken_once(self, store: Store) -> None:
-        """The second batch with the same key changes nothing, whatever else is in it."""
-        store.commit(rows.orders(0, 2, seq=1))
-        before = rows.content(store)
-        again = rows.orders(5, 1, seq=5)
-        again.keys[0] = again.keys[0]._replace(key="test:1")
-        with pytest.raises(ConflictError, match="test:1"):
-            store.commit(again)
-        assert rows.content(store) == before
-
     def test_an_order_is_taken_once(self, store: Store) -> None:
         """The same number of the same source is refused even under another key."""
         store.commit(rows.orders(0, 2, seq=1))
@@ -96,6 +83,131 @@ class StoreContract:
             store.commit(batch)
         assert store.last_seq() == (1, b"chain-1")
 
+    def test_a_shelf_that_never_was_cannot_give(self, store: Store) -> None:
+        """Taking from an account without a row is refused like taking from an empty one."""
+        with pytest.raises(InvariantError, match="PICKED of SKU0 at N0 holds 0"):
+            store.commit(Batch(stock={("N0", "SKU0", int(Bucket.PICKED)): -1}))
+
+    def test_wrong_types_are_refused(self, store: Store) -> None:
+        """A text where a number belongs never reaches the disk."""
+        batch = rows.orders(0, 1, seq=1)
+        batch.lines[0] = batch.lines[0]._replace(qty="two")  # type: ignore[arg-type]
+        with pytest.raises(InvariantError, match="qty"):
+            store.commit(batch)
+
+    def test_the_outbox_is_a_queue(self, store: Store) -> None:
+        """Oldest first, each until it is marked as sent; marking twice is fine."""
+        store.commit(rows.orders(0, 12, seq=1))
+        first = [row.id for row in store.unsent(5)]
+        assert first == [f"{3 + 2 * k}-0" for k in range(5)]
+        store.sent(first)
+        store.sent([*first, "unknown"])
+        assert [row.seq for row in store.unsent(100)] == [13 + 2 * k for k in range(7)]
+        with pytest.raises(InvariantError):
+            store.commit(Batch(outbox=[OutboxRow("13-0", 13, "dispatch", b"")]))
+
+    def test_people_are_found_by_their_blind_index(self, store: Store) -> None:
+        """A known customer is found without any name in the database; a guest is not."""
+        vault = Vault(b"m" * 32)
+        known = vault.seal("P1", "uci", Person(ref="17850", name="Ada"))
+        guests = [vault.seal(f"G{k}", "uci", Person(name="Guest")) for k in range(2)]
+        store.commit(Batch(people=[known, *guests]))
+        assert store.find_person(vault.blind("uci", "17850")) == "P1"
+        assert store.find_person(vault.blind("uci", "1785")) is None and store.find_person(b"") is None
+        assert store.person("P1") == known and store.person("nobody") is None
+
+    def test_a_person_changes_under_the_same_key_only(self, store: Store) -> None:
+        """New data replaces old data; a new key for a known person is refused, since the old one could outlive an erasure."""
+        vault = Vault(b"m" * 32)
+        row = vault.seal("P1", "uci", Person(ref="17850", name="Ada"))
+        store.commit(Batch(people=[row]))
+        moved = vault.reseal(row, Person(ref="17850", name="Ada", street="2 New Road"))
+        store.commit(Batch(people=[moved]))
+        assert store.person("P1") == moved
+        with pytest.raises(InvariantError, match="another key"):
+            store.commit(Batch(people=[vault.seal("P1", "uci", Person(ref="17850", name="Eve"))]))
+        with pytest.raises(InvariantError):
+            store.commit(Batch(people=[vault.seal("P2", "uci", Person(ref="17850"))]))
+        assert store.person("P1") == moved
+
+    def test_a_key_file_is_remembered(self, store: Store) -> None:
+        """The store knows which key sealed its people and refuses another."""
+        assert store.key_id() == b""
+        store.bind_key(b"12345678")
+        store.bind_key(b"12345678")
+        assert store.key_id() == b"12345678"
+        with pytest.raises(Exception, match="3132333435363738"):
+            store.bind_key(b"87654321")
+
+    def test_the_bytes_of_a_dispatch_are_written_once(self, store: Store) -> None:
+        """A retry finds the very bytes of the first try; other bytes under the same id are refused."""
+        row = PayloadRow("TR-1", "P1", bytes(range(256)) * 40)
+        store.commit(Batch(payloads=[row, PayloadRow("TR-2", "", b"")]))
+        assert store.payload("TR-1") == row and store.payload("TR-2") == PayloadRow("TR-2", "", b"")
+        assert store.payload("TR-3") is None
+        with pytest.raises(InvariantError):
+            store.commit(Batch(payloads=[row._replace(sealed=b"other")]))
+        assert store.payload("TR-1") == row
+
+    def test_an_orders_own_address_may_change(self, store: Store) -> None:
+        """The newest one counts, under the same person's key only; an order without one has none."""
+        store.commit(Batch(addresses=[AddressRow("O1", "P1", b"first")]))
+        store.commit(Batch(addresses=[AddressRow("O1", "P1", b"second"), AddressRow("O1", "P1", b"third")]))
+        assert store.address("O1") == AddressRow("O1", "P1", b"third") and store.address("O2") is None
+        with pytest.raises(InvariantError, match="another person"):
+            store.commit(Batch(addresses=[AddressRow("O1", "P2", b"fourth")]))
+        assert store.address("O1") == AddressRow("O1", "P1", b"third")
+
+    def test_an_erasure_takes_what_was_sealed_for_the_person(self, store: Store) -> None:
+        """Bytes and addresses of that person go with the key; those of others, and nobody's, stay."""
+        vault = Vault(b"m" * 32)
+        people = [vault.seal(f"P{k}", "uci", Person(ref=str(k))) for k in range(3)]
+        payloads = [PayloadRow(f"TR-{k}", f"P{k % 3}" if k < 6 else "", b"sealed %d" % k) for k in range(7)]
+        addresses = [AddressRow(f"O{k}", f"P{k % 3}" if k < 6 else "", b"sealed %d" % k) for k in range(7)]
+        store.commit(Batch(people=people, payloads=payloads, addresses=addresses))
+        assert store.erase_many(["P1", "", "nobody"]) == 1
+        assert [store.payload(row.remote_id) for row in payloads] == [
+            None if row.person_id == "P1" else row for row in payloads
+        ]
+        assert [store.address(row.order_id) for row in addresses] == [
+            None if row.person_id == "P1" else row for row in addresses
+        ]
+        assert store.erase("P1") is False
+
+    def test_the_store_knows_that_it_is_the_writers(self, store: Store) -> None:
+        """Who opened it for writing holds it under a number of its own until another one takes over."""
+        assert store.epoch > 0 and store.still_mine()
+
+
+class StoreContract(PortContract):
+    """What only a store with tables can show."""
+
+    def test_a_commit_is_there_in_full(self, store: Store) -> None:
+        """What a batch holds is what the tables hold, row for row."""
+        batch = rows.every_table(7, seq=1)
+        store.commit(batch)
+        found = rows.content(store)
+        assert found["journal"][1:] == [tuple(row) for row in batch.journal]
+        assert sorted(found["command"])[1:] == sorted(tuple(row) for row in batch.keys)
+        assert found["order_line"] == [tuple(row) for row in batch.lines]
+        assert [row[:-1] for row in found["orders"]] == [tuple(row[:-1]) for row in batch.orders]
+        assert [row[-1] for row in found["orders"]] == ["shipped", "placed", "placed"]
+        assert found["part"][0][8:] == (1, 8_450_000, "shipped", b"\x91\x92\x00\x01")
+        assert [(row[0], row[5], row[6]) for row in found["parked"]] == [(batch.parked[0].park_id, 1, b"\x90")]
+        assert [row[1:] for row in found["exception"]] == [tuple(row) for row in batch.exceptions]
+        assert store.unsent(10) == batch.outbox
+        assert store.document(batch.documents[0].sha256) == batch.documents[0].body
+
+    def test_a_key_is_taken_once(self, store: Store) -> None:
+        """The second batch with the same key changes nothing, whatever else is in it."""
+        store.commit(rows.orders(0, 2, seq=1))
+        before = rows.content(store)
+        again = rows.orders(5, 1, seq=5)
+        again.keys[0] = again.keys[0]._replace(key="test:1")
+        with pytest.raises(ConflictError, match="test:1"):
+            store.commit(again)
+        assert rows.content(store) == before
+
     def test_a_shelf_never_goes_below_zero(self, store: Store) -> None:
         """One unit too many refuses the whole batch and names account, quantity and demand."""
         before = rows.content(store)
@@ -109,11 +221,6 @@ class StoreContract:
         batch.stock["N0", "SKU0", SHELF] = -1_000_000
         store.commit(batch)
         assert quantity(store, "N0", "SKU0") == 0
-
-    def test_a_shelf_that_never_was_cannot_give(self, store: Store) -> None:
-        """Taking from an account without a row is refused like taking from an empty one."""
-        with pytest.raises(InvariantError, match="PICKED of SKU0 at N0 holds 0"):
-            store.commit(Batch(stock={("N0", "SKU0", int(Bucket.PICKED)): -1}))
 
     @pytest.mark.parametrize("bucket", [Bucket.OPENING, Bucket.SUPPLIER, Bucket.UNACCOUNTED])
     def test_outside_accounts_may_be_negative(self, store: Store, bucket: Bucket) -> None:
@@ -148,24 +255,6 @@ class StoreContract:
         assert store.query("SELECT status FROM orders") == [("packed",)]
         assert store.query("SELECT * FROM parked") == []
 
-    def test_wrong_types_are_refused(self, store: Store) -> None:
-        """A text where a number belongs never reaches the disk."""
-        batch = rows.orders(0, 1, seq=1)
-        batch.lines[0] = batch.lines[0]._replace(qty="two")  # type: ignore[arg-type]
-        with pytest.raises(InvariantError, match="qty"):
-            store.commit(batch)
-
-    def test_the_outbox_is_a_queue(self, store: Store) -> None:
-        """Oldest first, each until it is marked as sent; marking twice is fine."""
-        store.commit(rows.orders(0, 12, seq=1))
-        first = [row.id for row in store.unsent(5)]
-        assert first == [f"{3 + 2 * k}-0" for k in range(5)]
-        store.sent(first)
-        store.sent([*first, "unknown"])
-        assert [row.seq for row in store.unsent(100)] == [13 + 2 * k for k in range(7)]
-        with pytest.raises(InvariantError):
-            store.commit(Batch(outbox=[OutboxRow("13-0", 13, "dispatch", b"")]))
-
     def test_documents_are_kept_by_their_hash(self, store: Store) -> None:
         """The same document twice is one; one that is absent is damage, since a decision names it."""
         batch = rows.opening(1)
@@ -173,30 +262,6 @@ class StoreContract:
         assert store.query("SELECT count(*) FROM document") == [(1,)]
         with pytest.raises(DamageError, match="missing"):
             store.document("0" * 64)
-
-    def test_people_are_found_by_their_blind_index(self, store: Store) -> None:
-        """A known customer is found without any name in the database; a guest is not."""
-        vault = Vault(b"m" * 32)
-        known = vault.seal("P1", "uci", Person(ref="17850", name="Ada"))
-        guests = [vault.seal(f"G{k}", "uci", Person(name="Guest")) for k in range(2)]
-        store.commit(Batch(people=[known, *guests]))
-        assert store.find_person(vault.blind("uci", "17850")) == "P1"
-        assert store.find_person(vault.blind("uci", "1785")) is None and store.find_person(b"") is None
-        assert store.person("P1") == known and store.person("nobody") is None
-
-    def test_a_person_changes_under_the_same_key_only(self, store: Store) -> None:
-        """New data replaces old data; a new key for a known person is refused, since the old one could outlive an erasure."""
-        vault = Vault(b"m" * 32)
-        row = vault.seal("P1", "uci", Person(ref="17850", name="Ada"))
-        store.commit(Batch(people=[row]))
-        moved = vault.reseal(row, Person(ref="17850", name="Ada", street="2 New Road"))
-        store.commit(Batch(people=[moved]))
-        assert store.person("P1") == moved
-        with pytest.raises(InvariantError, match="another key"):
-            store.commit(Batch(people=[vault.seal("P1", "uci", Person(ref="17850", name="Eve"))]))
-        with pytest.raises(InvariantError):
-            store.commit(Batch(people=[vault.seal("P2", "uci", Person(ref="17850"))]))
-        assert store.person("P1") == moved
 
     def test_erasing_a_person_leaves_everything_else(self, store: Store) -> None:
         """Row and blind index go, once; journal and orders stay as they are."""
@@ -245,11 +310,16 @@ class StoreContract:
             watcher.join()
         assert torn == []
 
-    def test_a_key_file_is_remembered(self, store: Store) -> None:
-        """The store knows which key sealed its people and refuses another."""
-        assert store.key_id() == b""
-        store.bind_key(b"12345678")
-        store.bind_key(b"12345678")
-        assert store.key_id() == b"12345678"
-        with pytest.raises(Exception, match="3132333435363738"):
-            store.bind_key(b"87654321")
+    def test_a_dispatch_is_written_anew_at_each_change(self, store: Store) -> None:
+        """One row for each remote id, the last one of a batch winning; where it belongs never changes."""
+        store.commit(rows.orders(0, 1, seq=1))
+        first = rows.sending("TR-1", "00000000ABCDEFGH")
+        held = first._replace(state="HELD", remote="HELD", their_id="A-1", since=9)
+        store.commit(Batch(dispatches=[first, held, rows.sending("TR-2", "00000000ABCDEFGH")]))
+        sql = "SELECT state, remote, their_id, since FROM dispatch ORDER BY remote_id"
+        assert store.query(sql) == [("HELD", "HELD", "A-1", 9), ("SENDING", "", "", 7)]
+        store.commit(Batch(dispatches=[held._replace(state="VOID", wish="void", why="drain", since=11)]))
+        assert store.query("SELECT wish, why, created_at FROM dispatch WHERE state = 'VOID'") == [("void", "drain", 7)]
+        with pytest.raises(InvariantError, match="another part"):
+            store.commit(Batch(dispatches=[held._replace(node="N3")]))
+        assert store.query("SELECT node FROM dispatch") == [("N0",), ("N0",)]

@@ -5,7 +5,9 @@ from pathlib import Path
 
 from tranship.core.ledger import Bucket
 from tranship.store.port import (
+    AddressRow,
     Batch,
+    DispatchRow,
     DocumentRow,
     ExceptionRow,
     JournalRow,
@@ -15,6 +17,8 @@ from tranship.store.port import (
     OutboxRow,
     ParkedRow,
     PartRow,
+    PayloadRow,
+    PersonRow,
     Store,
 )
 from tranship.store.sqlite import SqliteStore
@@ -87,7 +91,23 @@ def every_table(number: int, *, seq: int) -> Batch:
     batch.exceptions.append(ExceptionRow(seq + 1, number, "changed_order", order_id, "detail"))
     body = b"prices %d" % number
     batch.documents.append(DocumentRow(hashlib.sha256(body).hexdigest(), "prices", body))
+    add_person(batch, f"P{number}", number)
+    batch.dispatches.append(batch.dispatches[0]._replace(state="HELD", remote="HELD", since=number + 1))
+    batch.addresses.append(AddressRow(order_id, f"P{number}", b"a" * 64))
     return batch
+
+
+def add_person(batch: Batch, person_id: str, number: int) -> None:
+    """A person, a dispatch of the batch's first order and its bytes, sealed under that person's key."""
+    order_id = batch.orders[0].order_id
+    batch.people.append(PersonRow(person_id, b"%032d" % number, b"w%060d" % number, b"s%090d" % number))
+    batch.dispatches.append(sending(f"TR-{number}", order_id))
+    batch.payloads.append(PayloadRow(f"TR-{number}", person_id, b"p%01500d" % number))
+
+
+def sending(remote_id: str, order_id: str) -> DispatchRow:
+    """A dispatch whose bytes are about to be sent."""
+    return DispatchRow(remote_id, order_id + "-1", order_id, "N0", "mcf", "SENDING", "hold", "", "", 7, 7, "")
 
 
 def started(folder: Path, *, units: int = 1_000_000, vfs: str | None = None) -> SqliteStore:
@@ -109,6 +129,9 @@ TABLES = (
     "exception",
     "document",
     "person",
+    "dispatch",
+    "payload",
+    "address",
 )
 
 

@@ -15,7 +15,7 @@ from tranship.core.errors import DamageError, InputError, InvariantError, Unavai
 from tranship.core.ledger import OUTSIDE
 from tranship.store import connect
 from tranship.store.check import integrity
-from tranship.store.port import Batch, Store
+from tranship.store.port import AddressRow, Batch, Store
 from tranship.store.sqlite import SqliteStore
 
 
@@ -102,7 +102,9 @@ def test_readers_open_beside_the_writer(store: SqliteStore) -> None:
 def test_a_writer_that_was_replaced_cannot_commit(store: SqliteStore) -> None:
     """A higher epoch in the database refuses the older writer's commits (a lock lost on a network disk, a paused machine)."""
     other = apsw.Connection(str(store.path))
+    assert store.still_mine()
     other.execute("UPDATE meta SET epoch = epoch + 1")
+    assert not store.still_mine()
     for batch in (rows.orders(0, 1, seq=1), Batch(stock={("N0", "SKU0", 1): -1, ("N0", "SKU0", 4): 1})):
         with pytest.raises(UnavailableError, match=r"took .* over"):
             store.commit(batch)
@@ -200,7 +202,7 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     db.pragma("user_version", 99)
     db.close()
     for read_only in (False, True):
-        with pytest.raises(InputError, match="schema version 99, this program knows versions up to 1"):
+        with pytest.raises(InputError, match="schema version 99, this program knows versions up to 2"):
             SqliteStore.open(tmp_path, create=True, read_only=read_only)
 
 
@@ -271,12 +273,20 @@ def test_a_missing_journal_row_is_named(store: SqliteStore) -> None:
             "UPDATE stock SET qty = qty + 1 WHERE node = 'N1' AND sku = 'SKU5' AND bucket = 4",
             "accounts of SKU5 at N1 sum to 1",
         ),
+        ("DELETE FROM part WHERE part_id LIKE '00000000%'", "dispatch TR-0 hands over part 00000000ABCDEFGH-1"),
+        ("DELETE FROM dispatch", "payload TR-0 belongs to no dispatch"),
+        ("DELETE FROM person", "payload TR-0 is sealed under the key of person P0"),
+        ("DELETE FROM orders WHERE order_id LIKE '00000000%'", "address of order 00000000ABCDEFGH, which is not there"),
+        ("DELETE FROM person", "address of order 00000000ABCDEFGH is sealed under the key of person P0"),
         ("UPDATE meta SET scrub = 1", "an erasure is unfinished"),
     ],
 )
 def test_damage_is_told_in_words(store: SqliteStore, damage: str, told: str) -> None:
     """Each kind of damage to the rows is found and named."""
-    store.commit(rows.orders(0, 5, seq=1))
+    batch = rows.orders(0, 5, seq=1)
+    rows.add_person(batch, "P0", 0)
+    batch.addresses.append(AddressRow(batch.orders[0].order_id, "P0", b"sealed"))
+    store.commit(batch)
     assert integrity(store) == []
     store._db.execute(damage)
     assert [line for line in integrity(store) if line.startswith(told)], integrity(store)

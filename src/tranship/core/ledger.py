@@ -32,6 +32,7 @@ class Bucket(IntEnum):
     LOST = 12
     LIQUIDATED = 13
     UNACCOUNTED = 14  # difference to a remote count: may have either sign
+    RESEARCHING = 15  # there, but not sold: held for an order that went elsewhere, or a count is in doubt
 
 
 OUTSIDE = (Bucket.OPENING, Bucket.SUPPLIER, Bucket.UNACCOUNTED)

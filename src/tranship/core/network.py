@@ -8,7 +8,9 @@ from collections.abc import Iterator
 
 import msgspec
 
+from tranship.core.alerts import Alerts
 from tranship.core.capability import Connection
+from tranship.core.health import Health
 
 FULL_BP = 10_000
 """Basis points in one whole: shares are integers, 60 % is 6,000."""
@@ -68,7 +70,9 @@ class Node(msgspec.Struct, frozen=True):
     closed: bool = False
     weekend: tuple[str, ...] = ("sat", "sun")  # days of the week on which it does not ship
     holidays: tuple[str, ...] = ()  # ISO dates, local, on which it does not ship
-    connection: str = ""  # code of the connection that orders are handed over by; "": shipping is projected at the cut-off
+    connection: str = (
+        ""  # code of the connection that orders are handed over by; "": shipping is projected at the cut-off
+    )
     location: str = ""  # the network's own id of this node, where its interface asks for one
 
 
@@ -183,6 +187,8 @@ class NetworkFile(msgspec.Struct, frozen=True):
     world: dict[str, object] = {}  # settings of the derived world (sim reads them)
     peak_per_day: int = 0  # units on the busiest day, for the capacity check; 0: not said
     connections: tuple[Connection, ...] = ()
+    health: Health = Health()
+    alerts: Alerts = Alerts()
 
     def node_index(self) -> dict[str, int]:
         """Position of each node code."""

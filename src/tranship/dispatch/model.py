@@ -90,10 +90,11 @@ class Dispatch(msgspec.Struct, frozen=True, array_like=True, gc=False):
     remote: str = ""  # the network's last word
     moved_at: int = 0  # when that word last changed: age in state
     their_id: str = ""
-    doubt_at: int = 0  # the last call that may still be carried out, unheard of, was sent; 0: none
+    doubt_at: int = 0  # when the last creation or release that may still be carried out was sent; 0: none
     absent: int = 0  # answers in a row that did not find it
     burning: bool = False  # its id is being used up, so that a late original finds it taken
     sha256: str = ""  # of the bytes that were sent
     why: str = ""  # it is wanted back, or closed
     parcels: tuple[Parcel, ...] = ()
     short: tuple[tuple[str, int], ...] = ()
+    freed: bool = False  # the next attempt may have begun at some time: never to be released again (invariant I3)

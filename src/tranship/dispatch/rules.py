@@ -2,8 +2,9 @@
 
 A dispatch is journaled before a byte is sent (SENDING) and keeps its id and bytes for good. What is wanted back is free for the next
 attempt only when it cannot ship: it was held and never released, or there is proof that it is dead. Silence is no proof, "not found"
-is no proof, and the clock proves nothing but what the network promises of late requests (`request_ttl_s`), and only together with an
-answer. Evidence that nothing can undo (dead, left) counts whenever it comes, however late or often.
+is no proof, and the clock proves nothing but what the network promises of late requests (`request_ttl_s`), and only together with the
+answer to a call that was sent after that time. Evidence that nothing can undo (dead, left, a parcel) counts whenever it comes, however
+late or often.
 
 Source of states and invariants: research on hand-over, sections 4 and 6; simulated by `tranship sim`.
 """
@@ -37,6 +38,8 @@ from tranship.dispatch.model import (
 )
 from tranship.dispatch.policy import DEFAULT, HOUR, SECOND, Patience
 
+WANTED_BACK = frozenset({RESOLVING, QUARANTINED, ABANDONED})
+"""Called back, and not yet closed. A quarantined one is looked after as a resolving one is, only more slowly."""
 ENOUGH = 3
 """Answers in a row that do not find an order before that is believed to mean something."""
 HOPELESS = 24 * HOUR
@@ -87,18 +90,28 @@ def released(d: Dispatch, now: int) -> Step:
 
 def recalled(d: Dispatch, why: str, now: int, terms: Terms) -> Step:
     """It is wanted back. What waits on hold is free at once; everything else only with proof."""
-    if d.state in CLOSED or d.state in {ABANDONED, RESOLVING, QUARANTINED}:
+    if d.state in CLOSED or d.state in WANTED_BACK:
         return Step(d)
-    d = replace(d, wish="void", why=why)
-    if d.hold and d.state in {SENDING, DOUBT_CREATE, HELD}:  # no release was ever journaled: it cannot ship
-        return Step(_state(_doubted(d, now), ABANDONED, now, "cancel" if terms.can.cancel != "none" else "get", now))
-    first = "cancel" if terms.can.cancel != "none" else "get"
-    return Step(_state(_doubted(d, now), RESOLVING, now, first, now))
+    return Step(_back(replace(d, why=why), now, "cancel" if terms.can.cancel != "none" else "get", now))
+
+
+def _back(d: Dispatch, now: int, op: str, at: int) -> Dispatch:
+    """Wanted back from now on. Where no release was ever journaled it cannot ship (invariant I2)."""
+    free = d.hold and d.state in {SENDING, DOUBT_CREATE, HELD}
+    d = replace(_doubted(d, now), wish="void", freed=d.freed or free)
+    return _state(d, ABANDONED if free else RESOLVING, now, op, at)
 
 
 def _doubted(d: Dispatch, now: int) -> Dispatch:
     """Bytes of the pending call may be on their way at this moment."""
-    return replace(d, doubt_at=now) if d.state in {SENDING, RELEASING} and d.op in {"create", "release"} else d
+    return replace(d, doubt_at=now) if d.op in {"create", "release"} else d
+
+
+def restarted(d: Dispatch, now: int, terms: Terms) -> Step:
+    """The engine came up again: what was about to be sent may have been (invariant I4)."""
+    if d.op in {"create", "release"}:
+        return Step(_unheard(d, d.op, now, now, terms))
+    return Step(d)
 
 
 def settled(d: Dispatch, *, ships: bool, why: str, now: int) -> Step:
@@ -106,7 +119,7 @@ def settled(d: Dispatch, *, ships: bool, why: str, now: int) -> Step:
     if d.state != QUARANTINED:
         return Step(d)
     if ships:
-        return Step(_state(replace(d, wish="ship", why=why), LIVE, now, "get", now))
+        return Step(_state(replace(d, wish="ship", why=why, absent=0), LIVE, now, "get", now))
     return Step(_state(replace(d, why=why), VOID, now))
 
 
@@ -144,15 +157,17 @@ def answered(d: Dispatch, op: str, result: Result, sent_at: int, now: int, terms
         return Step(_again(d, op, now, wait, terms), notes)
     if result.outcome in {"unknown", "violation"}:
         return Step(_unheard(d, op, sent_at, now, terms), notes)
-    step = _HEARD[op](replace(d, tries=0) if d.op == op else d, result, now, terms)
-    return Step(step.dispatch, notes + step.notes)
+    if d.op == op and d.tries:
+        d = replace(d, tries=0)
+    step = _HEARD[op](d, result, sent_at, now, terms)
+    return Step(step.dispatch, notes + step.notes) if notes else step
 
 
 def reported(d: Dispatch, report: Report, now: int, terms: Terms) -> Step:
-    """What the network says on its own account: a notification, a list. In any order, however often."""
+    """What the network says on its own account: a notification, a list. In any order, however often, of any age."""
     if report.their_id and not d.their_id:
         d = replace(d, their_id=report.their_id)
-    return _word(_told(d, report.parcels, report.short), report.remote, now, terms)
+    return _word(_told(d, report.parcels, report.short), report.remote, 0, now, terms)
 
 
 def _again(d: Dispatch, op: str, now: int, wait: int, terms: Terms) -> Dispatch:
@@ -175,31 +190,40 @@ def _unheard(d: Dispatch, op: str, sent_at: int, now: int, terms: Terms) -> Disp
         return replace(_state(d, DOUBT_CREATE, now, after, at), tries=tries)
     if op == "release" and d.state in {RELEASING, DOUBT_RELEASE}:
         return replace(_state(d, DOUBT_RELEASE, now, "release", at), tries=tries)
+    if d.state in {QUARANTINED, ABANDONED}:
+        at = max(at, now + _pace(d, now, terms))
     return replace(d, tries=tries, op_at=at)
 
 
-def _created(d: Dispatch, result: Result, now: int, terms: Terms) -> Step:
+def _created(d: Dispatch, result: Result, sent_at: int, now: int, terms: Terms) -> Step:
     if d.state in CLOSED:
         return Step(d)
     if result.outcome in {"ok", "exists"}:
-        if d.state in {RESOLVING, ABANDONED} and d.op == "create":  # its id is used up now: end what lies under it
+        if (
+            terms.can.request_ttl_s
+        ):  # a proxy may have sent it twice, or it was only accepted: the promise covers that too
+            d = replace(d, doubt_at=max(d.doubt_at, sent_at))
+        if d.state in WANTED_BACK and d.op == "create":  # its id is used up now: end what lies under it
             return Step(_next(replace(d, absent=0), "cancel", now))
         if d.state in {SENDING, DOUBT_CREATE}:
-            return _there(replace(d, absent=0), result, now, terms)
+            return _there(replace(d, absent=0), result, sent_at, now, terms)
         return Step(d)
     if result.outcome == "not_found":  # a wrong address, not a word about the order
         return Step(_again(d, "create", now, 60 * SECOND, terms), (Note("violation", f"create: {result.detail}"),))
     if d.state == SENDING and not d.doubt_at:
         return Step(_state(replace(d, why=result.detail or "refused"), REJECTED, now))
     if d.state in {SENDING, DOUBT_CREATE}:  # an earlier try may have been carried out, or still will be
-        return recalled(d, f"refused: {result.detail}", now, terms)
-    return Step(_next(d, "get", now + terms.patience.wait(d.remote_id, d.tries)))
+        return recalled(replace(d, op="get"), f"refused: {result.detail}", now, terms)
+    if d.op == "create":
+        return Step(_next(d, "get", now + _pace(d, now, terms)))
+    return Step(d)
 
 
-def _there(d: Dispatch, result: Result, now: int, terms: Terms) -> Step:
+def _there(d: Dispatch, result: Result, sent_at: int, now: int, terms: Terms) -> Step:
     """The network has it. On hold it cannot ship, whatever else is true of it."""
-    if result.remote in DEAD | LEFT:
-        return _word(_told(d, result.parcels, result.short), result.remote, now, terms)
+    d = _told(d, result.parcels, result.short)
+    if result.remote in DEAD | LEFT or d.parcels:
+        return _word(d, result.remote, sent_at, now, terms)
     if not d.hold or result.remote == "PICKING":
         return Step(_live(d, now, terms))
     if d.wish == "ship":
@@ -211,31 +235,49 @@ def _live(d: Dispatch, now: int, terms: Terms) -> Dispatch:
     return replace(_state(d, LIVE, now, "get", now + terms.patience.live_look_s * SECOND), absent=0)
 
 
-def _released(d: Dispatch, result: Result, now: int, terms: Terms) -> Step:
+def _released(d: Dispatch, result: Result, sent_at: int, now: int, terms: Terms) -> Step:
+    if result.outcome in {"ok", "exists"} and terms.can.request_ttl_s and d.state not in CLOSED:
+        d = replace(d, doubt_at=max(d.doubt_at, sent_at))
+    if result.remote in DEAD | LEFT:
+        return _word(d, result.remote, sent_at, now, terms)
     if d.state not in {RELEASING, DOUBT_RELEASE}:
         return Step(d)
     if result.outcome in {"ok", "exists"}:
         d = _live(d, now, terms)
         return Step(replace(d, op_at=now + terms.patience.look_s * 12 * SECOND) if result.accepted_only else d)
-    return Step(replace(_state(d, DOUBT_RELEASE, now, "get", now + terms.patience.look_s * SECOND), why=result.detail))
+    d = replace(_state(d, DOUBT_RELEASE, now, "get", now + terms.patience.look_s * SECOND), why=result.detail)
+    return Step(d)
 
 
-def _cancelled(d: Dispatch, result: Result, now: int, terms: Terms) -> Step:
+def _cancelled(d: Dispatch, result: Result, sent_at: int, now: int, terms: Terms) -> Step:
     if d.state in CLOSED:
         return Step(d)
+    done = result.outcome in {"ok", "exists"} and not result.accepted_only and terms.can.cancel == "sync"
+    if done:
+        return _word(d, result.remote or "CANCELLED", sent_at, now, terms)
+    if d.state not in WANTED_BACK:
+        return Step(d)
     if result.outcome == "not_found":
-        return _absent(d, now, terms)
-    if result.outcome in {"ok", "exists"} and not result.accepted_only and terms.can.cancel == "sync":
-        return _word(d, result.remote or "CANCELLED", now, terms)
+        return _absent(d, sent_at, now, terms)
     return Step(_next(d, "get", now + terms.patience.look_s * SECOND))
 
 
-def _looked(d: Dispatch, result: Result, now: int, terms: Terms) -> Step:
+def _looked(d: Dispatch, result: Result, sent_at: int, now: int, terms: Terms) -> Step:
     if result.outcome == "not_found":
-        return _absent(d, now, terms)
-    if result.outcome != "ok" or not result.remote:
-        return Step(replace(d, op_at=now + terms.patience.wait(d.remote_id, d.tries)) if d.op == "get" else d)
-    return _word(_told(replace(d, absent=0), result.parcels, result.short), result.remote, now, terms)
+        return _absent(d, sent_at, now, terms)
+    if result.outcome not in {"ok", "exists"}:
+        return Step(_next(d, "get", now + _pace(d, now, terms)) if d.op == "get" else d)
+    d = _told(replace(d, absent=0) if d.absent else d, result.parcels, result.short)
+    if result.remote or d.parcels or d.state in CLOSED:
+        return _word(d, result.remote, sent_at, now, terms)
+    return _alive(d, "PROCESSING" if d.state == LIVE else "HELD", sent_at, now, terms)  # it is there, more is not said
+
+
+def _tracked(d: Dispatch, result: Result, sent_at: int, now: int, terms: Terms) -> Step:
+    """Where its parcels are. That there are none says nothing of the order."""
+    if result.outcome not in {"ok", "exists"}:
+        return Step(d)
+    return _word(_told(d, result.parcels, result.short), result.remote, 0, now, terms)
 
 
 _HEARD = {
@@ -243,26 +285,28 @@ _HEARD = {
     "release": _released,
     "cancel": _cancelled,
     "get": _looked,
-    "tracking": _looked,
+    "tracking": _tracked,
 }
 
 
 # -- words -------------------------------------------------------------------------------------------------------------
 
 
-def _word(d: Dispatch, word: str, now: int, terms: Terms) -> Step:
-    """The network's word on the order. Old news never undoes what is proven."""
-    if not word:
-        return Step(d)
-    if word != d.remote and not (d.remote in DEAD | LEFT and word not in DEAD | LEFT):
+def _word(d: Dispatch, word: str, sent_at: int, now: int, terms: Terms) -> Step:
+    """The network's word on the order. Old news never undoes what is proven. `sent_at` is that of the call it answers; 0: none."""
+    news = bool(word) and word != d.remote and not (d.remote in DEAD | LEFT and word not in DEAD | LEFT)
+    if news:
         d = replace(d, remote=word, moved_at=now)
-    if word in LEFT:
+    if word in LEFT or (d.parcels and (d.remote in DEAD or d.state in FREE)):
         return _left(d, now)
     if d.state in CLOSED:
-        return Step(d)
+        late = news and word not in DEAD and d.state != GONE
+        return Step(d, (Note("came_late", f"{d.state.lower()}, now {word} there"),) if late else ())
     if word in DEAD:
-        return Step(_dead(d, word, now, terms))
-    return _alive(d, word, now, terms)
+        return Step(_dead(d, word, sent_at, now, terms))
+    if word or d.parcels:
+        return _alive(d, word or "PROCESSING", sent_at, now, terms)
+    return Step(d)
 
 
 def _left(d: Dispatch, now: int) -> Step:
@@ -270,59 +314,61 @@ def _left(d: Dispatch, now: int) -> Step:
     if d.state == GONE:
         return Step(d)
     notes: tuple[Note, ...] = ()
-    if d.state in FREE:
+    if d.state in FREE or d.freed:
         notes = (Note("double_ship", f"left although it was {d.state.lower()}"),)
     return Step(_state(d, GONE, now), notes)
 
 
-def _dead(d: Dispatch, word: str, now: int, terms: Terms) -> Dispatch:
+def _dead(d: Dispatch, word: str, sent_at: int, now: int, terms: Terms) -> Dispatch:
     """It will not ship from there. A call that is still unheard of could bring it back where ids are free again after a cancellation."""
-    if d.doubt_at and not terms.can.id_burned_after_cancel:
-        until = _late_until(d, terms)
-        if not until:
-            if d.state == ABANDONED:
-                return _next(d, "get", now + terms.patience.quarantine_look_s * SECOND)
-            kept = d if d.state in {RESOLVING, QUARANTINED} else _state(replace(d, wish="void"), RESOLVING, now)
-            return _next(kept, "get", now + terms.patience.look_s * SECOND)
-        if now < until:
-            kept = d if d.state in {RESOLVING, ABANDONED, QUARANTINED} else _state(replace(d, wish="void"), RESOLVING, now)
-            return _next(kept, "get", until)
-    return _state(replace(d, why=d.why or f"ended there: {word}"), VOID, now)
+    can, until = terms.can, _late_until(d, terms)
+    d = _doubted(d, now)
+    if can.id_burned_after_cancel or not d.doubt_at or (until and sent_at >= until):
+        return _state(replace(d, why=d.why or f"ended there: {word}"), VOID, now)
+    if d.state not in WANTED_BACK:
+        d = _back(replace(d, why=d.why or f"ended there: {word}"), now, "get", now)
+    if d.state == ABANDONED and not until and now >= d.doubt_at + HOPELESS:
+        return _state(d, VOID, now)
+    return _next(d, "get", max(_late_until(d, terms), now + _pace(d, now, terms)))
 
 
 def _late_until(d: Dispatch, terms: Terms) -> int:
-    """Until when the last unheard call may still be carried out, and seen; 0 where the network does not say."""
+    """Until when the last unheard call may still be carried out, and seen; 0 where the network does not say, or there is none."""
     ttl = terms.can.request_ttl_s
-    return d.doubt_at + (ttl + terms.can.read_lag_s) * SECOND if ttl else 0
+    return d.doubt_at + (ttl + terms.can.read_lag_s) * SECOND if ttl and d.doubt_at else 0
 
 
-def _alive(d: Dispatch, word: str, now: int, terms: Terms) -> Step:
+def _alive(d: Dispatch, word: str, sent_at: int, now: int, terms: Terms) -> Step:
     """It is there and not ended."""
     state, patience = d.state, terms.patience
+    if d.absent:
+        d = replace(d, absent=0)
     if state in {SENDING, DOUBT_CREATE}:
         held = d.hold and word == "HELD"
-        return _there(d, Result("ok", "HELD"), now, terms) if held else _may_ship(d, now, terms)
+        return _there(d, Result("ok", "HELD"), sent_at, now, terms) if held else _may_ship(d, now, terms)
     if state == HELD:
         if word == "HELD":
-            return Step(replace(d, op="get", op_at=now + patience.held_look_s * SECOND))
+            return Step(_next(d, "get", now + patience.held_look_s * SECOND))
         return _may_ship(d, now, terms)
     if state in {RELEASING, DOUBT_RELEASE}:
         if word != "HELD":
             return Step(_live(d, now, terms))
-        return Step(_next(d, "release", max(d.op_at, now)) if state == DOUBT_RELEASE else d)
+        return Step(_next(d, "release", now + patience.wait(d.remote_id, 0)) if sent_at or not d.op else d)
     if state == LIVE:
-        if word == "HELD" and d.hold and d.op == "get" and now >= d.op_at:  # our release came to nothing
+        if (
+            word == "HELD" and d.hold and not d.freed and d.op == "get" and now >= d.op_at
+        ):  # our release came to nothing
             return Step(_state(d, RELEASING, now, "release", now))
         return Step(_next(d, "get", now + patience.live_look_s * SECOND))
-    if word == "PICKING" and state in {RESOLVING, QUARANTINED}:
+    if word == "PICKING" and state != ABANDONED:
         return Step(replace(_live(d, now, terms), wish="ship", why="too late to call it back"))
     if state == ABANDONED and word != "HELD":
         note = Note("double_ship_risk", f"abandoned on hold, now {word} there")
-        return Step(_state(d, RESOLVING, now, "cancel", now), (note,))
-    if state == QUARANTINED:
-        return Step(_next(d, "get", now + patience.quarantine_look_s * SECOND))
-    after = "cancel" if terms.can.cancel != "none" else "get"
-    return Step(replace(_next(d, after, now + patience.wait(d.remote_id, d.tries)), tries=d.tries + 1))
+        return Step(_state(d, RESOLVING, now, "cancel" if terms.can.cancel != "none" else "get", now), (note,))
+    if not sent_at and d.op != "create":
+        return Step(d)  # of any age: our own next call goes on
+    after = "cancel" if terms.can.cancel != "none" and d.op != "cancel" else "get"
+    return Step(_next(d, after, now + _pace(d, now, terms)))
 
 
 def _may_ship(d: Dispatch, now: int, terms: Terms) -> Step:
@@ -332,44 +378,47 @@ def _may_ship(d: Dispatch, now: int, terms: Terms) -> Step:
     return Step(_live(replace(d, wish="ship"), now, terms), notes)
 
 
-def _absent(d: Dispatch, now: int, terms: Terms) -> Step:
+def _absent(d: Dispatch, sent_at: int, now: int, terms: Terms) -> Step:
     """The network does not find it: it lags, has lost it, or the order is still on its way there. Never a proof by itself."""
     if d.state in CLOSED:
         return Step(d)
     d = replace(d, absent=d.absent + 1)
     later = now + terms.patience.wait(d.remote_id, d.absent)
     if d.state in {SENDING, DOUBT_CREATE}:
-        if terms.can.client_id_unique:
+        if terms.can.client_id_unique or d.state == SENDING:
             return Step(_next(d, "create", later))
-        if _never_came(d, now, terms):  # no late request can come any more: the same bytes may go again
+        if _never_came(d, sent_at, terms):  # no late request can come any more: the same bytes may go again
             return Step(_state(replace(d, absent=0, doubt_at=0), SENDING, now, "create", now))
         return Step(_next(d, "get", max(later, _late_until(d, terms))))
-    if d.state == RESOLVING:
-        return Step(_burn(d, now, later, terms))
+    if d.state in {RESOLVING, QUARANTINED}:
+        return Step(_burn(d, sent_at, now, terms))
     if d.state == ABANDONED:
         if d.absent >= ENOUGH and now >= (_late_until(d, terms) or d.doubt_at + HOPELESS):
             return Step(_state(d, VOID, now))
-        return Step(_next(d, "get", now + terms.patience.quarantine_look_s * SECOND))
-    notes = (Note("vanished", f"{d.state}, but not found {d.absent} times"),) if d.absent == ENOUGH else ()
-    if d.state in {RELEASING, DOUBT_RELEASE} and d.absent >= ENOUGH:
+        return Step(_next(d, "get", now + _pace(d, now, terms)))
+    if d.absent >= ENOUGH and now >= d.since + terms.can.read_lag_s * SECOND:
         step = recalled(d, "vanished", now, terms)
-        return Step(step.dispatch, notes + step.notes)
-    return Step(_next(d, "get" if d.op != "release" else "release", later), notes)
+        return Step(step.dispatch, (Note("vanished", f"{d.state}, but not found {d.absent} times"), *step.notes))
+    if d.state in {HELD, LIVE}:
+        later = max(later, now + terms.patience.quarantine_look_s * SECOND)
+    return Step(_next(d, "get" if d.op != "release" else "release", later))
 
 
-def _burn(d: Dispatch, now: int, later: int, terms: Terms) -> Dispatch:
+def _burn(d: Dispatch, sent_at: int, now: int, terms: Terms) -> Dispatch:
     """Wanted back and not found: use its id up, so that a late original finds it taken; else wait until none can come."""
     can = terms.can
+    later = now + _pace(d, now, terms)
     if can.client_id_unique and can.id_burned_after_cancel and can.cancel != "none":
         return replace(_next(d, "create", now if d.absent == 1 else later), burning=True)
-    if _never_came(d, now, terms):
+    if _never_came(d, sent_at, terms):
         return _state(d, VOID, now)
     return _next(d, "get", max(later, _late_until(d, terms)))
 
 
-def _never_came(d: Dispatch, now: int, terms: Terms) -> bool:
+def _never_came(d: Dispatch, sent_at: int, terms: Terms) -> bool:
+    """Nobody has ever seen it there, and this look was sent when no call could still be carried out."""
     until = _late_until(d, terms)
-    return d.absent >= 2 and bool(until) and now >= until
+    return not (d.remote or d.their_id) and d.absent >= 2 and bool(until) and sent_at >= until
 
 
 # -- small steps -------------------------------------------------------------------------------------------------------
@@ -384,6 +433,18 @@ def _next(d: Dispatch, op: str, at: int) -> Dispatch:
     return replace(d, op=op, op_at=at)
 
 
+def _pace(d: Dispatch, now: int, terms: Terms) -> int:
+    """Microseconds until the next look: the longer it stands like this, the longer."""
+    patience, since = terms.patience, (now - d.since) // 2
+    if d.state == LIVE:
+        return patience.live_look_s * SECOND
+    if d.state == HELD:
+        return patience.held_look_s * SECOND
+    if d.state in {QUARANTINED, ABANDONED}:
+        return min(max(patience.quarantine_look_s * SECOND, since), patience.held_look_s * SECOND)
+    return max(patience.look_s * SECOND, min(patience.most_retry_s * SECOND, since))
+
+
 def _told(d: Dispatch, parcels: tuple[Parcel, ...], short: tuple[tuple[str, int], ...]) -> Dispatch:
     """Parcels and shortages of the newest word; a parcel once told is never forgotten, and never goes back from delivered."""
     if not parcels and not short:
@@ -393,14 +454,17 @@ def _told(d: Dispatch, parcels: tuple[Parcel, ...], short: tuple[tuple[str, int]
         old = known.get(parcel.package_id)
         known[parcel.package_id] = parcel if old is None else _merged(old, parcel)
     kept = tuple(known[key] for key in sorted(known))
-    return replace(d, parcels=kept, short=tuple(sorted({**dict(d.short), **dict(short)}.items())))
+    missing = dict(d.short)
+    for line, units in short:
+        missing[line] = max(units, missing.get(line, 0))
+    return replace(d, parcels=kept, short=tuple(sorted(missing.items())))
 
 
 def _merged(old: Parcel, new: Parcel) -> Parcel:
     """Whatever either says, whichever came first: the same in any order."""
     rank = ("", "SHIPPED", "UNDELIVERABLE", "DELIVERED")
     first, second = sorted((old, new))
-    status = max((old.status, new.status), key=lambda status: rank.index(status) if status in rank else 0)
+    status = max((old.status, new.status), key=lambda status: (rank.index(status) if status in rank else 0, status))
     return Parcel(
         old.package_id,
         max(first.carrier, second.carrier),

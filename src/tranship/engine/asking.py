@@ -1,5 +1,8 @@
 """What routing is asked about an order, and what of the state it reads for the answer."""
 
+import zlib
+
+from tranship.core.network import FULL_BP
 from tranship.core.time import MICROS_PER_HOUR
 from tranship.engine.state import OrderState, State
 from tranship.routing.model import Ask, Decision, Part, Rest
@@ -8,9 +11,22 @@ from tranship.routing.situation import Situation
 MICROS_PER_DAY = 24 * MICROS_PER_HOUR
 
 
-def situation(state: State) -> Situation:
-    """The part of the state that routing reads."""
-    return Situation(state.ledger.fulfillable, state.caps, state.used, state.closed, state.prices)
+def situation(state: State, order_id: str = "") -> Situation:
+    """The part of the state that routing reads, for one order."""
+    return Situation(state.ledger.fulfillable, state.caps, state.used, shut_for(state, order_id), state.prices)
+
+
+def shut_for(state: State, order_id: str) -> set[int]:
+    """Nodes that take nothing of this order: closed, open to a share of orders that it is not in, or refused by their network."""
+    shut = state.closed
+    held = state.orders.get(order_id) if order_id else None
+    if held is not None and held.refused:
+        shut = shut | set(held.refused)
+    if state.breakers:
+        turn = zlib.crc32(order_id.encode()) % FULL_BP
+        some = {n for n, each in state.breakers.items() if each.state == "half_open" and turn >= each.share_bp}
+        shut = shut | some
+    return shut
 
 
 def build_ask(

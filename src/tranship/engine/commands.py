@@ -4,6 +4,21 @@ import msgspec
 
 from tranship.core.order import Order
 from tranship.engine.events import FileTaken
+from tranship.engine.network_commands import (
+    Answered,
+    CountStock,
+    Drain,
+    HandOver,
+    Intent,
+    NetworkCommand,
+    Recall,
+    Reported,
+    Restart,
+    SendTo,
+    SetBreaker,
+    Settle,
+    SwitchShelf,
+)
 
 
 class LoadNetwork(msgspec.Struct, frozen=True):
@@ -104,4 +119,32 @@ Command = (
     | ErasePerson
     | ReportException
     | TakeFile
+    | NetworkCommand
 )
+
+__all__ = [
+    "Answered",
+    "Command",
+    "CountStock",
+    "Drain",
+    "ErasePerson",
+    "HandOver",
+    "Intent",
+    "LoadNetwork",
+    "NetworkCommand",
+    "PlaceOrder",
+    "Recall",
+    "ReceiveStock",
+    "ReportException",
+    "Reported",
+    "Restart",
+    "SendTo",
+    "SetBreaker",
+    "SetPrices",
+    "Settle",
+    "SwitchNode",
+    "SwitchShelf",
+    "TakeBack",
+    "TakeFile",
+    "Tick",
+]

@@ -15,7 +15,9 @@ from tranship.core.time import date_to_day
 from tranship.engine import commands as cmd
 from tranship.engine import events as ev
 from tranship.engine.asking import MICROS_PER_DAY, available_anywhere, build_ask, expanded, situation
+from tranship.engine.due import is_piloted
 from tranship.engine.evolve import evolve
+from tranship.engine.handover import decide_network, recall_parts, tick_networks
 from tranship.engine.moving import look_at_all, look_at_node, look_at_wanting
 from tranship.engine.rhythm import is_time_to_look, last_ship_day
 from tranship.engine.state import CANCELLED, PROCESSING, OrderState, RestKey, State
@@ -74,6 +76,8 @@ def decide(state: State, command: cmd.Command) -> Iterable[ev.Event]:
         return [ev.PersonErased(command.person_id, command.at)]
     if isinstance(command, cmd.TakeFile):
         return [command.taken]
+    if not isinstance(command, cmd.ReportException):
+        return decide_network(state, command)
     return [ev.Excepted(command.kind, command.subject, command.detail, command.at)]
 
 
@@ -157,7 +161,7 @@ def _computed(state: State, order: Order, at: int) -> int:
 
 def _route(state: State, held: OrderState, lines: list[int], quantities: list[int], at: int) -> Decision:
     ask, groups = build_ask(state, held, lines, quantities, at)
-    decision = route(ask, state.facts(at // MICROS_PER_DAY), situation(state))
+    decision = route(ask, state.facts(at // MICROS_PER_DAY), situation(state, order_id_of(held.order)))
     return decision if groups is None else expanded(decision, groups)
 
 
@@ -179,7 +183,7 @@ def _candidates(state: State, command: cmd.Command) -> list[RestKey]:
         keys = list(found)
     elif isinstance(command, cmd.Tick):
         keys = list(state.rests_on_clock)
-    elif isinstance(command, cmd.SwitchNode | cmd.LoadNetwork):
+    elif isinstance(command, cmd.SwitchNode | cmd.LoadNetwork | cmd.SetBreaker | cmd.SwitchShelf | cmd.CountStock):
         keys = [(order_id, n) for order_id, held in state.orders.items() for n in held.rests]
     elif isinstance(command, cmd.TakeBack):
         held = state.orders.get(command.order_id)
@@ -264,8 +268,12 @@ def _tick(state: State, command: cmd.Tick) -> Iterator[ev.Event]:
         yield from look_at_all(state, command.at)
     for n in range(len(nodes)):
         due = [key for ship_day in sorted(state.due[n]) if ship_day <= last[n] for key in state.due[n][ship_day]]
+        if n in state.connected:  # its network says when something left
+            due = [key for key in due if _is_projected(state, n, key)]
         if due:
             yield ev.PartsShipped(n, tuple(due), command.at)
+    if state.connected:
+        yield from tick_networks(state, command.at)
     today = command.at // MICROS_PER_DAY
     arrived = [key for day in sorted(state.arriving) if day < today for key in state.arriving[day]]
     if arrived:
@@ -278,6 +286,11 @@ def _tick(state: State, command: cmd.Tick) -> Iterator[ev.Event]:
         yield ev.RestReduced(order_id, number, lines, quantities, "expired", command.at)
         detail = f"{sum(quantities)} units of {len(lines)} lines stayed parked ({rest.reason}) past the promise"
         yield ev.Excepted("expired", order_id, detail, command.at)
+
+
+def _is_projected(state: State, node: int, key: RestKey) -> bool:
+    """Whether a fulfillment order at a connected node goes the projected way: it is outside the pilot, and nobody was told of it."""
+    return not state.orders[key[0]].parts[key[1]].remote_id and not is_piloted(state.connected[node], key[0])
 
 
 # -- stock, cancellations, nodes --------------------------------------------------------------------------------------
@@ -307,16 +320,24 @@ def _take_back(state: State, command: cmd.TakeBack) -> Iterator[ev.Event]:
         return
     yield ev.CancelTaken(command.order_id, line, command.quantity, command.ref, command.at)
     left = command.quantity
-    for event, taken in _taken(held, command, line, left):
+    for event, taken in _taken(state, held, command, line, left):
         left -= taken
         yield event
+        if isinstance(event, ev.CancelAsked):
+            why = f"the customer took it back: {command.ref}"
+            yield from recall_parts(state, command.order_id, (event.number,), why, command.at)
     if left:
         detail = f"{command.ref}: {left} of {command.quantity} units were never placed or are already back"
         yield ev.Excepted("cancel_beyond", command.order_id, detail, command.at)
 
 
-def _taken(held: OrderState, command: cmd.TakeBack, line: int, left: int) -> Iterator[tuple[ev.Event, int]]:
-    """Take from what waits first, then from what has not shipped, then as a return; newest first."""
+def _taken(
+    state: State, held: OrderState, command: cmd.TakeBack, line: int, left: int
+) -> Iterator[tuple[ev.Event, int]]:
+    """Take from what waits first, then from what has not shipped, then as a return; newest first.
+
+    What a network has is asked back: the units are void once it gives them back.
+    """
     order_id, at = command.order_id, command.at
     for number in sorted(held.rests, reverse=True):
         rest = held.rests[number]
@@ -329,11 +350,14 @@ def _taken(held: OrderState, command: cmd.TakeBack, line: int, left: int) -> Ite
             part = held.parts[number]
             if part.status == CANCELLED or (part.status == PROCESSING) is not wanted:
                 continue
-            take = min(left, _of_line(part.lines, part.quantities, line) - part.back(line))
+            asked = (part.recalled or {}).get(line, 0)
+            take = min(left, _of_line(part.lines, part.quantities, line) - part.back(line) - asked)
             if take <= 0:
                 continue
             left -= take
-            if wanted:
+            if wanted and not state.is_free(part):
+                yield ev.CancelAsked(order_id, number, (line,), (take,), command.ref, at), take
+            elif wanted:
                 whole = part.units() == take
                 yield ev.PartVoided(order_id, number, (line,), (take,), whole, at), take
             else:

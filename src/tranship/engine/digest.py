@@ -8,6 +8,9 @@ from tranship.engine.state import OrderState, State
 
 _pack = msgspec.msgpack.Encoder().encode
 
+_FIRST_BUCKETS = 15
+"""Accounts of the first release."""
+
 GENESIS = b"\0" * 16
 """Chain value before the first event."""
 
@@ -23,9 +26,7 @@ def state_digest(state: State) -> str:
     digest = hashlib.blake2b(digest_size=16)
     digest.update(state.network_sha.encode())
     digest.update(_pack((state.price_version, state.price_sha)))
-    balance = state.ledger.balance
-    digest.update(_pack(balance.shape))
-    digest.update(balance.astype("<i8").tobytes())
+    _balances(digest, state)
     for order_id in sorted(state.orders):
         digest.update(_pack((order_id, *_order(state.orders[order_id]))))
     for cap in state.caps:
@@ -38,7 +39,26 @@ def state_digest(state: State) -> str:
     digest.update(_pack(state.people))
     digest.update(_pack(sorted(state.freed.items())))
     digest.update(_pack((state.changed_at, state.reviewed_at, state.reviewed_price, state.looked_at)))
+    _networks(digest, state)
     return digest.hexdigest()
+
+
+def _balances(digest: hashlib.blake2b, state: State) -> None:
+    """All accounts; those that came after the first release only where they hold units, so that old runs keep their hash."""
+    balance = state.ledger.balance
+    digest.update(_pack((_FIRST_BUCKETS, *balance.shape[1:])))
+    digest.update(balance[:_FIRST_BUCKETS].astype("<i8").tobytes())
+    if balance[_FIRST_BUCKETS:].any():
+        digest.update(balance[_FIRST_BUCKETS:].astype("<i8").tobytes())
+
+
+def _networks(digest: hashlib.blake2b, state: State) -> None:
+    """What networks have and said; nothing where no node has a connection."""
+    held = (state.dispatches, state.breakers, state.shelves, state.drifts, state.counts_seen, state.left_at, state.ghosts)
+    if any(held):
+        for each in held:
+            digest.update(_pack(sorted(each.items())))
+        digest.update(_pack(sorted((k, v.refused) for k, v in state.orders.items() if v.refused)))
 
 
 def _order(held: OrderState) -> tuple[object, ...]:

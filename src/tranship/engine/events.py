@@ -9,6 +9,8 @@ from typing import get_args
 import msgspec
 
 from tranship.core.order import Order
+from tranship.dispatch.model import Dispatch
+from tranship.engine.network_commands import NetworkCommand
 from tranship.routing.model import Decision
 
 
@@ -169,9 +171,84 @@ class PersonErased(msgspec.Struct, frozen=True, array_like=True, tag="erased"):
 class Excepted(msgspec.Struct, frozen=True, array_like=True, tag="exception"):
     """Something a person should look at; changes nothing else."""
 
-    kind: str  # changed_order | cap_breach | late | cancel_beyond | expired
+    kind: str  # changed_order | cap_breach | late | cancel_beyond | expired | double_ship | quarantine | drift | dead_letter ...
     subject: str
     detail: str
+    at: int
+
+
+class Took(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="took"):
+    """A command about what networks have and say came in; what it made of things follows as its own events."""
+
+    command: NetworkCommand
+    at: int
+
+
+class Dispatched(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="dispatch"):
+    """An attempt to hand a fulfillment order over, as it stands from now on, and what made it so."""
+
+    dispatch: Dispatch
+    cause: str  # handover | release | answer | report | recall | deadline | settled | restart
+    evidence: str  # what was heard, never personal data
+    at: int
+
+
+class CancelAsked(msgspec.Struct, frozen=True, array_like=True, tag="cancel_asked"):
+    """A customer wants units back of a fulfillment order that a network has: they are void once it gives it back."""
+
+    order_id: str
+    number: int
+    lines: tuple[int, ...]
+    quantities: tuple[int, ...]
+    ref: str
+    at: int
+
+
+class BreakerChanged(msgspec.Struct, frozen=True, array_like=True, tag="breaker"):
+    """Nodes behind one connection (or one of them) take no new work, part of it, or all of it again."""
+
+    connection: str
+    nodes: tuple[int, ...]
+    state: str  # open | half_open | closed
+    share_bp: int  # of new orders that may go there
+    why: str
+    until: int  # a manual override ends then; 0: none
+    at: int
+
+
+class Drained(msgspec.Struct, frozen=True, array_like=True, tag="drained"):
+    """One step of a drain: orders looked at, moved, parked; `left` are still there."""
+
+    nodes: tuple[int, ...]
+    looked: int
+    moved: int
+    parked: int
+    left: int
+    at: int
+
+
+class StockCounted(msgspec.Struct, frozen=True, array_like=True, tag="counted"):
+    """A network counted: what was found beside what the books explain. `missing` left the shelf, `found` came back to it."""
+
+    node: int
+    skus: tuple[int, ...]
+    counted: tuple[int, ...]  # units there, sellable and reserved
+    inbound: tuple[int, ...]  # on their way or not buyable yet: never sold
+    low: tuple[int, ...]  # what the books can explain: at least, at most
+    high: tuple[int, ...]
+    missing: tuple[int, ...]
+    found: tuple[int, ...]
+    at: int
+
+
+class ShelfSwitched(msgspec.Struct, frozen=True, array_like=True, tag="shelf"):
+    """One SKU at one node is not sold (its units are being researched), or is sold again."""
+
+    node: int
+    sku: int
+    closed: bool
+    units: int
+    reason: str
     at: int
 
 
@@ -209,6 +286,13 @@ Event = (
     | NodeSwitched
     | PersonErased
     | Excepted
+    | Took
+    | Dispatched
+    | CancelAsked
+    | BreakerChanged
+    | Drained
+    | StockCounted
+    | ShelfSwitched
 )
 
 _KINDS: dict[type, str] = {kind: str(kind.__struct_config__.tag) for kind in get_args(Event)}

@@ -8,6 +8,7 @@ from tranship.core.errors import InvariantError
 from tranship.core.ledger import Bucket
 from tranship.core.network import NetworkFile, ShareCap
 from tranship.engine import events as ev
+from tranship.engine import evolve_network as net
 from tranship.engine.entries import goods, recounts, size_of, together
 from tranship.engine.rhythm import is_time_to_look
 from tranship.engine.state import (
@@ -27,8 +28,11 @@ from tranship.routing.prices.model import PriceTables, decode
 from tranship.routing.promise import book
 from tranship.routing.share import CapState
 
-CLOCK_REASONS = frozenset({"cap", "larger_than_window", "node_shut", "no_node", "max_parts", "no_split", "bundle"})
+CLOCK_REASONS = frozenset({"cap", "larger_than_window", "node_shut", "no_node", "max_parts", "no_split", "bundle", "short"})
 """Reasons for which a parked part is decided again on clock ticks; `no_stock` waits for units."""
+
+UNTOLD_DAYS = 30
+"""Days after the planned arrival at which a handed-over parcel without news counts as arrived."""
 
 NO_STOCK = int(Reason.STOCK)
 
@@ -54,6 +58,8 @@ def _network(state: State, event: ev.NetworkLoaded) -> None:
         for i, sku in enumerate(network.skus)
         if is_bundle(sku)
     }
+    accounts = {connection.code: connection for connection in network.connections}
+    state.connected = {i: accounts[node.connection] for i, node in enumerate(network.nodes) if node.connection}
     while len(state.used) < len(network.nodes):
         state.used.append({})
         state.due.append({})
@@ -128,8 +134,7 @@ def _tables(state: State, sha256: str, version: int) -> PriceTables:
 
 def _received(state: State, event: ev.StockReceived) -> None:
     pairs = zip(event.skus, event.quantities, strict=True)
-    state.move(Bucket(event.source), Bucket.FULFILLABLE, event.node, pairs)
-    _freed(state, event.skus, event.at)
+    net.back_to_shelf(state, Bucket(event.source), event.node, pairs, event.at)
 
 
 def _accepted(state: State, event: ev.OrderAccepted) -> None:
@@ -258,7 +263,10 @@ def _done_wanting(state: State, order_id: str, order: OrderState) -> None:
 def _moved(state: State, event: ev.OrdersMoved) -> None:
     """All that is given up goes back first, then everything is placed; entries keep their place in the counters, prices stay."""
     held = [(move, state.orders[move.order_id]) for move in event.moves]
-    changes = [list(recounts(state, order, move.released, move.decision.parts)) for move, order in held]
+    changes = [
+        list(recounts(state, order, move.released, move.decision.parts)) if move.decision.parts else []
+        for move, order in held
+    ]
     since = []
     for move, order in held:
         for number in move.released:
@@ -289,24 +297,21 @@ def _moved(state: State, event: ev.OrdersMoved) -> None:
                 position = slot if slot >= 0 else came_in[id(recount.window)].pop(0)
                 order.parts[number].entries.append((recount.window, position))
         for number in move.released:
-            order.parts[number].entries.clear()
+            if move.decision.parts:
+                order.parts[number].entries.clear()
+                continue
+            for window, position in order.parts[number].entries:  # all of it waits: a void until it is placed again
+                window.uncap(position)
 
 
 def _release(state: State, order_id: str, order: OrderState, number: int, at: int) -> None:
     """A fulfillment order is given up whole: its units go back to the shelf, its hours to the node."""
     part = order.parts[number]
-    pairs = [(order.skus[line], q) for line, q in zip(part.lines, part.quantities, strict=True)]
-    state.move(Bucket.RESERVED, Bucket.FULFILLABLE, part.node, pairs)
+    net.give_back(state, part, [(order.skus[line], q) for line, q in zip(part.lines, part.quantities, strict=True)], at)
     _unbook(state, part, part.units())
     part.quantities = [0] * len(part.lines)
     part.status = CANCELLED
     _not_due(state, part, (order_id, number))
-    _freed(state, state.moves[-1][3], at)
-
-
-def _freed(state: State, skus: Iterable[int], at: int) -> None:
-    for sku in skus:
-        state.freed[sku] = at
 
 
 def _not_due(state: State, part: PartState, key: RestKey) -> None:
@@ -371,7 +376,7 @@ def _voided(state: State, event: ev.PartVoided) -> None:
     order = state.orders[event.order_id]
     part = order.parts[event.number]
     pairs = list(zip(event.lines, event.quantities, strict=True))
-    state.move(Bucket.RESERVED, Bucket.FULFILLABLE, part.node, [(order.skus[line], q) for line, q in pairs])
+    net.give_back(state, part, [(order.skus[line], q) for line, q in pairs], event.at)
     _reduce(part.lines, part.quantities, pairs)
     _unbook(state, part, sum(event.quantities))
     if event.whole:
@@ -383,7 +388,7 @@ def _voided(state: State, event: ev.PartVoided) -> None:
             _done_wanting(state, event.order_id, order)
     else:
         part.cut = True
-    _freed(state, state.moves[-1][3], event.at)
+    part.recalled = None
 
 
 def _reduce(lines: Sequence[int], quantities: list[int], pairs: list[tuple[int, int]]) -> None:
@@ -424,13 +429,21 @@ def _shipped(state: State, event: ev.PartsShipped) -> None:
             part.node,
             [(order.skus[line], q) for line, q in zip(part.lines, part.quantities, strict=True) if q],
         )
+        if part.node in state.connected:
+            for sku in state.moves[-1][3]:
+                state.left_at[sku, part.node] = event.at
         part.status = SHIPPED
         part.entries = []  # nothing moves or voids it any more
         _not_due(state, part, (order_id, number))
         if order.wants and not _unreleased(order):
             _done_wanting(state, order_id, order)
         state.used[part.node].pop(part.ship_day - 1, None)
-        state.arriving.setdefault(part.deliver_day, {})[order_id, number] = None
+        state.arriving.setdefault(_told_by(state, part), {})[order_id, number] = None
+
+
+def _told_by(state: State, part: PartState) -> int:
+    """Until which day its arrival is waited for: a network tells of it; only what it never tells of is taken for arrived."""
+    return part.deliver_day + (UNTOLD_DAYS if part.remote_id else 0)
 
 
 def _delivered(state: State, event: ev.PartsDelivered) -> None:
@@ -444,9 +457,11 @@ def _delivered(state: State, event: ev.PartsDelivered) -> None:
         ]
         state.move(Bucket.IN_TRANSIT, Bucket.DELIVERED, part.node, pairs)
         part.status = DELIVERED
-        del state.arriving[part.deliver_day][order_id, number]
-        if not state.arriving[part.deliver_day]:
-            del state.arriving[part.deliver_day]
+        for day in (_told_by(state, part), part.deliver_day):
+            if (order_id, number) in state.arriving.get(day, ()):
+                del state.arriving[day][order_id, number]
+                if not state.arriving[day]:
+                    del state.arriving[day]
 
 
 def _ticked(state: State, event: ev.Ticked) -> None:
@@ -457,10 +472,11 @@ def _ticked(state: State, event: ev.Ticked) -> None:
 
 def _switched(state: State, event: ev.NodeSwitched) -> None:
     if event.closed:
-        state.closed.add(event.node)
+        state.switched.add(event.node)
     else:
-        state.closed.discard(event.node)
+        state.switched.discard(event.node)
         state.changed_at, state.price_rise = event.at, None
+    net.shut(state)
 
 
 def _erased(state: State, event: ev.PersonErased) -> None:
@@ -495,4 +511,11 @@ _HANDLERS: dict[type, Callable[[State, Any], None]] = {
     ev.PersonErased: _erased,
     ev.Excepted: _excepted,
     ev.FileTaken: _file,
+    ev.Took: net.took,
+    ev.Dispatched: net.dispatched,
+    ev.CancelAsked: net.cancel_asked,
+    ev.BreakerChanged: net.breaker,
+    ev.Drained: net.drained,
+    ev.StockCounted: net.counted,
+    ev.ShelfSwitched: net.shelf,
 }

@@ -6,7 +6,7 @@ from typing import NamedTuple, cast
 import msgspec
 
 from tranship.engine import events as ev
-from tranship.engine.asking import MICROS_PER_DAY, available_anywhere, build_ask, expanded
+from tranship.engine.asking import MICROS_PER_DAY, available_anywhere, build_ask, expanded, shut_for
 from tranship.engine.entries import Recount, recounts, standing, together
 from tranship.engine.state import PROCESSING, OrderState, PartState, State
 from tranship.routing.decide import decide as route
@@ -19,8 +19,8 @@ from tranship.routing.situation import Situation
 
 
 def is_local(part: PartState) -> bool:
-    """Whether a fulfillment order is still ours alone: no node has been told of it."""
-    return part.status == PROCESSING
+    """Whether a fulfillment order is still ours alone: no network has been told of it."""
+    return part.status == PROCESSING and not part.remote_id
 
 
 def is_movable(part: PartState) -> bool:
@@ -31,8 +31,9 @@ def is_movable(part: PartState) -> bool:
 class World:
     """The state with some orders taken off and put down elsewhere, without changing it."""
 
-    def __init__(self, state: State, at: int) -> None:
+    def __init__(self, state: State, at: int, order_id: str = "") -> None:
         self.state, self.at = state, at
+        self.shut = shut_for(state, order_id)  # to the order that is asked about
         self.delta: dict[tuple[int, int], int] = {}  # (SKU, node) -> units more on the shelf
         self.used = state.used
         self.also: dict[int, Change] = {}  # counter (by identity) -> what other orders of the step change
@@ -73,7 +74,7 @@ class World:
         """What routing sees of it."""
         state = self.state
         shelf = cast(Ints, ShelfWith(state.ledger.fulfillable, self.delta))
-        return Situation(shelf, state.caps, self.used, state.closed, state.prices)
+        return Situation(shelf, state.caps, self.used, self.shut, state.prices)
 
     def _own(self, node: int) -> dict[int, int]:
         if self.used is self.state.used:
@@ -111,7 +112,7 @@ def offer(world: World, order_id: str, numbers: Sequence[int], joined: Sequence[
     order = state.orders[order_id]
     lines, waiting = _lines(order, numbers, joined)
     ask, groups = build_ask(state, order, list(lines), list(lines.values()), at)
-    ask.standing = _standing(world, order, numbers)
+    ask.standing = standing_of(world, order, numbers)
     facts, now = state.facts(at // MICROS_PER_DAY), world.situation()
     raw = route(ask, facts, now)
     if not raw.parts or any(part.breach for part in raw.parts):
@@ -194,7 +195,7 @@ def _lines(order: OrderState, numbers: Sequence[int], joined: Sequence[int]) -> 
     return lines, waiting
 
 
-def _standing(world: World, order: OrderState, numbers: Sequence[int]) -> dict[int, list[Standing]]:
+def standing_of(world: World, order: OrderState, numbers: Sequence[int]) -> dict[int, list[Standing]]:
     """What the order has in the counters of each cap that counts its channel."""
     state = world.state
     channel = state.channels[order.order.channel]

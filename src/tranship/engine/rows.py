@@ -9,7 +9,7 @@ from tranship.core.ledger import Bucket
 from tranship.engine import events as ev
 from tranship.engine.state import CANCELLED, DELIVERED, PROCESSING, SHIPPED, PartState, State
 from tranship.routing.model import Decision
-from tranship.store.port import Batch, DocumentRow, ExceptionRow, LineRow, OrderRow, OutboxRow, ParkedRow, PartRow
+from tranship.store.port import Batch, DispatchRow, DocumentRow, ExceptionRow, LineRow, OrderRow, OutboxRow, ParkedRow, PartRow
 
 _pack = msgspec.msgpack.Encoder().encode
 
@@ -42,6 +42,8 @@ def project(state: State, event: ev.Event, seq: int, batch: Batch) -> None:
         batch.documents.append(DocumentRow(event.sha256, "network", state.documents(event.sha256)))
     elif isinstance(event, ev.PricesSet):
         batch.documents.append(DocumentRow(event.sha256, "prices", state.documents(event.sha256)))
+    elif isinstance(event, ev.Dispatched):
+        _dispatched(state, event, batch)
     elif isinstance(event, ev.Excepted):
         batch.exceptions.append(ExceptionRow(seq, event.at, event.kind, event.subject, event.detail))
 
@@ -144,6 +146,27 @@ def _moved(state: State, event: ev.OrdersMoved, seq: int, batch: Batch) -> None:
 
 def _status(state: State, order_id: str, batch: Batch) -> None:
     batch.order_status.append((state.orders[order_id].status(), order_id))
+
+
+def _dispatched(state: State, event: ev.Dispatched, batch: Batch) -> None:
+    d = event.dispatch
+    node = state.require_network().nodes[d.node]
+    batch.dispatches.append(
+        DispatchRow(
+            d.remote_id,
+            part_id(d.order_id, d.number),
+            d.order_id,
+            node.code,
+            node.connection,
+            d.state,
+            d.wish,
+            d.remote,
+            d.their_id,
+            d.created_at,
+            d.since,
+            d.why,
+        )
+    )
 
 
 def _moved_on(state: State, event: ev.PartsShipped | ev.PartsDelivered, seq: int, batch: Batch) -> None:

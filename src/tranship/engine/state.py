@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
+from tranship.core.capability import Connection
 from tranship.core.ledger import Bucket, Ledger
 from tranship.core.network import Channel, NetworkFile
 from tranship.core.order import Order
+from tranship.dispatch.model import FREE, Dispatch
 from tranship.engine.events import FileTaken
 from tranship.rates.compile import compile_tables, next_change
 from tranship.routing.facts import Facts
@@ -37,6 +39,8 @@ class PartState(msgspec.Struct, eq=False, gc=False):
     entries: list[tuple[ShareWindow, int]] = []  # its place in each counter, until it ships
     booked: dict[int, int] | None = None  # capacity taken: day -> units
     returned: dict[int, int] | None = None  # line -> units
+    remote_id: str = ""  # of the newest dispatch; "" none
+    recalled: dict[int, int] | None = None  # line -> units that the customer wants back of what a network has
 
     def units(self) -> int:
         """Units still wanted."""
@@ -59,6 +63,16 @@ class RestState:
         self.action, self.until_day, self.since = action, until_day, since
 
 
+class Breaker(msgspec.Struct, frozen=True, array_like=True):
+    """Why a node takes no new work, or only a share of it."""
+
+    state: str  # open | half_open
+    share_bp: int
+    why: str
+    since: int
+    until: int = 0
+
+
 class OrderState(msgspec.Struct, eq=False, gc=False):
     """An order with all its fulfillment orders and parked parts."""
 
@@ -73,6 +87,7 @@ class OrderState(msgspec.Struct, eq=False, gc=False):
     decided_at: int = 0
     room_price: int = 0  # of room under the caps when it was decided, micros; -1: a cap turned it away
     wants: bool = False  # split, late, or a node had nothing of it: more stock may serve it better
+    refused: tuple[int, ...] = ()  # nodes whose network refused or ended it
 
     def status(self) -> str:
         """The order in Amazon's 2026 words, plus PARKED while all of it waits here."""
@@ -107,7 +122,17 @@ class State:
         self.orders: dict[str, OrderState] = {}
         self.caps: list[CapState] = []
         self.used: list[dict[int, int]] = []
-        self.closed: set[int] = set()
+        self.closed: set[int] = set()  # nodes that take no new work: switched off by hand, or their breaker is open
+        self.switched: set[int] = set()  # those of them that were switched off by hand
+        self.breakers: dict[int, Breaker] = {}  # node -> its breaker, where it is not closed
+        self.connected: dict[int, Connection] = {}  # node -> the connection behind it
+        self.dispatches: dict[str, Dispatch] = {}  # by remote id
+        self.open_dispatches: dict[str, None] = {}  # those that are not closed
+        self.ghosts: dict[str, tuple[int, list[tuple[int, int]]]] = {}  # remote id -> node and units it may still hold
+        self.shelves: dict[tuple[int, int], str] = {}  # (SKU, node) that is not sold, and why
+        self.counts_seen: dict[tuple[int, int], tuple[int, int]] = {}  # (SKU, node) -> surplus of the last count, and when
+        self.left_at: dict[tuple[int, int], int] = {}  # (SKU, node) -> when units last left a connected node
+        self.drifts: dict[tuple[int, int], int] = {}  # (SKU, node) -> what the last count differs by
         self.due: list[dict[int, dict[RestKey, None]]] = []  # per node: ship day -> parts
         self.arriving: dict[int, dict[RestKey, None]] = {}  # deliver day -> parts
         self.rests_of_sku: dict[int, dict[RestKey, None]] = {}
@@ -145,6 +170,14 @@ class State:
             held = self._facts
         return held[2]
 
+    def dispatch_of(self, part: PartState) -> Dispatch | None:
+        """The newest attempt to hand it over."""
+        return self.dispatches[part.remote_id] if part.remote_id else None
+
+    def is_free(self, part: PartState) -> bool:
+        """Whether no network may ship it (invariant I2): it was not handed over, or what was cannot ship."""
+        return not part.remote_id or self.dispatches[part.remote_id].state in FREE
+
     def same_facts(self, day: int) -> bool:
         """Whether the facts last asked for hold on this day as well."""
         held = self._facts
@@ -153,6 +186,13 @@ class State:
     def forget_facts(self) -> None:
         """The network changed: compile anew at the next decision."""
         self._facts = None
+
+    def ledger_move(self, source: Bucket, target: Bucket, node: int, pairs: Iterable[tuple[int, int]]) -> None:
+        """Move units of SKUs that are no bundles, and remember the move."""
+        pairs = list(pairs)
+        skus, quantities = [sku for sku, _ in pairs], [quantity for _, quantity in pairs]
+        self.ledger.move(source, target, node, skus, quantities)
+        self.moves.append((source, target, node, skus, quantities))
 
     def move(self, source: Bucket, target: Bucket, node: int, pairs: Iterable[tuple[int, int]]) -> None:
         """Move units of SKUs (bundles become their parts) and remember the move for the relational rows."""

@@ -212,6 +212,8 @@ def command_of(store: Store, state: State, events: list[ev.Event]) -> cmd.Comman
         return cmd.TakeFile(first)
     if isinstance(first, ev.PersonErased):
         return cmd.ErasePerson(first.person_id, first.at)
+    if isinstance(first, ev.Took):
+        return first.command
     if isinstance(first, ev.Excepted):
         return cmd.ReportException(first.kind, first.subject, first.detail, first.at)
     raise DamageError(f"no command begins with {ev.kind_of(first)}")

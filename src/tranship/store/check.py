@@ -21,11 +21,11 @@ _CHECKS = (
     ),
     (
         "the journal was left at row {} and now ends at row {}: rows are missing at its end, or were added",
-        "SELECT seq, (SELECT coalesce(max(seq), 0) FROM journal) AS newest FROM meta WHERE seq <> newest",
+        "SELECT seq, newest FROM meta CROSS JOIN (SELECT coalesce(max(seq), 0) AS newest FROM journal) AS j WHERE seq <> newest",
     ),
     (
         "journal row {} has another chain value than the one it was left with",
-        "SELECT seq FROM meta JOIN journal USING (seq) WHERE journal.chain <> meta.chain",
+        "SELECT journal.seq FROM meta JOIN journal ON journal.seq = meta.seq WHERE journal.chain <> meta.chain",
     ),
     (
         "command {} names journal row {}, which is not there",
@@ -50,6 +50,26 @@ _CHECKS = (
     (
         "parked part {} belongs to order {}, which is not there",
         "SELECT park_id, order_id FROM parked WHERE order_id NOT IN (SELECT order_id FROM orders)",
+    ),
+    (
+        "dispatch {} hands over part {}, which is not there",
+        "SELECT remote_id, part_id FROM dispatch WHERE part_id NOT IN (SELECT part_id FROM part)",
+    ),
+    (
+        "payload {} belongs to no dispatch",
+        "SELECT remote_id FROM payload WHERE remote_id NOT IN (SELECT remote_id FROM dispatch)",
+    ),
+    (
+        "payload {} is sealed under the key of person {}, who is not there",
+        "SELECT remote_id, person_id FROM payload WHERE person_id <> '' AND person_id NOT IN (SELECT person_id FROM person)",
+    ),
+    (
+        "address of order {}, which is not there",
+        "SELECT order_id FROM address WHERE order_id NOT IN (SELECT order_id FROM orders)",
+    ),
+    (
+        "address of order {} is sealed under the key of person {}, who is not there",
+        "SELECT order_id, person_id FROM address WHERE person_id <> '' AND person_id NOT IN (SELECT person_id FROM person)",
     ),
     (
         "stock of {} at {} in bucket {} is {}",

@@ -20,6 +20,9 @@ PIECE = 16
 MARKS_SOUGHT = 30
 """Up to so many marks (three a person) pages are searched; beyond, writing anew (8 us a person) is the cheaper way to be sure."""
 
+SEALED = ("payload", "address")
+"""Tables whose rows are sealed under a person's key."""
+
 
 def delete(db: apsw.Connection, person_ids: Iterable[str], marks: list[bytes]) -> int:
     """Inside a transaction: delete the rows, add what must be found nowhere to `marks`, mark the erasure as unfinished."""
@@ -29,6 +32,9 @@ def delete(db: apsw.Connection, person_ids: Iterable[str], marks: list[bytes]) -
         for row in rows(db, sql, (person_id,)):
             gone += 1
             marks.extend(bytes(value) for value in row if value)
+        for table in SEALED:
+            # What is sealed under the person's key goes with it. A stale copy of such bytes would open with nothing.
+            db.execute(f"DELETE FROM {table} WHERE person_id = ? AND person_id <> ''", (person_id,))  # noqa: S608 - names from above
     if gone:
         # 2: an earlier erasure was interrupted, so there is more to look for than these marks.
         db.execute("UPDATE meta SET scrub = min(scrub + 1, 2)")

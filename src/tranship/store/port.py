@@ -205,6 +205,13 @@ class Batch:
 class Store(Protocol):
     """A durable home of one shard. All methods may raise UnavailableError; reading may raise DamageError naming the row."""
 
+    @property
+    def epoch(self) -> int:
+        """The number under which this writer holds the shard, higher than that of any writer before it; 0 for a reader."""
+
+    def still_mine(self) -> bool:
+        """Whether no other writer has taken the shard over: asked of the database before bytes are sent. False for a reader."""
+
     def commit(self, batch: Batch) -> None:
         """Write the batch in one transaction and make it durable before returning; all of it or nothing."""
 

@@ -10,7 +10,7 @@ import apsw
 
 from tranship.core.errors import DamageError
 from tranship.store.connect import connect_reader, rows, translate, translated
-from tranship.store.port import JournalRow, KeyRow, OutboxRow, PersonRow
+from tranship.store.port import AddressRow, JournalRow, KeyRow, OutboxRow, PayloadRow, PersonRow
 
 JOURNAL_PAGE = 4_096
 """Journal rows read at a time: between pages no reader stands in the way of a checkpoint."""
@@ -146,6 +146,18 @@ def person(db: apsw.Connection, person_id: str) -> PersonRow | None:
     sql = "SELECT person_id, blind, wrapped_key, sealed FROM person WHERE person_id = ?"
     found = rows(db, sql, (person_id,))
     return PersonRow._make(found[0]) if found else None
+
+
+def payload(db: apsw.Connection, remote_id: str) -> PayloadRow | None:
+    """A dispatch's sealed bytes."""
+    found = rows(db, "SELECT remote_id, person_id, sealed FROM payload WHERE remote_id = ?", (remote_id,))
+    return PayloadRow._make(found[0]) if found else None
+
+
+def address(db: apsw.Connection, order_id: str) -> AddressRow | None:
+    """An order's own sealed address."""
+    found = rows(db, "SELECT order_id, person_id, sealed FROM address WHERE order_id = ?", (order_id,))
+    return AddressRow._make(found[0]) if found else None
 
 
 def unsent(db: apsw.Connection, limit: int) -> list[OutboxRow]:

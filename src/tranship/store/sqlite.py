@@ -18,7 +18,7 @@ from tranship.store import connect, erasure, reads
 from tranship.store import statements as say
 from tranship.store.connect import rows
 from tranship.store.lock import WriterLock
-from tranship.store.port import Batch, JournalRow, KeyRow, OutboxRow, PersonRow
+from tranship.store.port import AddressRow, Batch, JournalRow, KeyRow, OutboxRow, PayloadRow, PersonRow
 
 _MAY_BE_NEGATIVE = frozenset(int(bucket) for bucket in OUTSIDE)
 
@@ -104,6 +104,16 @@ class SqliteStore:
                 pass  # stays marked: the next erase, the next open and store/check.py all see it
 
     @property
+    def epoch(self) -> int:
+        """The number under which this writer holds the run: higher than that of every writer before it; 0 for a reader."""
+        return self._epoch
+
+    def still_mine(self) -> bool:
+        """Whether no later writer has taken the run over. Drivers ask before they send bytes; False for a reader."""
+        with self._readers.one() as db:
+            return self._writer is not None and rows(db, "SELECT epoch FROM meta") == [(self._epoch,)]
+
+    @property
     def _db(self) -> apsw.Connection:
         if self._writer is None:
             raise UnavailableError(f"{self.folder} is not open for writing")
@@ -157,6 +167,7 @@ class SqliteStore:
             (say.PARKED, batch.parked),
             (say.OUTBOX, batch.outbox),
             (say.EXCEPTION, batch.exceptions),
+            (say.PAYLOAD, batch.payloads),
         ):
             if added:
                 cursor.executemany(sql, added)
@@ -164,6 +175,8 @@ class SqliteStore:
             _move_stock(db, cursor, batch.stock)
         for what, sql, changes in (
             ("person under another key", say.PERSON, batch.people),
+            ("address of another person", say.ADDRESS, batch.addresses),
+            ("dispatch of another part", say.DISPATCH, batch.dispatches),
             ("order", say.ORDER_STATUS, batch.order_status),
             ("part", say.PART_STATUS, batch.part_status),
             ("part", say.PART_LINES, batch.part_lines),
@@ -310,6 +323,16 @@ class SqliteStore:
         """A person's sealed row; None once erased."""
         with self._readers.one() as db:
             return reads.person(db, person_id)
+
+    def payload(self, remote_id: str) -> PayloadRow | None:
+        """The sealed bytes of a dispatch; None where there are none, or the person was erased."""
+        with self._readers.one() as db:
+            return reads.payload(db, remote_id)
+
+    def address(self, order_id: str) -> AddressRow | None:
+        """The order's own sealed address; None where its person's row is good, or the person was erased."""
+        with self._readers.one() as db:
+            return reads.address(db, order_id)
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:
         """Read-only SQL for reports and `verify`; several questions to one moment are `snapshot`'s."""

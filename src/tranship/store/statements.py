@@ -25,6 +25,21 @@ PERSON = (
     " DO UPDATE SET sealed = excluded.sealed WHERE wrapped_key = excluded.wrapped_key AND blind = excluded.blind"
 )
 
+# A dispatch is written anew at each change; where it belongs (part, order, node, time of making) never changes.
+DISPATCH = (
+    "INSERT INTO dispatch (remote_id, part_id, order_id, node, connection, state, wish, remote, their_id, created_at, since, why)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (remote_id) DO UPDATE SET state = excluded.state,"
+    " wish = excluded.wish, remote = excluded.remote, their_id = excluded.their_id, since = excluded.since, why = excluded.why"
+    " WHERE part_id = excluded.part_id AND order_id = excluded.order_id AND node = excluded.node"
+    " AND connection = excluded.connection AND created_at = excluded.created_at"
+)
+# A retry sends the bytes of the first try again, so they are written once; a person never takes over another's.
+PAYLOAD = "INSERT INTO payload (remote_id, person_id, sealed) VALUES (?, ?, ?)"
+ADDRESS = (
+    "INSERT INTO address (order_id, person_id, sealed) VALUES (?, ?, ?) ON CONFLICT (order_id)"
+    " DO UPDATE SET sealed = excluded.sealed WHERE person_id = excluded.person_id"
+)
+
 # SQLite checks a CHECK before it looks for the conflict, so units leave a shelf by UPDATE and arrive by upsert.
 STOCK_IN = "INSERT INTO stock VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET qty = qty + excluded.qty"
 STOCK_OUT = "UPDATE stock SET qty = qty + ?4 WHERE node = ?1 AND sku = ?2 AND bucket = ?3"

@@ -9,7 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tranship.connectors.netfile import from_document, to_document
+from tranship.core.alerts import Alerts, Contact
+from tranship.core.capability import Capability, Connection, Rate
 from tranship.core.errors import DamageError
+from tranship.core.health import Health
 from tranship.core.network import Channel, Network, NetworkFile, Node, Policy, ShareCap, Sku
 
 TEXT = st.text(max_size=12)
@@ -28,6 +31,7 @@ FIELDS: dict[Any, st.SearchStrategy[Any]] = {
     tuple[tuple[str, int], ...]: st.lists(st.tuples(TEXT, COUNT), max_size=3).map(tuple),
     dict[str, str]: st.dictionaries(TEXT, TEXT, max_size=3),
 }
+FIELDS[dict[str, object]] = TABLES
 
 
 def some(model: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
@@ -40,6 +44,9 @@ def many(model: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
     return st.lists(some(model), max_size=3).map(tuple)
 
 
+FIELDS[dict[str, Rate]] = st.dictionaries(TEXT, some(Rate), max_size=2)
+FIELDS[Capability] = some(Capability)
+FIELDS[tuple[Contact, ...]] = many(Contact)
 NETWORKS = st.builds(
     NetworkFile,
     party=TEXT,
@@ -54,6 +61,9 @@ NETWORKS = st.builds(
     sources=st.dictionaries(TEXT, TABLES, max_size=2),
     world=TABLES,
     peak_per_day=COUNT,
+    connections=many(Connection),
+    health=some(Health),
+    alerts=some(Alerts),
 )
 
 
@@ -81,7 +91,18 @@ def test_the_document_of_a_known_network_is_pinned() -> None:
     document = to_document(network)
     assert document.startswith(b'{"caps":[{"bucket_burst_bp":0,"bucket_rate_bp":0,"cap_bp":6000,')
     assert from_document(document) == network
-    assert len(hashlib.sha256(document).hexdigest()) == 64
+    assert hashlib.sha256(document).hexdigest().startswith("c835692d88a617d1")
+
+
+def test_a_file_without_connections_keeps_its_document() -> None:
+    """Fields that came later are written only where they say something, and are told apart from silence."""
+    node = Node("a", "own", "08817", "UTC", "post")
+    plain = NetworkFile("acme", "USD", (Network("own"),), (node,), (Channel("web"),))
+    for word in (b"connection", b"location", b"health", b"alerts"):
+        assert word not in to_document(plain)
+    there = msgspec.structs.replace(node, connection="x", location="7")
+    said = msgspec.structs.replace(plain, nodes=(there,), health=Health(probes=9), connections=(Connection("x", "k"),))
+    assert from_document(to_document(said)) == said
 
 
 def test_documents_of_earlier_releases_get_defaults() -> None:

@@ -50,6 +50,12 @@ RULES = {
     "unused": "A rate card that no node uses.",
     "no_rate": "A source in another currency without a rate.",
     "no_state": "A preference for the same state, and nodes without a state.",
+    # connections, alerts
+    "no_kind": "A connection of a kind that is not there, or settings that its kind cannot use.",
+    "no_proof": "A claim of an interface on which safety rests, without a valid proof.",
+    "unproven": "A claim that only our own sandbox has shown, never the vendor.",
+    "no_connection": "A connection that no node uses.",
+    "untold": "Alerts that reach nobody: a contact without an address, or connections without a contact.",
     # caps
     "no_feasible_split": "Caps that no split of a channel's orders can keep.",
     "no_room": "A window so small, or a reserve so large, that the cap leaves no room.",

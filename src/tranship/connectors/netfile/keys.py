@@ -3,6 +3,7 @@
 Defaults that are not written here are the model's own (`tranship.core.network`), so the page, the reader and the model cannot differ.
 """
 
+from tranship.connectors.netfile.keys_live import ALERTS, CONNECTION, CONTACT, HEALTH
 from tranship.connectors.netfile.schema import REQUIRED, Key, Table
 from tranship.core.network import Channel, Network, Node, Policy, Promise, ShareCap
 from tranship.routing.promise import WEEKDAYS
@@ -60,6 +61,9 @@ NODE = Table(
         Key("weekend", "choices", "Days of the week on which it does not ship.", words=WEEKDAYS),
         Key("holidays", "dates", "Local dates on which it does not ship; its cut-off and its capacity pass over them."),
         Key("closed", "bool", "Takes no new orders."),
+        Key("connection", "code", "Connection that its orders are handed over by; empty: none, shipping is projected at the cut-off.",
+            refers="connection"),
+        Key("location", "text", "The network's own id of this node, where its interface asks for one."),
     ),
     Node,
 )
@@ -224,5 +228,5 @@ WORLD = Table(
         Key("lead_weeks", "int", "Weeks from ordering stock to having it.", 1, high=52),
     ),
 )
-TABLES = (PARTY, NETWORK, NODE, CHANNEL, CAP, POLICY, PROMISE, CARD, SOURCE, WORLD)
+TABLES = (PARTY, NETWORK, NODE, CONNECTION, HEALTH, CHANNEL, CAP, POLICY, PROMISE, CARD, SOURCE, ALERTS, CONTACT, WORLD)
 """In the order in which a file reads best."""

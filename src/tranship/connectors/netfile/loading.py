@@ -7,8 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from tranship.connectors.netfile import keys
+from tranship.connectors.netfile import keys, keys_live
 from tranship.connectors.netfile.articles import Opening, read_skus, read_stock
+from tranship.connectors.netfile.connections import read_connections
 from tranship.connectors.netfile.document import to_document
 from tranship.connectors.netfile.finding import Finding, Findings, NetworkFileError, Places, allowed, shown
 from tranship.connectors.netfile.foreign import card_names, check_cards, check_policy, check_sources
@@ -21,6 +22,7 @@ from tranship.core.network import NetworkFile, Sku, Transit
 MOST_BYTES = 16 * 1024 * 1024
 """Size of a network file; SKUs and stock have files of their own."""
 _REFERENCES = (keys.NODE, keys.CHANNEL, keys.CAP)
+_ONES = (keys.POLICY, keys.PROMISE, keys.WORLD, keys_live.HEALTH, keys_live.ALERTS)
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -66,22 +68,26 @@ def read_draft(path: Path) -> Draft:
     reader = Reader(document, draft.places, draft.findings)
     party = reader.one(keys.PARTY, required=True)
     many = {table.name: reader.many(table, required=table is not keys.CAP) for table in (keys.NETWORK, *_REFERENCES)}
-    named = {table.name: reader.named(table) for table in (keys.CARD, keys.SOURCE)}
-    policy, promise, world = (reader.one(table) for table in (keys.POLICY, keys.PROMISE, keys.WORLD))
+    named = {table.name: reader.named(table) for table in (keys.CARD, keys.SOURCE, keys_live.CONNECTION)}
+    policy, promise, world, health, alerts = (reader.one(table) for table in _ONES)
+    contacts = reader.many(keys_live.CONTACT)
+    duplicates([(path, values.get("code")) for path, values in contacts], "contact code", draft.places, draft.findings)
     _codes(draft, many)
-    _references(draft, many, named["card"])
+    _references(draft, many, named)
     check_cards(named["card"], draft.places, draft.findings)
     check_sources(named["source"], _text(party, "currency"), _codes_of(many["channel"]), draft.places, draft.findings)
     _world(draft, world)
+    connections = read_connections(named["connection"], draft.places, draft.findings)
     promise["observed"] = _observed(draft, promise, [values for _, values in many["node"]])
     skus = _articles(draft, party, _codes_of(many["network"]), _codes_of(many["node"]))
     if not draft.findings.failed:
         tables = {f"{name}s": [values for _, values in found] for name, found in many.items()}
         written = {"cards": named["card"], "sources": named["source"], "policy": policy, "world": world}
-        written["promise"] = promise
+        written |= {"promise": promise, "health": health}
+        written["alerts"] = {**alerts, "contacts": [values for _, values in contacts]}
         said = {"party": party["code"], "currency": party["currency"], "peak_per_day": party["peak_per_day"]}
         network = msgspec.convert({**said, **tables, **written}, NetworkFile)
-        draft.network = msgspec.structs.replace(network, skus=skus)
+        draft.network = msgspec.structs.replace(network, skus=skus, connections=connections)
         check_policy(draft.network, draft.places, draft.findings)
     if draft.network is not None and not draft.findings.failed:
         file_rules(Ground(draft.network, draft.stock, draft.places, draft.findings))
@@ -175,8 +181,9 @@ def _codes(draft: Draft, many: dict[str, list[tuple[str, Values]]]) -> None:
     duplicates(limits, "the cap of", draft.places, draft.findings, key="network")
 
 
-def _references(draft: Draft, many: dict[str, list[tuple[str, Values]]], cards: dict[str, Values]) -> None:
-    known = {"network": _codes_of(many["network"]), "card": card_names(cards)}
+def _references(draft: Draft, many: dict[str, list[tuple[str, Values]]], named: dict[str, dict[str, Values]]) -> None:
+    known = {"network": _codes_of(many["network"]), "card": card_names(named["card"])}
+    known["connection"] = list(named["connection"])
     for table in _REFERENCES:
         for key in table.keys:
             for path, values in many[table.name] if key.refers else ():

@@ -12,7 +12,8 @@ from typing import TypeVar, cast
 
 import msgspec
 
-from tranship.connectors.netfile import keys
+from tranship.connectors.netfile import keys, keys_live
+from tranship.connectors.netfile.connections import without_hold
 from tranship.connectors.netfile.finding import Findings, NetworkFileError, allowed, shown
 from tranship.connectors.netfile.foreign import card_names, check_cards, check_policy
 from tranship.connectors.netfile.ground import Ground
@@ -20,13 +21,17 @@ from tranship.connectors.netfile.loading import Draft, toml_of
 from tranship.connectors.netfile.reading import Reader, Values, duplicates
 from tranship.connectors.netfile.rules import file_rules
 from tranship.connectors.netfile.schema import Key, Table
+from tranship.core.capability import Connection
 from tranship.core.errors import InputError
 from tranship.core.network import NetworkFile, ShareCap
 from tranship.core.time import date_to_day
 from tranship.rates.cards import raw_card
 
 T = TypeVar("T", bound=msgspec.Struct)
-_FIXED = {"node": ("network", "zip", "zone", "state", "country"), "network": (), "channel": ()}
+_FIXED = {
+    "node": ("network", "zip", "zone", "state", "country", "connection", "location"),
+    "connection": ("kind", "settings", "secrets"),
+}
 """Keys that make a place what it is: another value would be another place, which had none of the run's stock."""
 
 # One key a line reads best, wider than code.
@@ -56,12 +61,13 @@ def _changes(table: Table, more: Sequence[Key] = ()) -> Table:
     )
 
 
+CONNECTION, HEALTH = _changes(keys_live.CONNECTION), replace(keys_live.HEALTH, as_written=True)
 NETWORK, NODE, CHANNEL = _changes(keys.NETWORK, _DOWN), _changes(keys.NODE, _DOWN), _changes(keys.CHANNEL)
 POLICY = replace(keys.POLICY, as_written=True)
 PROMISE = replace(
     keys.PROMISE, as_written=True, keys=tuple(key for key in keys.PROMISE.keys if key.kind != "path")
 )  # what was observed is the run's
-OVERLAY_TABLES = (VARIATION, POLICY, PROMISE, CAP, NODE, NETWORK, CHANNEL, CARD)
+OVERLAY_TABLES = (VARIATION, POLICY, PROMISE, CAP, NODE, NETWORK, CHANNEL, CARD, CONNECTION, HEALTH)
 """What an overlay may have."""
 
 
@@ -85,11 +91,14 @@ class Overlay:
     promise: Values = field(default_factory=dict)
     many: dict[str, list[tuple[str, Values]]] = field(default_factory=dict)
     cards: dict[str, Values] = field(default_factory=dict)
+    connections: dict[str, Values] = field(default_factory=dict)
+    health: Values = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:
         """Whether it changes nothing."""
-        return not (self.policy or self.promise or self.cards or any(self.many.values()))
+        named = self.cards or self.connections
+        return not (self.policy or self.promise or self.health or named or any(self.many.values()))
 
     def bind(self, network: NetworkFile) -> tuple[NetworkFile, tuple[Outage, ...]]:
         """The network file with the changes in it, and the nodes that are down for a time.
@@ -116,7 +125,8 @@ def read_overlay(path: Path | str) -> Overlay:
     overlay = Overlay(str(variation.get("name") or draft.path.stem), str(variation.get("note") or ""), draft)
     overlay.policy, overlay.promise = reader.one(POLICY), reader.one(PROMISE)
     overlay.many = {table.name: reader.many(table) for table in (CAP, NODE, NETWORK, CHANNEL)}
-    overlay.cards = reader.named(CARD)
+    overlay.cards, overlay.connections = reader.named(CARD), reader.named(CONNECTION)
+    overlay.health = reader.one(HEALTH)
     _check_alone(overlay)
     if draft.findings.failed:
         raise NetworkFileError(draft.findings.listed())
@@ -166,6 +176,8 @@ class _Binding:
             channels=self._coded("channel", network.channels, self._channel),
             caps=self._caps(),
             cards=cards,
+            connections=self._connections(),
+            health=msgspec.structs.replace(network.health, **self.overlay.health),
         )
         if not self.findings.failed:
             check_cards(cards, self.places, self.findings)
@@ -247,6 +259,26 @@ class _Binding:
             else:
                 caps.append(ShareCap(**change))  # type: ignore[arg-type]  # each value was read as its key's kind
         return tuple(cap for cap in caps if cap is not None)
+
+    def _connections(self) -> tuple[Connection, ...]:
+        found = {connection.code: connection for connection in self.network.connections}
+        for code, values in self.overlay.connections.items():
+            path, change = f"connection.{code}", dict(values)
+            hold = change.pop("hold_release", None)
+            if code not in found:
+                self._error("no_such", path, f"the run has no connection {shown(code)}", allowed(code, list(found)))
+                continue
+            changed = msgspec.structs.replace(found[code], **change)
+            if hold and not changed.capability.hold_release:
+                self._error("bad_value", f"{path}.hold_release", "the run had no Hold there", "false, or leave it out")
+            if hold is False:
+                changed = msgspec.structs.replace(changed, capability=without_hold(changed.capability))
+            if changed.hold_min < changed.release_min:
+                self._error(
+                    "bad_value", f"{path}.hold_min", f"{changed.hold_min} is less than release_min", "at least that"
+                )
+            found[code] = changed
+        return tuple(found.values())
 
     def _card(self, name: str, values: Values) -> dict[str, object]:
         change = dict(values)

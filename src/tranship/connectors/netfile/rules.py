@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from tranship.connectors.netfile.connections import connection_rules, contact_rules
 from tranship.connectors.netfile.feasible import cap_rules
 from tranship.connectors.netfile.finding import allowed, shown
 from tranship.connectors.netfile.geography import place_rules
@@ -21,6 +22,8 @@ def file_rules(ground: Ground) -> None:
     cap_rules(ground)
     name_only(ground)
     articles(ground)
+    contact_rules(ground)
+    connection_rules(ground)
 
 
 def deeper_rules(ground: Ground, on: Sequence[tuple[int, int]] | None) -> None:

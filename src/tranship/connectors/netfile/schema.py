@@ -9,8 +9,9 @@ import msgspec
 Kind = Literal[
     "code", "text", "path", "int", "number", "percent", "money", "bool", "choice", "words", "choices",
     "time", "date", "dates", "zip", "zone", "state", "country", "countries", "currency", "raw",
+    "reference", "settings", "secrets",
 ]  # fmt: skip
-Refers = Literal["", "network", "card"]
+Refers = Literal["", "network", "card", "connection"]
 
 REQUIRED = msgspec.UNSET
 """Default of a key that must be written."""

@@ -9,12 +9,14 @@ from functools import lru_cache
 
 from tranship.connectors.netfile.finding import allowed, nearest, shown
 from tranship.connectors.netfile.schema import MOST, Key
+from tranship.connectors.secrets import REFERENCE_WORDS, is_reference
 
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}\Z")
 CODE_WORDS = "1 to 40 letters, digits, dots, dashes and underscores, starting with a letter or digit"
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,79}\Z")
 _ZIP = re.compile(r"[0-9]{5}\Z")
 _TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])\Z")
+_SECRET = re.compile(r"secret|passw|token|credential|private|api[-_]?key|access[-_]?key", re.IGNORECASE)
 MOST_WORDS = 1000
 """Words in one list."""
 MOST_DEPTH = 8
@@ -200,6 +202,32 @@ def plain(raw: object, depth: int = 0) -> object:
     return raw
 
 
+def _reference(_key: Key, raw: object) -> str:
+    if not is_reference(raw):  # what stands there may be the secret itself: it is never shown
+        raise RefusedError("what stands here is not a reference", f"write {REFERENCE_WORDS}")
+    return str(raw)
+
+
+def _secrets(key: Key, raw: object) -> dict[str, str]:
+    if not isinstance(raw, dict):
+        raise RefusedError("not a table", f'write {key.name} = {{ NAME = "env:NAME" }}')
+    for name, value in raw.items():
+        if not CODE.match(name):
+            raise RefusedError(f"{shown(name)} is not a name", CODE_WORDS)
+        if not is_reference(value):
+            raise RefusedError(f"what stands at {name} is not a reference", f"write {REFERENCE_WORDS}")
+    return dict(raw)
+
+
+def _settings(key: Key, raw: object) -> object:
+    if not isinstance(raw, dict):
+        raise RefusedError("not a table", f"write the kind's own keys in {key.name}")
+    for name, value in raw.items():
+        if _SECRET.search(name) and isinstance(value, str) and "://" not in value:
+            raise RefusedError(f"{shown(name)} looks like a secret", f"put it in secrets as {REFERENCE_WORDS}")
+    return plain(raw)
+
+
 def span(key: Key) -> str:
     """The key's range in words."""
     low, high = (
@@ -230,5 +258,8 @@ _KINDS: dict[str, Callable[[Key, object], object]] = {
     "country": _letters(2, "a country"),
     "countries": lambda key, raw: _list(key, raw, lambda word: _letters(2, "a country")(key, word)),
     "currency": _letters(3, "a currency"),
+    "reference": _reference,
+    "secrets": _secrets,
+    "settings": _settings,
     "raw": lambda _key, raw: plain(raw),
 }

@@ -1,0 +1,117 @@
+"""What of the fulfillment orders is due for a call to a network: to be handed over, released, called back. Reads the state, changes nothing."""
+
+import zlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tranship.core.capability import Connection
+from tranship.core.network import FULL_BP, Node
+from tranship.core.time import MICROS_PER_HOUR, at_local
+from tranship.dispatch.model import ABANDONED, DOUBT_CREATE, DOUBT_RELEASE, HELD, LIVE, RELEASING, SENDING, Dispatch
+from tranship.dispatch.policy import Patience
+from tranship.dispatch.rules import Terms
+from tranship.engine.state import PROCESSING, PartState, State
+
+MICROS_PER_MINUTE = MICROS_PER_HOUR // 60
+
+
+class Due(NamedTuple):
+    """A fulfillment order that its node should have now."""
+
+    order_id: str
+    number: int
+    node: int
+    hold: bool
+    wish: str  # hold | ship
+
+
+def terms_of(state: State, node: int) -> Terms:
+    """What the hand-over rules go by at this node."""
+    connection = state.connected.get(node, Connection("", ""))
+    return Terms(connection.capability, Patience(resolve_limit_s=connection.resolve_limit_min * 60))
+
+
+def is_piloted(connection: Connection, order_id: str) -> bool:
+    """Whether the order is among those that are really handed over; the others go the projected way."""
+    if connection.pilot_bp >= FULL_BP:
+        return True
+    return zlib.crc32(order_id.encode()) % FULL_BP < connection.pilot_bp
+
+
+def cut_off(node: Node, day: int) -> int:
+    """When the node closes its books for a ship day (UTC microseconds)."""
+    return at_local(day, node.cutoff_min, node.zone)
+
+
+def to_hand_over(state: State, at: int, limit: int) -> list[Due]:
+    """Fulfillment orders whose release window is open, the soonest to ship first, at most `limit`."""
+    found: list[tuple[int, Due]] = []
+    for n, connection in state.connected.items():
+        if n in state.closed:
+            continue
+        node = state.require_network().nodes[n]
+        hold = connection.capability.hold_release
+        for day in sorted(state.due[n]):
+            close = cut_off(node, day)
+            lead = connection.hold_min if hold else connection.release_min
+            if at < close - lead * MICROS_PER_MINUTE:
+                break
+            wish = "hold" if hold and at < close - connection.release_min * MICROS_PER_MINUTE else "ship"
+            for order_id, number in state.due[n][day]:
+                part = state.orders[order_id].parts[number]
+                if may_hand_over(state, part) and is_piloted(connection, order_id):
+                    found.append((close, Due(order_id, number, n, hold, wish)))
+                    if len(found) >= limit * 4:
+                        break
+    found.sort(key=lambda pair: pair[0])
+    return [due for _, due in found[:limit]]
+
+
+def may_hand_over(state: State, part: PartState) -> bool:
+    """Whether a new attempt may begin: no network may ship it, and none is still being told to let it go."""
+    if part.status != PROCESSING or part.recalled:
+        return False
+    held = state.dispatch_of(part)
+    return held is None or (state.is_free(part) and held.state != ABANDONED)
+
+
+def to_release(state: State, at: int) -> Iterator[Dispatch]:
+    """Dispatches on hold whose time has come."""
+    nodes = state.require_network().nodes
+    closes: dict[tuple[int, int], int] = {}
+    for remote_id in list(state.open_dispatches):
+        d = state.dispatches[remote_id]
+        if d.wish != "hold" or d.state not in {SENDING, DOUBT_CREATE, HELD} or d.node in state.closed:
+            continue
+        part = state.orders[d.order_id].parts[d.number]
+        key = (d.node, part.ship_day)
+        if key not in closes:
+            closes[key] = cut_off(nodes[d.node], part.ship_day)
+        connection = state.connected.get(d.node)
+        lead = connection.release_min if connection is not None else 0
+        if at >= closes[key] - lead * MICROS_PER_MINUTE:
+            yield d
+
+
+def is_stalled(state: State, d: Dispatch, at: int) -> bool:
+    """Accepted, then no progress for longer than the connection's `stall_min`."""
+    connection = state.connected.get(d.node)
+    limit = connection.stall_min if connection is not None else 720
+    return d.state == LIVE and d.remote not in {"PICKING"} and at - d.moved_at > limit * MICROS_PER_MINUTE
+
+
+def is_at_risk(state: State, d: Dispatch, at: int) -> bool:
+    """Whether what a network has should be called back while its nodes are given up: it stands still, or its cut-off has passed unreleased."""
+    if d.state == LIVE:
+        return is_stalled(state, d, at) or _node_stands(state, d.node)
+    if d.state in {RELEASING, DOUBT_RELEASE, DOUBT_CREATE, SENDING}:
+        part = state.orders[d.order_id].parts[d.number]
+        close = cut_off(state.require_network().nodes[d.node], part.ship_day)
+        return at >= close - MICROS_PER_HOUR or _node_stands(state, d.node)
+    return False
+
+
+def _node_stands(state: State, node: int) -> bool:
+    """Whether the node itself does not work, not only the way to it: then what it has accepted will not leave either."""
+    held = state.breakers.get(node)
+    return held is not None and held.why.startswith(("strike", "stalled", "closed"))

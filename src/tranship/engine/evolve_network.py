@@ -1,0 +1,156 @@
+"""What facts about networks change: dispatches, breakers, counts of stock. Part of `evolve`; the invariants are checked here."""
+
+from collections.abc import Iterable
+
+from tranship.core.errors import InvariantError
+from tranship.core.ledger import Bucket
+from tranship.dispatch.model import ABANDONED, CLOSED, FREE, GONE, REJECTED, RELEASING, VOID, Dispatch
+from tranship.engine import events as ev
+from tranship.engine.state import PROCESSING, Breaker, PartState, State
+
+
+BY_HAND = "by hand"
+"""Beginning of a reason that a person gave: what a person called back does not go to the same node again by itself."""
+
+
+def took(state: State, event: ev.Took) -> None:
+    """What it made of things follows."""
+
+
+def dispatched(state: State, event: ev.Dispatched) -> None:
+    """An attempt as it stands from now on."""
+    d = event.dispatch
+    old = state.dispatches.get(d.remote_id)
+    order = state.orders[d.order_id]
+    part = order.parts[d.number]
+    if old is None:
+        if part.status != PROCESSING or not state.is_free(part):
+            raise InvariantError(f"{d.order_id}/{d.number} is handed over while another attempt may ship (I2)")
+        part.remote_id = d.remote_id
+    else:
+        _same_attempt(old, d)
+    state.dispatches[d.remote_id] = d
+    if d.state in CLOSED:
+        state.open_dispatches.pop(d.remote_id, None)
+        _lay_ghosts(state, d, event.at)
+    else:
+        state.open_dispatches[d.remote_id] = None
+    if d.state == REJECTED or (d.state == VOID and d.wish != "void") or (d.state in FREE and d.why.startswith(BY_HAND)):
+        order.refused = tuple(sorted({*order.refused, d.node}))
+
+
+def _same_attempt(old: Dispatch, new: Dispatch) -> None:
+    if (old.order_id, old.number, old.node, old.sha256) != (new.order_id, new.number, new.node, new.sha256):
+        raise InvariantError(f"dispatch {new.remote_id} would change what it is (I5)")
+    if new.state == RELEASING and old.state in FREE | {"RESOLVING", "QUARANTINED"}:
+        raise InvariantError(f"dispatch {new.remote_id} would be released after it was wanted back (I3)")
+    if old.state in {VOID, REJECTED} and new.state not in {old.state, GONE}:
+        raise InvariantError(f"dispatch {new.remote_id} was {old.state} and would be {new.state} (I8)")
+
+
+def _lay_ghosts(state: State, d: Dispatch, at: int) -> None:
+    """The network has said what became of units that it held for an order that had gone elsewhere."""
+    if d.remote_id not in state.ghosts:
+        return
+    node, pairs = state.ghosts.pop(d.remote_id)
+    if d.state == GONE:
+        state.ledger_move(Bucket.RESEARCHING, Bucket.IN_TRANSIT, node, pairs)
+        return
+    back_to_shelf(state, Bucket.RESEARCHING, node, pairs, at)
+
+
+def give_back(state: State, part: PartState, pairs: Iterable[tuple[int, int]], at: int) -> None:
+    """Reserved units of a fulfillment order are free: on the shelf, or, while the network may hold them, in research."""
+    pairs = list(pairs)
+    d = state.dispatch_of(part)
+    if d is not None and d.state == GONE:  # the network sent less than it was asked for: it does not have them
+        state.move(Bucket.RESERVED, Bucket.UNACCOUNTED, part.node, pairs)
+        return
+    if d is not None and d.state not in FREE:
+        raise InvariantError(f"{d.order_id}/{d.number} may still ship from where it is ({d.state}): I1")
+    if d is not None and d.state == ABANDONED:
+        state.move(Bucket.RESERVED, Bucket.RESEARCHING, part.node, pairs)
+        held = state.ghosts.setdefault(d.remote_id, (part.node, []))
+        _, _, _, skus, quantities = state.moves[-1]
+        held[1].extend(zip(skus, quantities, strict=True))
+        return
+    back_to_shelf(state, Bucket.RESERVED, part.node, pairs, at)
+
+
+def back_to_shelf(state: State, source: Bucket, node: int, pairs: Iterable[tuple[int, int]], at: int) -> None:
+    """Units come (back) to a shelf, and may be sold unless the SKU is closed there."""
+    state.move(source, Bucket.FULFILLABLE, node, pairs)
+    _, _, _, skus, quantities = state.moves[-1]
+    for sku in skus:
+        state.freed[sku] = at
+    shut = [(sku, q) for sku, q in zip(skus, quantities, strict=True) if (sku, node) in state.shelves]
+    if shut:
+        state.ledger_move(Bucket.FULFILLABLE, Bucket.RESEARCHING, node, shut)
+
+
+def cancel_asked(state: State, event: ev.CancelAsked) -> None:
+    """Units of it are void as soon as the network gives it back."""
+    part = state.orders[event.order_id].parts[event.number]
+    wanted = dict(part.recalled or {})
+    for line, quantity in zip(event.lines, event.quantities, strict=True):
+        wanted[line] = wanted.get(line, 0) + quantity
+    part.recalled = wanted
+
+
+def breaker(state: State, event: ev.BreakerChanged) -> None:
+    """Where new work may go."""
+    for node in event.nodes:
+        if event.state == "closed":
+            state.breakers.pop(node, None)
+        else:
+            old = state.breakers.get(node)
+            since = old.since if old is not None and old.state == event.state else event.at
+            state.breakers[node] = Breaker(event.state, event.share_bp, event.why, since, event.until)
+    shut(state)
+    if event.state != "open":
+        state.changed_at, state.price_rise = event.at, None
+
+
+def shut(state: State) -> None:
+    """Which nodes take no new work."""
+    state.closed = state.switched | {node for node, held in state.breakers.items() if held.state == "open"}
+
+
+def drained(state: State, event: ev.Drained) -> None:
+    """What moved has its own events."""
+
+
+def counted(state: State, event: ev.StockCounted) -> None:
+    """The difference is posted, never the count."""
+    node = event.node
+    rows = list(zip(event.skus, event.counted, event.low, event.high, event.missing, event.found, strict=True))
+    missing = [(sku, lost) for sku, _, _, _, lost, _ in rows if lost]
+    if missing:
+        state.ledger_move(Bucket.FULFILLABLE, Bucket.UNACCOUNTED, node, missing)
+    back = [(sku, found) for sku, _, _, _, _, found in rows if found]
+    if back:
+        state.ledger_move(Bucket.UNACCOUNTED, Bucket.FULFILLABLE, node, back)
+        for sku, _ in back:
+            state.freed[sku] = event.at
+    for sku, count, low, high, _, found in rows:
+        differs = min(0, count - low) + max(0, count - high)
+        state.counts_seen[sku, node] = (max(0, count - high - found), event.at)
+        if differs:
+            state.drifts[sku, node] = differs
+        else:
+            state.drifts.pop((sku, node), None)
+
+
+def shelf(state: State, event: ev.ShelfSwitched) -> None:
+    """Its units stay in the books, but are not sold while it is closed."""
+    key = (event.sku, event.node)
+    if event.closed:
+        state.shelves[key] = event.reason
+        if event.units:
+            state.ledger_move(Bucket.FULFILLABLE, Bucket.RESEARCHING, event.node, [(event.sku, event.units)])
+        return
+    state.shelves.pop(key, None)
+    if event.units:
+        state.ledger_move(Bucket.RESEARCHING, Bucket.FULFILLABLE, event.node, [(event.sku, event.units)])
+        state.freed[event.sku] = event.at
+

@@ -1,0 +1,131 @@
+"""Commands about what networks have and say. Each is journaled whole (`events.Took`), so that it can be decided again."""
+
+import msgspec
+
+from tranship.dispatch.model import Report, Result
+
+
+class Intent(msgspec.Struct, frozen=True, array_like=True):
+    """One fulfillment order to be handed over, under a remote id that was never used, with the hash of the bytes that will be sent."""
+
+    order_id: str
+    number: int
+    remote_id: str
+    sha256: str
+    hold: bool
+    wish: str  # hold | ship
+
+
+class HandOver(msgspec.Struct, frozen=True, array_like=True, tag="hand_over"):
+    """Journal the intent to hand fulfillment orders over. What may no longer go is left out."""
+
+    intents: tuple[Intent, ...]
+    at: int
+
+
+class Answered(msgspec.Struct, frozen=True, array_like=True, tag="answered"):
+    """What became of a call that was sent at `sent_at`."""
+
+    remote_id: str
+    op: str
+    result: Result
+    sent_at: int
+    at: int
+
+
+class Reported(msgspec.Struct, frozen=True, array_like=True, tag="reported"):
+    """What a network said on its own account, through a notification or a list (`source`)."""
+
+    connection: str
+    source: str
+    reports: tuple[Report, ...]
+    at: int
+
+
+class Recall(msgspec.Struct, frozen=True, array_like=True, tag="recall"):
+    """Fulfillment orders are wanted back from the network that has them (numbers; none: all of the order)."""
+
+    order_id: str
+    numbers: tuple[int, ...]
+    reason: str
+    at: int
+
+
+class SendTo(msgspec.Struct, frozen=True, array_like=True, tag="send_to"):
+    """A person sends a fulfillment order that no network works on to a node of their choice."""
+
+    order_id: str
+    number: int
+    node: str
+    reason: str
+    at: int
+
+
+class Settle(msgspec.Struct, frozen=True, array_like=True, tag="settle"):
+    """A person's word on a dispatch in quarantine: it ships from there, or it never will."""
+
+    remote_id: str
+    ships: bool
+    reason: str
+    at: int
+
+
+class SetBreaker(msgspec.Struct, frozen=True, array_like=True, tag="set_breaker"):
+    """Nodes behind a connection take all new work, a share of it, or none; `until` ends a manual override (0: none)."""
+
+    connection: str
+    nodes: tuple[str, ...]  # none: all of the connection
+    state: str  # open | half_open | closed
+    share_bp: int
+    why: str
+    until: int
+    at: int
+
+
+class Drain(msgspec.Struct, frozen=True, array_like=True, tag="drain"):
+    """Go on moving what can move away from nodes that take no work, at most `limit` orders."""
+
+    limit: int
+    at: int
+
+
+class CountStock(msgspec.Struct, frozen=True, array_like=True, tag="count_stock"):
+    """A network's count of units at a node: sellable and reserved together, and what is inbound."""
+
+    ref: str
+    node: int
+    skus: tuple[int, ...]
+    counted: tuple[int, ...]
+    inbound: tuple[int, ...]
+    at: int
+
+
+class SwitchShelf(msgspec.Struct, frozen=True, array_like=True, tag="switch_shelf"):
+    """A person closes or opens one SKU at one node."""
+
+    node: str
+    sku: str
+    closed: bool
+    reason: str
+    at: int
+
+
+class Restart(msgspec.Struct, frozen=True, array_like=True, tag="restart"):
+    """The engine came up again: what was being sent when it went down may have arrived (invariant I4)."""
+
+    at: int
+
+
+NetworkCommand = (
+    HandOver
+    | Answered
+    | Reported
+    | Recall
+    | SendTo
+    | Settle
+    | SetBreaker
+    | Drain
+    | CountStock
+    | SwitchShelf
+    | Restart
+)

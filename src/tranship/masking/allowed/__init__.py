@@ -1,0 +1,1 @@
+"""One module per network's dialect: `ALLOWED` (kind -> operation -> leaf -> rule) and `FITS` (kind -> lengths of an address)."""

@@ -1,0 +1,62 @@
+"""`python -m tranship.sandbox NETWORK`: runs one stand-in network until it is told to stop."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+
+from tranship.sandbox.common.arguments import common, open_books
+from tranship.sandbox.common.clock import Agenda, Clock, parse_time
+from tranship.sandbox.common.faults import Faults
+from tranship.sandbox.common.server import Rules, Server
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parse, build, serve. 0 when it was stopped, 2 for arguments that make no sense."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    try:
+        start = parse_time(given.clock) if given.clock else None
+        rate = given.rate if given.rate is not None else 0.0 if given.clock else 1.0
+        agenda, faults = Agenda(Clock(start, rate)), Faults(given.seed)
+        network, files = given.build(given, agenda, faults)
+    except (ValueError, OSError) as error:
+        parser.error(str(error))
+    books, why_not = open_books(files, given.vendor, off=given.no_validation)
+    server = Server(network, faults, Rules(books, why_not, not given.lenient, given.limits))
+    return asyncio.run(_run(server, given.host, given.port))
+
+
+async def _run(server: Server, host: str, port: int) -> int:
+    task = asyncio.ensure_future(server.run(host, port, {}))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        return 0
+    except OSError as error:
+        sys.stderr.write(f"sandbox: {error}\n")
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tranship.sandbox", description="Stand-in networks on loopback.")
+    networks = parser.add_subparsers(required=True, metavar="NETWORK")
+    for name, describe in _networks().items():
+        describe(common(networks.add_parser(name, help=f"a stand-in {name}")))
+    return parser
+
+
+def _networks() -> dict[str, Callable[[argparse.ArgumentParser], None]]:
+    """What can be run: each adds its arguments and says how it is built (`build`)."""
+    from tranship.sandbox.amazon import arguments as amazon
+
+    return {"amazon": amazon.describe}
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,53 @@
+"""Arguments of `python -m tranship.sandbox amazon`."""
+
+import argparse
+from dataclasses import fields
+
+from tranship.sandbox.amazon.network import FILES, Amazon
+from tranship.sandbox.amazon.settings import Settings
+from tranship.sandbox.common.arguments import stock_of
+from tranship.sandbox.common.clock import Agenda
+from tranship.sandbox.common.faults import Faults
+from tranship.sandbox.common.wire import Network
+
+_HELP = {
+    "planning_s": "received -> planning",
+    "processing_s": "planning -> picking, when nothing can be called back",
+    "shipping_s": "picking -> left",
+    "delivery_s": "left -> delivered",
+    "async_s": "until an accepted update, cancellation or creation is carried out",
+    "create": "what a creation of 2026-07-04 answers: 200, 202 or mixed",
+    "free_ids": "a cancelled order's id may be used again",
+    "any_sku": "units of every SKU that is not named; 0: unknown SKUs are refused",
+    "page_size": "entries of a page",
+    "hold_days": "a held order is cancelled after so many days",
+    "token_s": "how long an access token lasts",
+    "client_id": "",
+    "client_secret": "",
+    "refresh_token": "",
+}
+
+
+def describe(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments; times are seconds of the sandbox's clock."""
+    plain = Settings()
+    for field in fields(Settings):
+        if field.name not in _HELP:
+            continue
+        default = getattr(plain, field.name)
+        flag = f"--{field.name.replace('_', '-')}"
+        if isinstance(default, bool):
+            parser.add_argument(flag, action="store_true", help=_HELP[field.name])
+        else:
+            choices = ("200", "202", "mixed") if field.name == "create" else None
+            parser.add_argument(flag, type=type(default), default=default, choices=choices, help=_HELP[field.name])
+    parser.set_defaults(build=build)
+
+
+def build(given: argparse.Namespace, agenda: Agenda, faults: Faults) -> tuple[Network, tuple[str, ...]]:
+    """The network, and the vendor's files that describe it."""
+    settings = Settings(seed=given.seed, **{name: getattr(given, name) for name in _HELP})
+    network = Amazon(settings, agenda, faults)
+    for sku, units in stock_of(given).items():
+        network.stock.put(sku, agenda.clock.now(), fulfillable=units)
+    return network, FILES

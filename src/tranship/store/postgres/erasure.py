@@ -1,0 +1,50 @@
+"""Erasing people on PostgreSQL: the row goes, and the table is written anew so that no page of it keeps the key.
+
+What a server keeps beside its tables (log segments until they are used again, archives, replicas) is its keeper's to let
+expire: docs/erasure.md says what and where.
+"""
+
+from collections.abc import Sequence
+
+from tranship.core.errors import UnavailableError
+from tranship.store.location import Database
+from tranship.store.postgres.arrays import texts
+from tranship.store.postgres.connect import driver, rows
+from tranship.store.postgres.reads import Connection
+
+SEALED = ("payload", "address")
+"""Tables whose rows are sealed under a person's key."""
+
+# A reader whose snapshot is older than the deletion keeps the deleted rows alive, in any rewritten table too.
+_OLDER = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    " AND age(backend_xmin) >= age(pg_snapshot_xmin(pg_current_snapshot())::xid)"
+)
+
+
+def delete(db: Connection, person_ids: Sequence[str]) -> int:
+    """Inside a transaction: delete the people's rows and mark the erasure as unfinished; how many people there were."""
+    ids = (texts("person", "person_id", person_ids),)
+    gone = len(rows(db, "DELETE FROM person WHERE person_id = ANY(?::text[]) RETURNING 1", ids))
+    for table in SEALED:
+        rows(db, f"DELETE FROM {table} WHERE person_id = ANY(?::text[]) AND person_id <> '' RETURNING 1", ids)  # noqa: S608 - names from above
+    if gone:
+        rows(db, "UPDATE meta SET scrub = 1 RETURNING 1")
+    return gone
+
+
+def finish(db: Connection, place: Database) -> None:
+    """Write the table of people anew where an erasure is unfinished. Raises UnavailableError where a reader stands in the way."""
+    if rows(db, "SELECT scrub FROM meta") == [(0,)]:
+        return
+    busy = (
+        f"{place.shown}: erased in the database; its table still has to be written anew, and someone is reading."
+        " Close readers (reports, backups) and run the erasure again"
+    )
+    if rows(db, _OLDER) != [(0,)]:
+        raise UnavailableError(busy)
+    try:
+        db.execute("VACUUM (FULL) person")
+    except driver().errors.LockNotAvailable as error:
+        raise UnavailableError(busy) from error
+    db.execute("UPDATE meta SET scrub = 0")

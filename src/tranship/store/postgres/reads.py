@@ -1,0 +1,159 @@
+"""What can be asked of a shard on PostgreSQL, on a connection of its own or inside one snapshot."""
+
+import hashlib
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from tranship.core.errors import DamageError
+from tranship.store.location import Database
+from tranship.store.port import AddressRow, JournalRow, KeyRow, OutboxRow, PayloadRow, PersonRow
+from tranship.store.postgres.arrays import texts
+from tranship.store.postgres.connect import connect, driver, rows, translate, translated
+from tranship.store.reads import IDLE_READERS, JOURNAL_PAGE, in_sequence
+
+if TYPE_CHECKING:
+    import psycopg
+
+    Connection = psycopg.Connection[tuple[Any, ...]]
+else:
+    Connection = Any
+
+
+class Readers:
+    """Read-only connections to one shard, for any number of threads."""
+
+    def __init__(self, place: Database) -> None:
+        self.place = place
+        self._idle: deque[Connection] = deque()
+        self._closed = False
+
+    @contextmanager
+    def one(self) -> Iterator[Connection]:
+        """A connection for this block alone; a broken one is not used again, errors come out as the house's."""
+        try:
+            db = self._idle.pop()
+        except IndexError:
+            db = connect(self.place, read_only=True)
+        try:
+            yield db
+        except driver().Error as error:
+            raise translate(error, self.place) from error
+        finally:
+            if self._closed or db.broken or len(self._idle) >= IDLE_READERS:
+                db.close()
+            else:
+                self._idle.append(db)
+
+    @contextmanager
+    def fresh(self) -> Iterator[Connection]:
+        """As `one`, for a first question that may be asked twice: where an idle connection died meanwhile, a new one asks."""
+        while self._idle:
+            try:
+                with self.one() as db:
+                    rows(db, "SELECT 1")
+                break
+            except Exception:  # noqa: BLE001, S112 - the next one tells why, if it cannot either
+                continue
+        with self.one() as db:
+            yield db
+
+    def close(self) -> None:
+        """Close what is idle now and what comes back later."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
+
+
+class Snapshot:
+    """The shard as it was at one moment, however much is written meanwhile. Keep it short: the server keeps old rows for it."""
+
+    def __init__(self, db: Connection, place: Database) -> None:
+        self._db, self._place = db, place
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:
+        """Rows of a read-only statement; parameters are marked `?`."""
+        with translated(self._place):
+            return rows(self._db, sql, parameters)
+
+    def journal(self, after: int = 0) -> Iterator[JournalRow]:
+        """Journal rows after a seq; DamageError naming the first that is missing."""
+        expected = after + 1
+        while page := journal_page(self._db, expected - 1, self._place):
+            yield from in_sequence(page, expected)
+            expected += len(page)
+
+    def pages(self, *, full: bool = True) -> list[str]:  # noqa: ARG002 - the port's signature
+        """Nothing: a page that is damaged is told by the server's own checksums when it is read."""
+        return []
+
+
+def journal_page(db: Connection, after: int, place: Database) -> list[JournalRow]:
+    """The next rows after a seq, at most JOURNAL_PAGE."""
+    sql = "SELECT seq, key, n, kind, at, payload, chain FROM journal WHERE seq > ? ORDER BY seq LIMIT ?"
+    with translated(place):
+        return list(map(JournalRow._make, rows(db, sql, (after, JOURNAL_PAGE))))
+
+
+def left_at(db: Connection) -> tuple[int, bytes]:
+    """Where the last commit left the journal, kept apart from it."""
+    found = rows(db, "SELECT seq, chain FROM meta")
+    if not found:
+        raise DamageError("the row that says where the journal ends is missing: restore a backup")
+    return int(found[0][0]), bytes(found[0][1])
+
+
+def last_seq(db: Connection) -> tuple[int, bytes]:
+    """The newest journal row's seq and chain."""
+    found = rows(db, "SELECT seq, chain FROM journal ORDER BY seq DESC LIMIT 1")
+    return (int(found[0][0]), bytes(found[0][1])) if found else (0, b"")
+
+
+def find_keys(db: Connection, keys: Sequence[str]) -> dict[str, KeyRow]:
+    """What was carried out under these keys."""
+    if not keys:
+        return {}
+    sql = "SELECT key, fingerprint, seq, reply FROM command WHERE key = ANY(?::text[])"
+    return {row[0]: KeyRow._make(row) for row in rows(db, sql, (texts("command", "key", keys),))}
+
+
+def document(db: Connection, sha256: str) -> bytes:
+    """A document's body, checked against its hash."""
+    found = rows(db, "SELECT body FROM document WHERE sha256 = ?", (sha256,))
+    if not found:
+        raise DamageError(f"document {sha256} is missing: decisions that name it cannot be read without it")
+    body = bytes(found[0][0])
+    if hashlib.sha256(body).hexdigest() != sha256:
+        raise DamageError(f"document {sha256} has changed: its content has another hash")
+    return body
+
+
+def find_person(db: Connection, blind: bytes) -> str | None:
+    """The person with this blind index."""
+    found = rows(db, "SELECT person_id FROM person WHERE blind = ? AND blind <> ''::bytea", (blind,))
+    return str(found[0][0]) if found else None
+
+
+def person(db: Connection, person_id: str) -> PersonRow | None:
+    """A person's sealed row."""
+    sql = "SELECT person_id, blind, wrapped_key, sealed FROM person WHERE person_id = ?"
+    found = rows(db, sql, (person_id,))
+    return PersonRow._make(found[0]) if found else None
+
+
+def payload(db: Connection, remote_id: str) -> PayloadRow | None:
+    """A dispatch's sealed bytes."""
+    found = rows(db, "SELECT remote_id, person_id, sealed FROM payload WHERE remote_id = ?", (remote_id,))
+    return PayloadRow._make(found[0]) if found else None
+
+
+def address(db: Connection, order_id: str) -> AddressRow | None:
+    """An order's own sealed address."""
+    found = rows(db, "SELECT order_id, person_id, sealed FROM address WHERE order_id = ?", (order_id,))
+    return AddressRow._make(found[0]) if found else None
+
+
+def unsent(db: Connection, limit: int) -> list[OutboxRow]:
+    """The oldest outbox rows."""
+    return list(map(OutboxRow._make, rows(db, "SELECT id, seq, topic, payload FROM outbox ORDER BY pos LIMIT ?", (limit,))))
