@@ -40,7 +40,7 @@ def read_network(network: Path, run: Path | None) -> NetworkFile:
 
     store = open_store(run, read_only=True)
     try:
-        rows = store.query("SELECT sha256 FROM document WHERE kind = 'network' ORDER BY rowid DESC LIMIT 1")
+        rows = store.query("SELECT sha256 FROM document WHERE kind = 'network' ORDER BY pos DESC LIMIT 1")
         if not rows:
             raise InputError("the run has no network document yet", where=str(run))
         return from_document(store.document(str(rows[0][0])))

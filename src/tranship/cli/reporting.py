@@ -11,8 +11,8 @@ from tranship.core.errors import InputError
 from tranship.engine.memory import calm_collector
 from tranship.engine.run import open_store
 from tranship.sim.compare import Arm, compare_run
-from tranship.store.reads import Snapshot
-from tranship.store.sqlite import SqliteStore
+from tranship.store.location import files_of
+from tranship.store.port import Moment, TableStore
 
 Progress = Callable[[str, float, float], None]
 SAMPLES = 2
@@ -38,14 +38,14 @@ def make_report(
         with store.snapshot() as snapshot:  # a service may be writing: all numbers are of one moment
             moment = _Moment(snapshot, store)
             tell = (lambda seq: progress("reading the journal", seq, last)) if progress else None
-            data = gather(moment, rejects=read_rejects(run / "rejects.csv"), tell=tell)
+            data = gather(moment, rejects=read_rejects(files_of(run) / "rejects.csv"), tell=tell)
     finally:
         store.close()
     if compare and data.caps and data.run.orders:
         processes = 1 if data.run.events < SMALL else 2
         arms = compare_run(run, ("none", "counter"), progress, until=data.run.events, processes=processes)
         compared(data, [_facts(arm) for arm in arms])
-    path = out or run / "report.html"
+    path = out or files_of(run) / "report.html"
     try:
         return data, write(data, path)
     except OSError as error:
@@ -57,7 +57,7 @@ def make_report(
 class _Moment:
     """A snapshot of the books, with the documents that they name (those never change)."""
 
-    def __init__(self, snapshot: Snapshot, store: SqliteStore) -> None:
+    def __init__(self, snapshot: Moment, store: TableStore) -> None:
         self.journal, self.query, self.document = snapshot.journal, snapshot.query, store.document
 
 

@@ -47,7 +47,7 @@ def show_replay(summary: "Summary", run: Path) -> None:
     read = summary.lines_read
     grid.add_row("lines read", f"{read:,}", "")
     grid.add_row("  accepted", f"{summary.lines_accepted:,}", part_of(summary.lines_accepted, read))
-    where = f", every one in {run / 'rejects.csv'}" if summary.lines_rejected else ""
+    where = f", every one in {files_of(run) / 'rejects.csv'}" if summary.lines_rejected else ""
     grid.add_row("  rejected", f"{summary.lines_rejected:,}", part_of(summary.lines_rejected, read) + _plain(where))
     for reason, count in sorted(summary.rejected_by_reason.items(), key=lambda item: -item[1]):
         grid.add_row(f"    {_plain(reason)}", f"{count:,}", "")

@@ -80,24 +80,21 @@ class Watch:
 
     def started(self, call_id: str, op: str, at: int) -> None:
         """A call begins. Told before the bytes leave, or an outage would stay unseen."""
-        now = self._clock(at)
-        self._advance(now)
+        now = self._move(at)
         self.calls.start(call_id, op, now)
         if self._probe_at and now >= self._probe_at:
             self._probe_at = now + self.settings.probe_s * SECOND
 
     def ended(self, call_id: str, at: int, outcome: str) -> None:
         """A call ended with one of dispatch.model.OUTCOMES. One that is not in flight (told twice, too late) changes nothing."""
-        now = self._clock(at)
-        call = self.calls.end(call_id, now, outcome)
+        call = self.calls.end(call_id, self._move(at), outcome)
         if call is not None and call.kind == GOOD and call.began >= self._from:
             self._good += 1
-        self._advance(now)
 
     def aged(self, stalled: int, total: int, at: int) -> None:
         """Age in state: of `total` accepted orders, `stalled` show no progress for longer than the connection's limit."""
+        self._move(at)
         self._stalled, self._accepted = stalled, max(total, stalled)
-        self._advance(self._clock(at))
 
     # -- what a person says -------------------------------------------------------------------------------------------
 
@@ -122,7 +119,7 @@ class Watch:
 
     def verdict(self, at: int) -> Verdict:
         """What may be sent now. Asking twice changes nothing."""
-        now = self._clock(at)
+        now = self._move(at)
         self._advance(now)
         since, probe = self._since - self._offset, self._probe_at and self._probe_at - self._offset
         if self.override is not None and at < self.override.until:
@@ -133,6 +130,11 @@ class Watch:
             return Verdict(OPEN, 0, "planned", since, 0, self._evidence(now))
         share = FULL if self._state == CLOSED else STEPS[self._step] if self._state == HALF_OPEN else 0
         return Verdict(self._state, share, self._why, since, probe, self._evidence(now))
+
+    def open_at(self, at: int) -> bool:
+        """Whether calls alone keep it open then: `verdict` without its numbers, for who asks very often."""
+        self._advance(self._move(at))
+        return self._state == OPEN
 
     def _evidence(self, now: int) -> Evidence:
         kinds = [kind for _, kind in self.calls.kinds(now, self._from)]
@@ -153,15 +155,17 @@ class Watch:
 
     # -- the states ---------------------------------------------------------------------------------------------------
 
-    def _clock(self, at: int) -> int:
+    def _move(self, at: int) -> int:
+        """Bring our time to `at`. What one instant brings is weighed when it is over, so its order makes no difference."""
         now = at + self._offset
         if now < self._now - _JUMP:  # set back: time goes on from where it was
             self._offset += self._now - now
-            now = self._now
-        return max(now, self._now)
+        if now > self._now:
+            self._advance(self._now)
+            self._now = now
+        return self._now
 
     def _advance(self, now: int) -> None:
-        self._now = now
         self._learn(now)
         self._outage(now)
         if self._out:

@@ -252,9 +252,9 @@ def _released(d: Dispatch, result: Result, sent_at: int, now: int, terms: Terms)
 def _cancelled(d: Dispatch, result: Result, sent_at: int, now: int, terms: Terms) -> Step:
     if d.state in CLOSED:
         return Step(d)
-    done = result.outcome in {"ok", "exists"} and not result.accepted_only and terms.can.cancel == "sync"
-    if done:
-        return _word(d, result.remote or "CANCELLED", sent_at, now, terms)
+    word = result.remote or ("CANCELLED" if terms.can.cancel == "sync" and not result.accepted_only else "")
+    if result.outcome in {"ok", "exists"} and word in DEAD | LEFT:
+        return _word(d, word, sent_at, now, terms)
     if d.state not in WANTED_BACK:
         return Step(d)
     if result.outcome == "not_found":
@@ -273,7 +273,7 @@ def _looked(d: Dispatch, result: Result, sent_at: int, now: int, terms: Terms) -
     return _alive(d, "PROCESSING" if d.state == LIVE else "HELD", sent_at, now, terms)  # it is there, more is not said
 
 
-def _tracked(d: Dispatch, result: Result, sent_at: int, now: int, terms: Terms) -> Step:
+def _tracked(d: Dispatch, result: Result, _sent_at: int, now: int, terms: Terms) -> Step:
     """Where its parcels are. That there are none says nothing of the order."""
     if result.outcome not in {"ok", "exists"}:
         return Step(d)
@@ -321,15 +321,15 @@ def _left(d: Dispatch, now: int) -> Step:
 
 def _dead(d: Dispatch, word: str, sent_at: int, now: int, terms: Terms) -> Dispatch:
     """It will not ship from there. A call that is still unheard of could bring it back where ids are free again after a cancellation."""
-    can, until = terms.can, _late_until(d, terms)
     d = _doubted(d, now)
+    can, until = terms.can, _late_until(d, terms)
     if can.id_burned_after_cancel or not d.doubt_at or (until and sent_at >= until):
         return _state(replace(d, why=d.why or f"ended there: {word}"), VOID, now)
     if d.state not in WANTED_BACK:
         d = _back(replace(d, why=d.why or f"ended there: {word}"), now, "get", now)
     if d.state == ABANDONED and not until and now >= d.doubt_at + HOPELESS:
         return _state(d, VOID, now)
-    return _next(d, "get", max(_late_until(d, terms), now + _pace(d, now, terms)))
+    return _next(d, "get", max(until, now + _pace(d, now, terms)))
 
 
 def _late_until(d: Dispatch, terms: Terms) -> int:
@@ -367,7 +367,7 @@ def _alive(d: Dispatch, word: str, sent_at: int, now: int, terms: Terms) -> Step
         return Step(_state(d, RESOLVING, now, "cancel" if terms.can.cancel != "none" else "get", now), (note,))
     if not sent_at and d.op != "create":
         return Step(d)  # of any age: our own next call goes on
-    after = "cancel" if terms.can.cancel != "none" and d.op != "cancel" else "get"
+    after = "cancel" if terms.can.cancel != "none" else "get"
     return Step(_next(d, after, now + _pace(d, now, terms)))
 
 

@@ -106,7 +106,7 @@ class Board:
             tally = self._tally.setdefault(str(network), _Tally())
             tally.parts, tally.units, tally.cost, tally.late = (_int(value) for value in sums)
         self._orders = _int(self._store.query("SELECT count(*) FROM orders")[0][0])
-        sql = "SELECT count(*) FROM (SELECT 1 FROM part WHERE status <> 'CANCELLED' GROUP BY order_id HAVING count(*) > 1)"
+        sql = "SELECT count(*) FROM (SELECT 1 FROM part WHERE status <> 'CANCELLED' GROUP BY order_id HAVING count(*) > 1) AS splits"
         self._splits = _int(self._store.query(sql)[0][0])
         self._exceptions_total = _int(self._store.query("SELECT count(*) FROM exception")[0][0])
 

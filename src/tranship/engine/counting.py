@@ -118,7 +118,9 @@ def switch_shelf(state: State, command: cmd.SwitchShelf) -> Iterator[ev.Event]:
         raise InputError(f"{command.sku} is a bundle", where="shelf", hint="Close one of its parts.")
     is_closed = (sku, node) in state.shelves
     if is_closed is command.closed:
-        raise InputError(f"{command.sku} is {'closed' if is_closed else 'open'} at {command.node} already", where="shelf")
+        raise InputError(
+            f"{command.sku} is {'closed' if is_closed else 'open'} at {command.node} already", where="shelf"
+        )
     yield ev.Took(command, command.at)
     units = int(state.ledger.balance[Bucket.FULFILLABLE, sku, node]) if command.closed else frozen(state, sku, node)
     yield ev.ShelfSwitched(node, sku, command.closed, units, command.reason, command.at)

@@ -54,7 +54,15 @@ def _balances(digest: hashlib.blake2b, state: State) -> None:
 
 def _networks(digest: hashlib.blake2b, state: State) -> None:
     """What networks have and said; nothing where no node has a connection."""
-    held = (state.dispatches, state.breakers, state.shelves, state.drifts, state.counts_seen, state.left_at, state.ghosts)
+    held = (
+        state.dispatches,
+        state.breakers,
+        state.shelves,
+        state.drifts,
+        state.counts_seen,
+        state.left_at,
+        state.ghosts,
+    )
     if any(held):
         for each in held:
             digest.update(_pack(sorted(each.items())))

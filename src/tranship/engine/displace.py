@@ -72,9 +72,7 @@ def moved(order_id: str, order: OrderState, numbers: Sequence[int], decision: De
 
 
 def _renumbered(order: OrderState, decision: Decision) -> Decision:
-    parts: tuple[Part, ...] = tuple(
-        replace(part, number=order.next_part + i) for i, part in enumerate(decision.parts)
-    )
+    parts: tuple[Part, ...] = tuple(replace(part, number=order.next_part + i) for i, part in enumerate(decision.parts))
     rests = tuple(replace(rest, number=order.next_rest + i) for i, rest in enumerate(decision.rests))
     return Decision(parts, rests, decision.why)
 

@@ -1,4 +1,4 @@
-"""What of the fulfillment orders is due for a call to a network: to be handed over, released, called back. Reads the state, changes nothing."""
+"""What of the fulfillment orders is due for a call to a network: to be handed over, released, called back. Changes nothing."""
 
 import zlib
 from collections.abc import Iterator
@@ -97,11 +97,11 @@ def is_stalled(state: State, d: Dispatch, at: int) -> bool:
     """Accepted, then no progress for longer than the connection's `stall_min`."""
     connection = state.connected.get(d.node)
     limit = connection.stall_min if connection is not None else 720
-    return d.state == LIVE and d.remote not in {"PICKING"} and at - d.moved_at > limit * MICROS_PER_MINUTE
+    return d.state == LIVE and d.remote != "PICKING" and at - d.moved_at > limit * MICROS_PER_MINUTE
 
 
 def is_at_risk(state: State, d: Dispatch, at: int) -> bool:
-    """Whether what a network has should be called back while its nodes are given up: it stands still, or its cut-off has passed unreleased."""
+    """Whether what a network has should be called back while its nodes are given up: it stands still, or is late unreleased."""
     if d.state == LIVE:
         return is_stalled(state, d, at) or _node_stands(state, d.node)
     if d.state in {RELEASING, DOUBT_RELEASE, DOUBT_CREATE, SENDING}:

@@ -1,6 +1,6 @@
 """`evolve(state, event)`: the only code that changes balances, orders and counters. Deterministic; reads no clock and no rates."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tranship.connectors.netfile import from_document
@@ -28,7 +28,9 @@ from tranship.routing.prices.model import PriceTables, decode
 from tranship.routing.promise import book
 from tranship.routing.share import CapState
 
-CLOCK_REASONS = frozenset({"cap", "larger_than_window", "node_shut", "no_node", "max_parts", "no_split", "bundle", "short"})
+CLOCK_REASONS = frozenset(
+    {"cap", "larger_than_window", "node_shut", "no_node", "max_parts", "no_split", "bundle", "short"}
+)
 """Reasons for which a parked part is decided again on clock ticks; `no_stock` waits for units."""
 
 UNTOLD_DAYS = 30

@@ -8,7 +8,6 @@ from tranship.dispatch.model import ABANDONED, CLOSED, FREE, GONE, REJECTED, REL
 from tranship.engine import events as ev
 from tranship.engine.state import PROCESSING, Breaker, PartState, State
 
-
 BY_HAND = "by hand"
 """Beginning of a reason that a person gave: what a person called back does not go to the same node again by itself."""
 
@@ -153,4 +152,3 @@ def shelf(state: State, event: ev.ShelfSwitched) -> None:
     if event.units:
         state.ledger_move(Bucket.RESEARCHING, Bucket.FULFILLABLE, event.node, [(event.sku, event.units)])
         state.freed[event.sku] = event.at
-

@@ -67,7 +67,9 @@ def _answered(state: State, command: cmd.Answered) -> Iterator[ev.Event]:
     yield ev.Took(command, command.at)
     d = state.dispatches.get(command.remote_id)
     if d is None:
-        yield ev.Excepted("foreign_id", command.remote_id, f"an answer to {command.op} that nobody asked for", command.at)
+        yield ev.Excepted(
+            "foreign_id", command.remote_id, f"an answer to {command.op} that nobody asked for", command.at
+        )
         return
     result = command.result
     step = rules.answered(d, command.op, result, command.sent_at, command.at, terms_of(state, d.node))
@@ -89,9 +91,7 @@ def _reported(state: State, command: cmd.Reported) -> Iterator[ev.Event]:
         yield from stepped(state, d, step, "report", f"{command.source}: {report.remote}", command.at)
 
 
-def stepped(
-    state: State, before: Dispatch, step: rules.Step, cause: str, evidence: str, at: int
-) -> Iterator[ev.Event]:
+def stepped(state: State, before: Dispatch, step: rules.Step, cause: str, evidence: str, at: int) -> Iterator[ev.Event]:
     """Journal what became of a dispatch, tell a person what they should know, and draw the consequences."""
     after = step.dispatch
     if after != before:
@@ -107,9 +107,9 @@ def stepped(
         yield from _gone(state, order, part, after, at) if current else _doubled(state, order, after, at)
     elif after.state in FREE and before.state not in FREE and current:
         yield from _freed(state, order, part, after, at)
-    if part.status == SHIPPED and after.state == GONE and after.parcels and part.remote_id == after.remote_id:
-        if all(parcel.status == "DELIVERED" for parcel in after.parcels):
-            yield ev.PartsDelivered(((after.order_id, after.number),), at)
+    arrived = after.parcels and all(parcel.status == "DELIVERED" for parcel in after.parcels)
+    if part.status == SHIPPED and arrived and part.remote_id == after.remote_id:
+        yield ev.PartsDelivered(((after.order_id, after.number),), at)
 
 
 def _gone(state: State, order: OrderState, part: PartState, d: Dispatch, at: int) -> Iterator[ev.Event]:
@@ -125,7 +125,9 @@ def _gone(state: State, order: OrderState, part: PartState, d: Dispatch, at: int
         if whole:
             return
     if part.recalled:
-        yield ev.Excepted("cancel_too_late", f"{d.order_id}/{d.number}", "left before the network could call it back", at)
+        yield ev.Excepted(
+            "cancel_too_late", f"{d.order_id}/{d.number}", "left before the network could call it back", at
+        )
     yield ev.PartsShipped(d.node, ((d.order_id, d.number),), at)
 
 
@@ -163,7 +165,9 @@ def _doubled(state: State, order: OrderState, d: Dispatch, at: int) -> Iterator[
 def _freed(state: State, order: OrderState, part: PartState, d: Dispatch, at: int) -> Iterator[ev.Event]:
     """No network may ship it any more: first what the customer took back, then the rest goes elsewhere where it cannot stay."""
     if part.recalled:
-        asked = [(line, min(q, part.recalled.get(line, 0))) for line, q in zip(part.lines, part.quantities, strict=True)]
+        asked = [
+            (line, min(q, part.recalled.get(line, 0))) for line, q in zip(part.lines, part.quantities, strict=True)
+        ]
         pairs = [(line, q) for line, q in asked if q]
         lines, quantities = tuple(line for line, _ in pairs), tuple(q for _, q in pairs)
         whole = sum(quantities) == part.units()
@@ -279,9 +283,9 @@ def drain(state: State, limit: int, at: int) -> Iterator[ev.Event]:
 
 def _comes_back(state: State, d: Dispatch, at: int) -> bool:
     """Whether it is to be called back now: free at once on hold, or at risk where it is."""
-    if d.state not in {SENDING, DOUBT_CREATE, HELD} and not is_at_risk(state, d, at):
+    if d.wish == "void":
         return False
-    return d.wish != "void" and (d.hold and d.state in {SENDING, DOUBT_CREATE, HELD} or is_at_risk(state, d, at))
+    return (d.hold and d.state in {SENDING, DOUBT_CREATE, HELD}) or is_at_risk(state, d, at)
 
 
 def tick_networks(state: State, at: int) -> Iterator[ev.Event]:

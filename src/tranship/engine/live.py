@@ -107,7 +107,7 @@ def placing(order: Order, at: int, person: Person | None = None, request_key: st
     key = f"order/{order.source}/{order.number}"
     content = hashlib.blake2b(_json(order), digest_size=_DIGEST).digest()
     dated = order if order.placed_at else msgspec.structs.replace(order, placed_at=at)
-    return Placing(key, cmd.PlaceOrder(dated, at), b"", person, order.source, content, request_key)
+    return Placing(key, cmd.PlaceOrder(dated, at), b"", person, order.source, content=content, request_key=request_key)
 
 
 def changed(store: Store, people: People, again: Placing) -> ConflictError | None:

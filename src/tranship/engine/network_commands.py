@@ -117,15 +117,5 @@ class Restart(msgspec.Struct, frozen=True, array_like=True, tag="restart"):
 
 
 NetworkCommand = (
-    HandOver
-    | Answered
-    | Reported
-    | Recall
-    | SendTo
-    | Settle
-    | SetBreaker
-    | Drain
-    | CountStock
-    | SwitchShelf
-    | Restart
+    HandOver | Answered | Reported | Recall | SendTo | Settle | SetBreaker | Drain | CountStock | SwitchShelf | Restart
 )

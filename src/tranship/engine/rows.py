@@ -9,7 +9,17 @@ from tranship.core.ledger import Bucket
 from tranship.engine import events as ev
 from tranship.engine.state import CANCELLED, DELIVERED, PROCESSING, SHIPPED, PartState, State
 from tranship.routing.model import Decision
-from tranship.store.port import Batch, DispatchRow, DocumentRow, ExceptionRow, LineRow, OrderRow, OutboxRow, ParkedRow, PartRow
+from tranship.store.port import (
+    Batch,
+    DispatchRow,
+    DocumentRow,
+    ExceptionRow,
+    LineRow,
+    OrderRow,
+    OutboxRow,
+    ParkedRow,
+    PartRow,
+)
 
 _pack = msgspec.msgpack.Encoder().encode
 

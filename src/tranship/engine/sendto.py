@@ -1,4 +1,4 @@
-""""Send this one there": a person's choice of node, held to the same rules as the router's: stock, capacity, share caps, goods."""
+""" "Send this one there": a person's choice of node, held to the same rules as the router's: stock, capacity, share caps, goods."""
 
 from collections.abc import Iterator
 

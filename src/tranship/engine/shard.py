@@ -15,14 +15,14 @@ from tranship.core.order import Person
 from tranship.engine import commands as cmd
 from tranship.engine import events as ev
 from tranship.engine.answer import answer_of
-from tranship.engine.decide import execute
+from tranship.engine.decide import execute, order_id_of
 from tranship.engine.digest import GENESIS, link, run_hash
 from tranship.engine.evolve import evolve
 from tranship.engine.many import FEW, quick_runs
 from tranship.engine.rows import StockMoves, project
 from tranship.engine.state import State
 from tranship.store.people import People
-from tranship.store.port import Batch, JournalRow, KeyRow, Store
+from tranship.store.port import Batch, JournalRow, KeyRow, PayloadRow, Store
 
 MOST_IN_BATCH = 500
 """Submissions that share one transaction at most."""
@@ -51,6 +51,7 @@ class Submission(msgspec.Struct):
     fingerprint: bytes = b""
     person: Person | None = None
     person_source: str = ""
+    payloads: tuple[PayloadRow, ...] = ()  # sealed bytes of the intents of a hand-over
 
 
 class Answer(msgspec.Struct):
@@ -143,6 +144,10 @@ class Shard:
                     answers.append(self._carry_out(submission, batch, fresh))
             if batch.journal:
                 self._moves.into(self.state, batch)
+                if batch.addresses:
+                    taken = {row.order_id for row in batch.orders}  # not those of orders that were refused
+                    rows = {row.order_id: row for row in batch.addresses if row.order_id in taken}
+                    batch.addresses = list(rows.values())
                 self.store.commit(batch)
                 self._bodies.clear()  # they are in the store now
         except BaseException:
@@ -177,6 +182,9 @@ class Shard:
             self.people.forget([row.person_id for row in batch.people[people:]])
             del batch.people[people:]
             return Answer(error=error)
+        if submission.payloads:
+            taken = {event.dispatch.remote_id for event in events if isinstance(event, ev.Dispatched)}
+            batch.payloads += [row for row in submission.payloads if row.remote_id in taken]
         return self._answer(submission, command, events, first, batch, fresh)
 
     def _answer(
@@ -277,6 +285,12 @@ class Shard:
             batch.people.append(self.people.vault.seal(person_id, source, person))
             if person.ref:
                 self.people.remember(source, person.ref, person_id)
+        elif self.state.connected:  # a known customer may live elsewhere by now: this order goes where it says
+            held = next((row for row in batch.people if row.person_id == person_id), None) or self.store.person(
+                person_id
+            )
+            if held is not None:
+                batch.addresses.append(self.people.address_row(order_id_of(command.order), held, person))
         order = msgspec.structs.replace(command.order, person_id=person_id)
         return msgspec.structs.replace(command, order=order)
 

@@ -130,7 +130,9 @@ class State:
         self.open_dispatches: dict[str, None] = {}  # those that are not closed
         self.ghosts: dict[str, tuple[int, list[tuple[int, int]]]] = {}  # remote id -> node and units it may still hold
         self.shelves: dict[tuple[int, int], str] = {}  # (SKU, node) that is not sold, and why
-        self.counts_seen: dict[tuple[int, int], tuple[int, int]] = {}  # (SKU, node) -> surplus of the last count, and when
+        self.counts_seen: dict[
+            tuple[int, int], tuple[int, int]
+        ] = {}  # (SKU, node) -> surplus of the last count, and when
         self.left_at: dict[tuple[int, int], int] = {}  # (SKU, node) -> when units last left a connected node
         self.drifts: dict[tuple[int, int], int] = {}  # (SKU, node) -> what the last count differs by
         self.due: list[dict[int, dict[RestKey, None]]] = []  # per node: ship day -> parts

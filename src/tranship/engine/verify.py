@@ -16,9 +16,7 @@ from tranship.engine.shard import checked, decoded
 from tranship.engine.state import State
 from tranship.engine.verify_rows import Books, Found, check_rows, listed
 from tranship.store.check import problems
-from tranship.store.port import JournalRow, Store
-from tranship.store.reads import Snapshot
-from tranship.store.sqlite import SqliteStore
+from tranship.store.port import JournalRow, Moment, Store, TableStore
 
 
 class Verdict(msgspec.Struct):
@@ -37,7 +35,7 @@ class Verdict(msgspec.Struct):
         return not self.problems
 
 
-def verify(store: SqliteStore, *, decide: bool = False, progress: Callable[[int], None] | None = None) -> Verdict:
+def verify(store: TableStore, *, decide: bool = False, progress: Callable[[int], None] | None = None) -> Verdict:
     """Rebuild the state, check store, chain, invariants and every derived row, all of one moment; `decide` takes every decision again."""
     verdict = Verdict()
     with store.snapshot() as snapshot:
@@ -52,8 +50,8 @@ def verify(store: SqliteStore, *, decide: bool = False, progress: Callable[[int]
 
 
 def _verify(
-    store: SqliteStore,
-    snapshot: Snapshot,
+    store: TableStore,
+    snapshot: Moment,
     verdict: Verdict,
     progress: Callable[[int], None] | None,
 ) -> Iterator[Found]:
@@ -86,7 +84,7 @@ def _no_collector() -> Iterator[None]:
 
 
 def _rebuild(
-    snapshot: Snapshot, state: State, verdict: Verdict, books: Books, progress: Callable[[int], None] | None
+    snapshot: Moment, state: State, verdict: Verdict, books: Books, progress: Callable[[int], None] | None
 ) -> bytes:
     """Evolve every row; the rows that follow from it are noted on the way."""
     chain, seq = GENESIS, 0
@@ -150,7 +148,7 @@ def _reserved(state: State, verdict: Verdict) -> Iterator[str]:
 
 
 def _decide_again(
-    store: SqliteStore, snapshot: Snapshot, verdict: Verdict, progress: Callable[[int], None] | None
+    store: TableStore, snapshot: Moment, verdict: Verdict, progress: Callable[[int], None] | None
 ) -> Iterator[str]:
     """Decide every journaled command again and compare each event.
 

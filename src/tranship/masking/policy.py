@@ -16,6 +16,7 @@ import msgspec
 
 from tranship.core.errors import TranshipError
 
+_PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 REMOTE_ID = re.compile(r"[A-Z0-9-]{1,40}")
 """Our id of a dispatch: what every network takes (Amazon reads `+` as a space and refuses spaces)."""
 
@@ -38,8 +39,8 @@ class Rule(msgspec.Struct, frozen=True):
 
     def objection(self, value: object) -> str:
         """What is wrong with a value, without telling it; empty where nothing is."""
-        if isinstance(value, dict | list):
-            return "is not a single value"
+        if isinstance(value, dict | list) or (type(value) not in {str, int} and not self.only):
+            return "is neither text nor a whole number"
         if self.only and not any(type(value) is type(allowed) and value == allowed for allowed in self.only):
             return f"is none of {', '.join(map(str, self.only))}"
         if self.pattern and not re.fullmatch(self.pattern, str(value)):
@@ -118,7 +119,8 @@ def walk(value: object, path: str = "") -> Iterator[tuple[str, object]]:
     """The leaves of a parsed body with their values. Something empty is a leaf of its own, so that nothing hides behind its name."""
     if isinstance(value, dict) and value:
         for key, part in value.items():
-            yield from walk(part, f"{path}.{key}" if path else str(key))
+            name = key if _PLAIN.fullmatch(key) else json.dumps(key)  # a dot in a name must not look like two names
+            yield from walk(part, f"{path}.{name}" if path else name)
     elif isinstance(value, list) and value:
         for part in value:
             yield from walk(part, f"{path}[]")

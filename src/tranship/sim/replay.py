@@ -30,6 +30,7 @@ from tranship.engine.snapshots import HistoryLog, Solve, has_solver, hours_betwe
 from tranship.engine.state import CANCELLED
 from tranship.sim.rejects import save_rejects
 from tranship.sim.world.derive import World, derive
+from tranship.store.location import files_of
 
 ORDERS_IN_BATCH = 200
 """Submissions per transaction: small enough that Ctrl-C answers at once, large enough that the disk is not the limit."""
@@ -99,7 +100,7 @@ def replay(
     try:
         player = _Player(shard, staged, world, loaded.network, tell, solve)
         complete = player.play(stop, [(s.node, s.sku, s.qty) for s in loaded.stock])
-        save_rejects(run / "rejects.csv", staged, player.refused)
+        save_rejects(files_of(run) / "rejects.csv", staged, player.refused)
         return player.summary(began, complete)
     finally:
         shard.store.close()

@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from tranship.core.errors import DamageError, UnavailableError
-from tranship.store.reads import Snapshot
-from tranship.store.sqlite import SqliteStore
+from tranship.store.port import Moment, TableStore
 
 SHOWN = 5
 """Rows named per kind of problem."""
@@ -83,10 +82,10 @@ _CHECKS = (
 )
 
 
-def integrity(store: SqliteStore, *, full: bool = True) -> list[str]:
+def integrity(store: TableStore, *, full: bool = True) -> list[str]:
     """What is wrong with the store, in words; empty where nothing is. Reads everything, on one snapshot.
 
-    `full` also compares every index with its table (SQLite's integrity_check instead of quick_check): about twice the time.
+    `full` also compares every index with its table, on SQLite: about twice the time.
     """
     try:
         with store.snapshot() as snapshot:
@@ -95,10 +94,9 @@ def integrity(store: SqliteStore, *, full: bool = True) -> list[str]:
         return [str(error)]
 
 
-def problems(snapshot: Snapshot, *, full: bool = True) -> list[str]:
+def problems(snapshot: Moment, *, full: bool = True) -> list[str]:
     """As `integrity`, on a snapshot that is open already."""
-    pages = _asked(snapshot.query, "PRAGMA integrity_check(20)" if full else "PRAGMA quick_check(20)")
-    found = [str(row[0]) for row in pages if row != ("ok",)]
+    found = snapshot.pages(full=full)
     for text, sql in _CHECKS:
         found += [text.format(*row) for row in _asked(snapshot.query, f"{sql} LIMIT {SHOWN}")]
     return found

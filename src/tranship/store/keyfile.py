@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tranship.core.errors import UnavailableError
 from tranship.store.files import sync_folder
+from tranship.store.location import database
 
 KEY_NAME = "tranship.key"
 KEY_VARIABLE = "TRANSHIP_KEY_FILE"
@@ -14,10 +15,13 @@ _HEADER = "tranship-key-1 "  # a version, so that another kind of key can follow
 _SIZE = len(_HEADER) + 2 * KEY_BYTES + 1
 
 
-def key_path(folder: Path) -> Path:
-    """Where the folder's key file is: $TRANSHIP_KEY_FILE, or `tranship.key` in the folder."""
+def key_path(run: Path) -> Path:
+    """Where a run's key file is: $TRANSHIP_KEY_FILE, `tranship.key` in its folder, or beside the user's settings for a database."""
     named = os.environ.get(KEY_VARIABLE)
-    return Path(named) if named else folder / KEY_NAME
+    if named:
+        return Path(named)
+    place = database(run)
+    return run / KEY_NAME if place is None else place.key_path
 
 
 def read_key(path: Path) -> bytes:
@@ -48,6 +52,7 @@ def create_key(path: Path) -> bytes:
     key = secrets.token_bytes(KEY_BYTES)
     draft = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             os.write(handle, f"{_HEADER}{key.hex()}\n".encode())

@@ -39,6 +39,12 @@ class Database(NamedTuple):
         return folder / "tranship" / f"{quote(self.name, safe='')}-{self.shard}.key"
 
 
+def files_of(where: Path | str) -> Path:
+    """The folder for what is written beside a run (rejects.csv, report.html): the run's own, or one below `runs` for a database."""
+    place = database(where)
+    return Path(where) if place is None else Path("runs") / f"{quote(place.name, safe='')}-{place.shard}"
+
+
 def database(where: Path | str) -> Database | None:
     """The database that an address names; None where it is a folder. InputError where it is half of an address."""
     text = str(where)

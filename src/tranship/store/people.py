@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from tranship.core.errors import DamageError, UnavailableError
 from tranship.core.order import Person
 from tranship.store.keyfile import create_key, key_path, read_key
-from tranship.store.port import PersonRow, Store
+from tranship.store.port import AddressRow, PersonRow, Store
 
 VERSION = b"\x01"  # of the sealed form, its first byte
 NONCE_BYTES = 12
@@ -71,6 +71,17 @@ class Vault:
                 f"the key of person {row.person_id} does not open with key file {self.key_id.hex()}:"
                 " another key file wrapped it, or the row is damaged"
             ) from None
+
+    def seal_for(self, row: PersonRow, data: bytes) -> bytes:
+        """Bytes that name a person, under that person's own key: forgetting the key forgets them."""
+        return _seal(AESGCM(self.person_key(row)), data, b"bytes", row.person_id)
+
+    def open_for(self, row: PersonRow, sealed: bytes) -> bytes:
+        """What `seal_for` sealed. DamageError where it was changed, or belongs to somebody else."""
+        try:
+            return _open(AESGCM(self.person_key(row)), sealed, b"bytes", row.person_id)
+        except InvalidTag:
+            raise DamageError(f"bytes sealed for person {row.person_id} were changed after they were sealed") from None
 
     def open(self, row: PersonRow) -> Person:
         """The person in clear. DamageError where the row was changed after it was sealed."""
@@ -148,6 +159,18 @@ class People:
         """The person in clear; None once erased."""
         row = self.store.person(person_id)
         return self.vault.open(row) if row else None
+
+    def address(self, order_id: str, person_id: str) -> Person | None:
+        """Who an order goes to and where: the order's own address, else the person's first; None once erased."""
+        row = self.store.person(person_id)
+        if row is None:
+            return None
+        held = self.store.address(order_id)
+        return _decode(self.vault.open_for(row, held.sealed)) if held is not None else self.vault.open(row)
+
+    def address_row(self, order_id: str, row: PersonRow, person: Person) -> AddressRow:
+        """An order's own address, sealed under its person's key."""
+        return AddressRow(order_id, row.person_id, self.vault.seal_for(row, _encode(person)))
 
     def erase(self, person_ids: Sequence[str]) -> int:
         """Forget people in memory and in every file of the folder; how many there were (see Store.erase)."""

@@ -5,6 +5,7 @@ Rows are tuples in the column order given here, so that one database writes them
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -268,3 +269,27 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Give the lock and the files back."""
+
+
+class Moment(Protocol):
+    """A store as it was at one moment, however much is written meanwhile."""
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:
+        """Rows of a read-only statement."""
+
+    def journal(self, after: int = 0) -> Iterator[JournalRow]:
+        """Journal rows after a seq; DamageError naming the first that is missing or unreadable."""
+
+    def pages(self, *, full: bool = True) -> list[str]:
+        """What the database finds wrong with its own pages; `full` looks at every index too."""
+
+
+class TableStore(Store, Protocol):
+    """A store with tables behind it, which reports and checks may ask."""
+
+    @property
+    def where(self) -> str:
+        """The run's folder or address, without secrets."""
+
+    def snapshot(self) -> AbstractContextManager[Moment]:
+        """The run at one moment, for as many questions as needed."""

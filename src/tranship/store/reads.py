@@ -65,6 +65,14 @@ class Snapshot:
         with translated(self._where):
             return rows(self._db, sql, parameters)
 
+    def pages(self, *, full: bool = True) -> list[str]:
+        """What SQLite finds wrong with the file: nothing, or texts; `full` compares every index with its table, at twice the time."""
+        try:
+            found = self.query("PRAGMA integrity_check(20)" if full else "PRAGMA quick_check(20)")
+        except DamageError as error:
+            return [str(error)]
+        return [str(row[0]) for row in found if row != ("ok",)]
+
     def journal(self, after: int = 0) -> Iterator[JournalRow]:
         """Journal rows after a seq; DamageError naming the first that is missing or unreadable."""
         expected = after + 1

@@ -29,6 +29,7 @@ class SqliteStore:
     def __init__(self, folder: Path, *, read_only: bool, vfs: str | None, lock: WriterLock | None) -> None:
         """Use `open`."""
         self.folder = folder
+        self.where = str(folder)
         self.path = folder / connect.DB_NAME
         self._mutex = threading.RLock()
         self._lock = lock

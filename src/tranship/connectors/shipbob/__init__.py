@@ -6,7 +6,7 @@ cancellation follows with the next one. Sources are beside each fact in `capabil
 """
 
 from collections.abc import Mapping, Sequence
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP
 from urllib.parse import parse_qsl, quote
 
 from tranship.connectors.http import Bearer, HttpClient
@@ -27,6 +27,8 @@ from tranship.masking.policy import check
 __all__ = ["Inbound", "Received", "ShipBob", "client", "connector"]
 KIND = "shipbob"
 _SECOND = 1_000_000
+_PRICE_MOST = 1_000_000
+"""Dollars that no shipment costs."""
 
 
 class ShipBob:
@@ -110,10 +112,10 @@ class ShipBob:
             return Offered(failed=lost)
         try:
             prices = [found.estimated_price for found in decoded(response.body, Estimates).estimates or ()]
-            if not all(price.is_finite() and 0 <= price < 1_000_000 for price in prices):
-                raise Damaged("a price that is none")
         except Damaged as damage:
             return Offered(failed=Result("violation", detail=f"offer: {damage}"[:200]))
+        if not all(price.is_finite() and 0 <= price < _PRICE_MOST for price in prices):
+            return Offered(failed=Result("violation", detail="offer: a price that is none"))
         if not prices:
             return Offered(failed=Result("refused", detail="offer: no estimate for this method"))
         return Offered(fee_minor=int((min(prices) * 100).to_integral_value(ROUND_HALF_UP)))
@@ -135,8 +137,10 @@ class ShipBob:
         return inventory.receiving(response, self.settings.page_size)
 
     def read_timeline(self, package_id: str, response: Response) -> tuple[Parcel, Result | None]:
-        """Where a parcel is by its timeline; its status is empty where the timeline does not say. The names are not part of the
-        interface's description, so only the words "delivered" and "shipped" in them are looked for."""
+        """Where a parcel is by its timeline; no status where that does not say.
+
+        The names in it are not part of the interface's description, so only the words "delivered" and "shipped" are looked for.
+        """
         lost = answers.failed(response, "tracking")
         if lost is not None:
             return Parcel(package_id), lost

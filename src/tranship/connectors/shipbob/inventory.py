@@ -1,5 +1,6 @@
-"""Stock, and what is on its way into it. Only units that can be picked now are sellable: ShipBob's own "sellable" counts those on their
-way too, so it is never read.
+"""Stock, and what is on its way into it.
+
+Only units that can be picked now are sellable: ShipBob's own "sellable" counts those on their way too, so it is never read.
 """
 
 from typing import NamedTuple

@@ -28,7 +28,7 @@ def name_of(number: int) -> str:
     if 1 <= number < _FROM:
         return str(number)
     rest = number - _FROM
-    letters = []
+    letters: list[str] = []
     while rest > 0 and len(letters) <= LONGEST:
         rest, place = divmod(rest - 1, _BASE)
         letters.append(_LETTERS[place])

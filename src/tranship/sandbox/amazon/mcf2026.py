@@ -6,8 +6,20 @@ from typing import Any
 from tranship.sandbox.amazon import bodies
 from tranship.sandbox.amazon.offers import days, fees, window
 from tranship.sandbox.amazon.orders import (
-    CANCELLED, CLOSED, COMPLETE, INVALID, PARTIAL, PROCESSING, UNFULFILLABLE,
-    Draft, Line, Order, Orders, Package, Shipment, invalid,
+    CANCELLED,
+    CLOSED,
+    COMPLETE,
+    INVALID,
+    PARTIAL,
+    PROCESSING,
+    UNFULFILLABLE,
+    Draft,
+    Line,
+    Order,
+    Orders,
+    Package,
+    Shipment,
+    invalid,
 )  # fmt: skip
 from tranship.sandbox.amazon.settings import Settings
 from tranship.sandbox.common.chance import name

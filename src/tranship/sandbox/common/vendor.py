@@ -151,7 +151,9 @@ class _Compiler:
     def __init__(self, document: Mapping[str, Any]) -> None:
         self._document = document
         self._kept: dict[str, _Check] = {}
-        from jsonschema_rs import Draft202012Validator  # a missing judge is told when a book is opened, not at the first call
+        from jsonschema_rs import (
+            Draft202012Validator,  # a missing judge is told when a book is opened, not at the first call
+        )
 
         self._make = Draft202012Validator
         self._strict = {

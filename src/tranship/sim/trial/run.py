@@ -20,8 +20,7 @@ from tranship.sim.trial.moves import WHY
 from tranship.sim.trial.outcome import Outcome
 from tranship.sim.trial.walk import AS_RUN, MICROS_PER_DAY, Period, Variation, walk
 from tranship.sim.workers import Tell, Work
-from tranship.store.port import Store
-from tranship.store.sqlite import SqliteStore
+from tranship.store.port import Store, TableStore
 
 MOST_VARIATIONS = 20
 SMALL = 3_000
@@ -113,12 +112,12 @@ def _variations(paths: Sequence[Path]) -> list[Variation]:
     return found
 
 
-def period_of(store: SqliteStore, first: dt.date | None, until: dt.date | None) -> Period:
+def period_of(store: TableStore, first: dt.date | None, until: dt.date | None) -> Period:
     """The period from the day `first` to the day `until`, both in it. InputError where the run has nothing of it."""
     last = store.last_seq()[0]
     found = store.query("SELECT MIN(placed_at), MAX(placed_at) FROM orders")
     if not last or not found or found[0][0] is None:
-        raise InputError("the run has no orders yet", where=str(store.folder))
+        raise InputError("the run has no orders yet", where=store.where)
     low, high = (from_micros(int(str(at))).date() for at in found[0])
     if first and until and until < first:
         raise InputError(f"--to {until} is before --from {first}", where="--from, --to")

@@ -68,9 +68,8 @@ def migrations() -> list[str]:
 
 def connect(place: Database, *, read_only: bool = False) -> "psycopg.Connection[tuple[Any, ...]]":
     """A connection in which the shard's tables are the only ones in sight. UnavailableError where the server cannot be had."""
-    psycopg = driver()
     with translated(place):
-        db: psycopg.Connection[tuple[Any, ...]] = psycopg.connect(
+        db: psycopg.Connection[tuple[Any, ...]] = driver().connect(
             place.conninfo,
             autocommit=True,
             prepare_threshold=1,
@@ -133,9 +132,7 @@ def dialect(sql: str) -> str:
     return "".join(piece if piece.startswith("'") else piece.replace("?", "%s") for piece in pieces)
 
 
-def rows(
-    db: "psycopg.Connection[tuple[Any, ...]]", sql: str, parameters: Sequence[Any] = ()
-) -> list[tuple[Any, ...]]:
+def rows(db: "psycopg.Connection[tuple[Any, ...]]", sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """All rows of one statement, whose parameters are marked `?`."""
     cursor = db.execute(dialect(sql), tuple(parameters), binary=True)  # type: ignore[arg-type, unused-ignore]
     found = cursor.fetchall()

@@ -15,10 +15,11 @@ from tranship.store.postgres.reads import Connection
 SEALED = ("payload", "address")
 """Tables whose rows are sealed under a person's key."""
 
-# A reader whose snapshot is older than the deletion keeps the deleted rows alive, in any rewritten table too.
+# `meta.scrub` is the transaction that deleted. A reader whose snapshot is older keeps the deleted rows alive, in a table that is
+# written anew too.
 _OLDER = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    " AND age(backend_xmin) >= age(pg_snapshot_xmin(pg_current_snapshot())::xid)"
+    " AND age(backend_xmin) >= (SELECT age(scrub::text::xid8::xid) FROM meta)"
 )
 
 
@@ -29,7 +30,7 @@ def delete(db: Connection, person_ids: Sequence[str]) -> int:
     for table in SEALED:
         rows(db, f"DELETE FROM {table} WHERE person_id = ANY(?::text[]) AND person_id <> '' RETURNING 1", ids)  # noqa: S608 - names from above
     if gone:
-        rows(db, "UPDATE meta SET scrub = 1 RETURNING 1")
+        rows(db, "UPDATE meta SET scrub = pg_current_xact_id()::text::bigint RETURNING 1")
     return gone
 
 

@@ -51,9 +51,7 @@ def look(db: "psycopg.Connection[tuple[Any, ...]]") -> Held:
     return Held._make(rows(db, _LOOK)[0])
 
 
-def take(
-    db: "psycopg.Connection[tuple[Any, ...]]", place: Database, lease_ms: int, *, force: bool
-) -> tuple[int, str]:
+def take(db: "psycopg.Connection[tuple[Any, ...]]", place: Database, lease_ms: int, *, force: bool) -> tuple[int, str]:
     """Become the owner: the new epoch and the owner's name. UnavailableError naming the owner where the shard is held.
 
     `force` takes a lease that is held. The old owner's session is ended first: paused in the middle of a commit it would keep

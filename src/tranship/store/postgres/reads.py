@@ -156,4 +156,6 @@ def address(db: Connection, order_id: str) -> AddressRow | None:
 
 def unsent(db: Connection, limit: int) -> list[OutboxRow]:
     """The oldest outbox rows."""
-    return list(map(OutboxRow._make, rows(db, "SELECT id, seq, topic, payload FROM outbox ORDER BY pos LIMIT ?", (limit,))))
+    return list(
+        map(OutboxRow._make, rows(db, "SELECT id, seq, topic, payload FROM outbox ORDER BY pos LIMIT ?", (limit,)))
+    )

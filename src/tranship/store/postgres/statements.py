@@ -7,9 +7,7 @@ BEGIN = "BEGIN"
 COMMIT = "COMMIT"
 ROLLBACK = "ROLLBACK"
 
-ADVANCE = (
-    "UPDATE meta SET seq = %s, chain = %s, batch = %s, beat = clock_timestamp() WHERE epoch = %s AND seq = %s"
-)
+ADVANCE = "UPDATE meta SET seq = %s, chain = %s, batch = %s, beat = clock_timestamp() WHERE epoch = %s AND seq = %s"
 """Moves the end of the journal; changes no row where another writer took over or the end is not where this one left it."""
 HOLD = "UPDATE meta SET batch = %s, beat = clock_timestamp() WHERE epoch = %s"
 """The same check for a transaction without journal rows."""
