@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from tranship.cli.network import Json
 from tranship.cli.output import say, write_json
+from tranship.store.location import shown
 
 Flag = Annotated[bool, Parameter(negative=())]
 
@@ -27,7 +28,7 @@ def backup(target: Path, *, run: Path = Path("runs/replay"), with_key: Flag = Fa
     if json:
         write_json(manifest)
     else:
-        say(f"copied {run} to {target}, and the copy was checked")
+        say(f"copied {shown(run)} to {target}, and the copy was checked")
 
 
 def restore(source: Path, run: Path, *, json: Json = False) -> None:
@@ -44,7 +45,7 @@ def restore(source: Path, run: Path, *, json: Json = False) -> None:
     if json:
         write_json(manifest)
     else:
-        say(f"restored {source} to {run}; next: tranship verify {run}")
+        say(f"restored {source} to {shown(run)}; next: tranship verify {shown(run)}")
 
 
 def erase(

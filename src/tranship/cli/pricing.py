@@ -8,6 +8,7 @@ from cyclopts import App, Parameter
 from tranship.cli.network import Json
 from tranship.cli.output import say, table, write_json
 from tranship.core.errors import InputError
+from tranship.store.location import shown
 
 if TYPE_CHECKING:
     from tranship.engine.pricebooks import BookNow
@@ -40,7 +41,7 @@ def show(*, on: On = Path("runs/replay"), last: int = 10, json: Json = False) ->
         write_json(books)
         return
     if not books:
-        say(f"{on} has no prices: its policy switches them off, or it has too few orders yet")
+        say(f"{shown(on)} has no prices: its policy switches them off, or it has too few orders yet")
         return
     rows = [(str(b.version), b.at, b.reason, b.until, f"{b.cells:,}", f"{b.node_days:,}") for b in books]
     table(rows, ("version", "made at", "why", "used until", "stock prices", "day prices"), right=(0, 4, 5))

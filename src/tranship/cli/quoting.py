@@ -7,6 +7,7 @@ from pathlib import Path
 from tranship.connectors.netfile import from_document, load
 from tranship.core.errors import InputError
 from tranship.core.network import NetworkFile
+from tranship.store.location import shown
 
 
 def read_items(items: Sequence[str]) -> list[tuple[str, int]]:
@@ -42,7 +43,7 @@ def read_network(network: Path, run: Path | None) -> NetworkFile:
     try:
         rows = store.query("SELECT sha256 FROM document WHERE kind = 'network' ORDER BY pos DESC LIMIT 1")
         if not rows:
-            raise InputError("the run has no network document yet", where=str(run))
+            raise InputError("the run has no network document yet", where=shown(run))
         return from_document(store.document(str(rows[0][0])))
     finally:
         store.close()

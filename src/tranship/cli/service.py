@@ -7,6 +7,7 @@ from cyclopts import Parameter
 
 from tranship.cli.network import Json
 from tranship.cli.output import say, write_json
+from tranship.store.location import shown
 
 
 def serve(
@@ -39,7 +40,7 @@ def serve(
         if json:
             write_json({"url": address, "run": str(run)})
         else:
-            say(f"{address} serves {run}; Ctrl-C stops it")
+            say(f"{address} serves {shown(run)}; Ctrl-C stops it")
 
     run_service(lambda: Service.open(run, network, create=True), settings, ready, footer=f"run {run.name}")
 

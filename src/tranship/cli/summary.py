@@ -18,6 +18,7 @@ from tranship.console.findings import (
 )
 from tranship.console.svg import hues
 from tranship.console.words import ARM_WORDS, REJECT_WORDS
+from tranship.store.location import files_of
 
 if TYPE_CHECKING:
     from rich.console import Console

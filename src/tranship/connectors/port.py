@@ -114,23 +114,47 @@ class Connector(Protocol):
     def body(self, order: MaskedOrder, *, hold: bool) -> bytes:
         """The very bytes of the creation: stored with the intent and sent unchanged, however often."""
 
-    def offer(self, order: MaskedOrder) -> Request: ...
-    def create(self, order: Order, body: bytes) -> Request: ...
-    def release(self, order: Order) -> Request: ...
-    def get(self, order: Order) -> Request: ...
-    def cancel(self, order: Order) -> Request: ...
-    def tracking(self, order: Order) -> Request: ...
-    def list(self, since: int, more: str = "") -> Request: ...
-    def returns(self, since: int, more: str = "") -> Request: ...
-    def stock(self, since: int = 0, more: str = "") -> Request: ...
+    def offer(self, order: MaskedOrder) -> Request:
+        """Ask what the network would promise."""
+
+    def create(self, order: Order, body: bytes) -> Request:
+        """Hand it over, with the stored bytes."""
+
+    def release(self, order: Order) -> Request:
+        """Let what waits on hold ship."""
+
+    def get(self, order: Order) -> Request:
+        """Look at it."""
+
+    def cancel(self, order: Order) -> Request:
+        """Call it back."""
+
+    def tracking(self, order: Order) -> Request:
+        """Look where its parcels are."""
+
+    def list(self, since: int, more: str = "") -> Request:
+        """A page of what changed since UTC microseconds."""
+
+    def returns(self, since: int, more: str = "") -> Request:
+        """A page of what came back."""
+
+    def stock(self, since: int = 0, more: str = "") -> Request:
+        """A page of the count of stock."""
 
     def read(self, op: str, order: Order, response: Response) -> Result:
         """What an answer to create, release, get, cancel or tracking means."""
 
-    def read_offer(self, response: Response) -> Offered: ...
-    def read_list(self, response: Response) -> Listed: ...
-    def read_returns(self, response: Response) -> Returned: ...
-    def read_stock(self, response: Response) -> Counted: ...
+    def read_offer(self, response: Response) -> Offered:
+        """What an answer to `offer` means."""
+
+    def read_list(self, response: Response) -> Listed:
+        """What an answer to `list` means."""
+
+    def read_returns(self, response: Response) -> Returned:
+        """What an answer to `returns` means."""
+
+    def read_stock(self, response: Response) -> Counted:
+        """What an answer to `stock` means."""
 
     def message(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> Message:
         """A notification that came in, checked against the connection's secrets (the newest first)."""

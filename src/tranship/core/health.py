@@ -8,7 +8,7 @@ class Health(msgspec.Struct, frozen=True):
 
     window_s: int = 60  # calls that began in the last so many seconds are looked at
     min_calls: int = 5  # calls below which nothing is concluded; a quiet window reaches back until it has twelve
-    evidence_milli: int = 10_500  # thousandths of a nat: how much more likely sick than healthy has to be
+    evidence_milli: int = 12_000  # thousandths of a nat: how much more likely sick than healthy has to be
     sick_bp: int = 1_500  # a sick interface fails this often, and hangs this often: what detection is sharpest at
     slow_bp: int = 20_000  # a call that takes longer than this much of the usual p99 is slow, finished or not
     usual_ms: int = 1_500  # what is taken for the usual p99 before any is known

@@ -22,10 +22,10 @@ OUTCOME = {
 """What an outcome (dispatch.model.OUTCOMES) says of the interface: an answer is an answer, a refusal for its rate says nothing."""
 QUIET_CALLS, QUIET_S = 12, 1_800
 """A quiet window reaches back until it has so many calls, and never further than this."""
-_VERY = 1.5
+_VERY = 2.0
 """Very slow is this much above slow."""
 _VERY_SHARE = 0.0001
-"""How often a healthy call is very slow, at most: three times the p99 of a lognormal latency is rarer than that."""
+"""How often a healthy call is very slow, at most: four times the p99 of a lognormal latency is far rarer."""
 
 
 class Call:

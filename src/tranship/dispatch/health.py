@@ -78,12 +78,13 @@ class Watch:
 
     # -- what happens -------------------------------------------------------------------------------------------------
 
-    def started(self, call_id: str, op: str, at: int) -> None:
-        """A call begins. Told before the bytes leave, or an outage would stay unseen."""
+    def started(self, call_id: str, op: str, at: int, *, probe: bool = False) -> None:
+        """A call begins. Told before the bytes leave, or an outage would stay unseen. `probe`: it was sent because of `probe_at`."""
         now = self._move(at)
         self.calls.start(call_id, op, now)
-        if self._probe_at and now >= self._probe_at:
-            self._probe_at = now + self.settings.probe_s * SECOND
+        if probe:
+            gap = self.settings.probe_s * SECOND
+            self._probe_at = now + (gap if self._state == HALF_OPEN else gap // 4)  # suspicion should not last
 
     def ended(self, call_id: str, at: int, outcome: str) -> None:
         """A call ended with one of dispatch.model.OUTCOMES. One that is not in flight (told twice, too late) changes nothing."""
@@ -131,10 +132,10 @@ class Watch:
         share = FULL if self._state == CLOSED else STEPS[self._step] if self._state == HALF_OPEN else 0
         return Verdict(self._state, share, self._why, since, probe, self._evidence(now))
 
-    def open_at(self, at: int) -> bool:
-        """Whether calls alone keep it open then: `verdict` without its numbers, for who asks very often."""
+    def glance(self, at: int) -> tuple[str, int]:
+        """State by calls alone, and when a probe is wanted: `verdict` without its numbers, for who asks very often."""
         self._advance(self._move(at))
-        return self._state == OPEN
+        return self._state, self._probe_at and self._probe_at - self._offset
 
     def _evidence(self, now: int) -> Evidence:
         kinds = [kind for _, kind in self.calls.kinds(now, self._from)]

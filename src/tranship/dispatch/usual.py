@@ -9,8 +9,8 @@ _STEP_FIRST, _STEP = 0.2, 0.02
 _P99 = 0.99
 _RATE_STEP = 1 / 10_000
 """Weight of one call in the learned shares: one and a half hours of two calls a second."""
-_FLOOR, _MOST = 0.0005, 0.02
-"""Learned shares stay between these: less could not be known, more is not usual."""
+_LEAST_FAILING, _LEAST_SLOW, _MOST = 0.0007, 0.001, 0.02
+"""Learned shares stay between these: less could not be known, more is not usual. So no two calls alone are proof of anything."""
 
 
 class Latency:
@@ -60,7 +60,7 @@ class Shares:
 
     def __init__(self) -> None:
         self.failed = 0.001
-        self.slow = 0.0005
+        self.slow = 0.001
 
     def learn(self, *, failed: bool, slow: bool) -> None:
         """Take in one call of a healthy time."""
@@ -69,8 +69,8 @@ class Shares:
 
     def failing(self) -> float:
         """The usual share of failed calls, within what can be usual."""
-        return min(_MOST, max(_FLOOR, self.failed))
+        return min(_MOST, max(_LEAST_FAILING, self.failed))
 
     def slowing(self) -> float:
         """The usual share of slow calls, within what can be usual."""
-        return min(_MOST, max(_FLOOR, self.slow))
+        return min(_MOST, max(_LEAST_SLOW, self.slow))

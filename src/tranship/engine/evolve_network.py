@@ -29,6 +29,7 @@ def dispatched(state: State, event: ev.Dispatched) -> None:
     else:
         _same_attempt(old, d)
     state.dispatches[d.remote_id] = d
+    state.touched[d.remote_id] = None
     if d.state in CLOSED:
         state.open_dispatches.pop(d.remote_id, None)
         _lay_ghosts(state, d, event.at)

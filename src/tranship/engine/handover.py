@@ -246,29 +246,33 @@ def _drain(state: State, command: cmd.Drain) -> Iterator[ev.Event]:
     yield from drain(state, command.limit, command.at)
 
 
-def drain(state: State, limit: int, at: int) -> Iterator[ev.Event]:
-    """Move what can move away from nodes behind an open breaker, by promise risk; want back what they have and stands still."""
-    nodes = sorted(n for n in state.connected if n in state.closed)
+def drainable(state: State, at: int) -> Iterator[tuple[str, int]]:
+    """Fulfillment orders at nodes that take no work that can move now, or can be wanted back, by promise risk."""
     keys = sorted(
         (state.orders[order_id].promise_day, day, order_id, number)
-        for n in nodes
+        for n in state.connected
+        if n in state.closed
         for day, keys in state.due[n].items()
         for order_id, number in keys
     )
-    looked = moved = parked = left = 0
     for _, _, order_id, number in keys:
-        part = state.orders[order_id].parts[number]
-        if part.status != PROCESSING or not part.units():
+        part = state.orders[order_id].parts.get(number)
+        if part is None or part.status != PROCESSING or not part.units():
             continue
         d = state.dispatch_of(part)
-        free = state.is_free(part)
-        if not free and d is not None and not _comes_back(state, d, at):
-            continue
+        if state.is_free(part) or (d is not None and _comes_back(state, d, at)):
+            yield order_id, number
+
+
+def drain(state: State, limit: int, at: int) -> Iterator[ev.Event]:
+    """Move what can move away from nodes behind an open breaker, by promise risk; want back what they have and stands still."""
+    looked = moved = parked = left = 0
+    for order_id, number in drainable(state, at):
         if looked >= limit:
             left += 1
             continue
         looked += 1
-        if free:
+        if state.is_free(state.orders[order_id].parts[number]):
             events = displaced(state, order_id, [number], at)
         else:
             events = recall_parts(state, order_id, (number,), "drain", at)
@@ -278,7 +282,8 @@ def drain(state: State, limit: int, at: int) -> Iterator[ev.Event]:
                 parked += bool(event.moves[0].decision.rests)
             yield event
     if looked:
-        yield ev.Drained(tuple(nodes), looked, moved, parked, left, at)
+        nodes = tuple(sorted(n for n in state.connected if n in state.closed))
+        yield ev.Drained(nodes, looked, moved, parked, left, at)
 
 
 def _comes_back(state: State, d: Dispatch, at: int) -> bool:

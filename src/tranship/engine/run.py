@@ -1,4 +1,7 @@
-"""Wiring of a run: one shard, in a folder (SQLite) or on a server (PostgreSQL), its key file, and what was said about it. The place where adapters are chosen."""
+"""Wiring of a run: one shard, in a folder (SQLite) or on a server (PostgreSQL), and its key file.
+
+The place where adapters are chosen.
+"""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-""" "Send this one there": a person's choice of node, held to the same rules as the router's: stock, capacity, share caps, goods."""
+"""A person sends a fulfillment order to a node, under the same rules as the router: stock, capacity, share caps, goods."""
 
 from collections.abc import Iterator
 

@@ -26,6 +26,7 @@ from tranship.engine.state import OrderState
 from tranship.engine.view import Snapshot, View, take_snapshot
 from tranship.engine.writer import Writer
 from tranship.routing.decide import decide as route
+from tranship.store.location import shown
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -165,10 +166,10 @@ class Service:
 
 def _check_usable(shard: Shard, folder: Path) -> None:
     if shard.state.network is None:
-        raise InputError("the run has no network document yet", where=str(folder), hint="Name a network file.")
+        raise InputError("the run has no network document yet", where=shown(folder), hint="Name a network file.")
     if not shard.state.network.skus:
         hint = "Name a SKU file in the network file (sku_file), or serve a run that has SKUs."
-        raise InputError("the network has no SKUs: no order could be taken", where=str(folder), hint=hint)
+        raise InputError("the network has no SKUs: no order could be taken", where=shown(folder), hint=hint)
 
 
 def snapshot_of(shard: Shard) -> Snapshot:

@@ -127,6 +127,7 @@ class State:
         self.breakers: dict[int, Breaker] = {}  # node -> its breaker, where it is not closed
         self.connected: dict[int, Connection] = {}  # node -> the connection behind it
         self.dispatches: dict[str, Dispatch] = {}  # by remote id
+        self.touched: dict[str, None] = {}  # dispatches that changed since the driver last asked
         self.open_dispatches: dict[str, None] = {}  # those that are not closed
         self.ghosts: dict[str, tuple[int, list[tuple[int, int]]]] = {}  # remote id -> node and units it may still hold
         self.shelves: dict[tuple[int, int], str] = {}  # (SKU, node) that is not sold, and why

@@ -17,6 +17,7 @@ def save_rejects(path: Path, staged: Staged, refused: Sequence[Reject]) -> int:
             kept = [row for row in csv.reader(held) if row and row[-1] not in (staged.sha256, HEADER[-1])]
     rows = sorted([*staged.rejects, *refused], key=lambda reject: reject.at_line)
     part = path.with_suffix(".part")
+    path.parent.mkdir(parents=True, exist_ok=True)
     with part.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out)
         writer.writerow(HEADER)

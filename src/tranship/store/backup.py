@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +15,10 @@ from tranship.core.errors import DamageError, InputError, UnavailableError
 from tranship.store import connect
 from tranship.store.check import integrity
 from tranship.store.files import sync_file, sync_folder
-from tranship.store.keyfile import KEY_NAME, key_path, read_key
+from tranship.store.keyfile import KEY_NAME, KEY_VARIABLE, key_path, read_key
+from tranship.store.location import Database, database, shown
 from tranship.store.sqlite import SqliteStore
+from tranship.store.transfer import to_folder, to_server
 
 MANIFEST_NAME = "manifest.json"
 STEP_PAGES = 1_024
@@ -45,7 +48,9 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 def backup(folder: Path, target: Path, *, with_key: bool = False, progress: Progress | None = None) -> Manifest:
-    """Copy the run in `folder` to the new folder `target` while it is in use; a finished copy was read back and checked.
+    """Copy the run in `folder` (or at a database's address) to the new folder `target` while it is in use.
+
+    A finished copy was read back and checked.
 
     `with_key` adds the key file: whoever has such a backup can read its people. Without it, keep the key file elsewhere.
     Raises InputError where `target` holds something, DamageError where the copy does not check out.
@@ -53,10 +58,14 @@ def backup(folder: Path, target: Path, *, with_key: bool = False, progress: Prog
     _refuse_occupied(target)
     draft = _draft(target)
     try:
-        _copy_database(folder / connect.DB_NAME, draft / connect.DB_NAME, progress or (lambda _: None))
+        place, tell = database(folder), progress or (lambda _: None)
+        if place is None:
+            _copy_database(folder / connect.DB_NAME, draft / connect.DB_NAME, tell)
+        else:
+            to_folder(place, draft, tell)
         with SqliteStore.open(draft, create=False, read_only=True) as copy:
             if found := integrity(copy):
-                raise DamageError(f"the copy of {folder} is not sound: {'; '.join(found)}")
+                raise DamageError(f"the copy of {shown(folder)} is not sound: {'; '.join(found)}")
             (seq, chain), party = copy.last_seq(), str(copy.query("SELECT party FROM meta")[0][0])
             key_id = copy.key_id().hex()
         names = [connect.DB_NAME]
@@ -80,30 +89,54 @@ def backup(folder: Path, target: Path, *, with_key: bool = False, progress: Prog
 
 
 def restore(source: Path, folder: Path) -> Manifest:
-    """Make the run in the new folder `folder` from the backup `source`, after checking every file of it.
+    """Make the run in the new folder `folder`, or the new shard at a database's address, from the backup `source`.
+
+    Every file of it is checked first.
 
     Raises InputError where `folder` holds something or `source` is not a backup, DamageError naming the file that changed.
     People erased after the backup was made are in it again: erase them again (docs/erasure.md).
     """
+    place = database(folder)
+    if place is not None:
+        return _restore_to_server(source, place)
     _refuse_occupied(folder)
     manifest = examine(source)
     draft = _draft(folder)
     try:
-        for name in manifest.files:
-            _copy_file(source / name, draft / name)
-            if _measured(draft / name) != manifest.files[name]:
-                raise DamageError(f"{source / name} changed while it was copied")
-        with SqliteStore.open(draft, create=False, read_only=True) as store:
-            if store.last_seq() != (manifest.seq, bytes.fromhex(manifest.chain)):
-                raise DamageError(
-                    f"{source}: the database does not end where its manifest says, at journal row {manifest.seq}"
-                )
+        _copy_checked(source, draft, manifest)
         _keep_only(draft, list(manifest.files))
         _publish(draft, folder)
     except OSError as error:
         raise UnavailableError(f"restore to {folder} failed: {error}") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+    return manifest
+
+
+def _copy_checked(source: Path, draft: Path, manifest: Manifest) -> None:
+    for name in manifest.files:
+        _copy_file(source / name, draft / name)
+        if _measured(draft / name) != manifest.files[name]:
+            raise DamageError(f"{source / name} changed while it was copied")
+    with SqliteStore.open(draft, create=False, read_only=True) as store:
+        if store.last_seq() != (manifest.seq, bytes.fromhex(manifest.chain)):
+            raise DamageError(
+                f"{source}: the database does not end where its manifest says, at journal row {manifest.seq}"
+            )
+
+
+def _restore_to_server(source: Path, place: Database) -> Manifest:
+    """A key file in the backup goes to where the shard's belongs, if none is there."""
+    manifest = examine(source)
+    with tempfile.TemporaryDirectory() as folder:
+        draft = Path(folder)
+        _copy_checked(source, draft, manifest)
+        key, kept = draft / KEY_NAME, place.key_path
+        if key.exists() and not kept.exists() and not os.environ.get(KEY_VARIABLE):
+            kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _copy_file(key, kept)
+            sync_file(kept)
+        to_server(draft, place)
     return manifest
 
 

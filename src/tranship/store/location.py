@@ -39,6 +39,12 @@ class Database(NamedTuple):
         return folder / "tranship" / f"{quote(self.name, safe='')}-{self.shard}.key"
 
 
+def shown(where: Path | str) -> str:
+    """An address as it may be told: a folder as it is, a database without user, password and settings."""
+    place = database(where)
+    return str(where) if place is None else place.shown
+
+
 def files_of(where: Path | str) -> Path:
     """The folder for what is written beside a run (rejects.csv, report.html): the run's own, or one below `runs` for a database."""
     place = database(where)

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from tranship.core.errors import DamageError, UnavailableError
 from tranship.core.order import Person
 from tranship.store.keyfile import create_key, key_path, read_key
+from tranship.store.location import shown
 from tranship.store.port import AddressRow, PersonRow, Store
 
 VERSION = b"\x01"  # of the sealed form, its first byte
@@ -121,7 +122,7 @@ class People:
         vault = Vault(create_key(path) if new else read_key(path))
         if bound and bound != vault.key_id:
             raise UnavailableError(
-                f"key file {path} holds key {vault.key_id.hex()}, the people of {folder} were sealed under {bound.hex()}:"
+                f"key file {path} holds key {vault.key_id.hex()}, the people of {shown(folder)} were sealed under {bound.hex()}:"
                 " bring the right key file back"
             )
         if create and not bound:

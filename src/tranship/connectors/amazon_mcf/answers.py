@@ -47,10 +47,26 @@ def decoded(response: Response, shape: type[T]) -> T:
     try:
         return msgspec.json.decode(response.body, type=shape)
     except msgspec.ValidationError as error:
-        raise Violation(str(error)) from None
+        if "got `null`" not in str(error):
+            raise Violation(str(error)) from None
+        return _without_nulls(response.body, shape)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         kind = response.headers.get("content-type", "").partition(";")[0]
         raise Violation(f"no JSON{', ' + kind if _CODE.fullmatch(kind.replace('/', '-')) else ''}") from None
+
+
+def _without_nulls(body: bytes, shape: type[T]) -> T:
+    """Amazon's own examples have null where a field is absent: read so."""
+    try:
+        return msgspec.convert(_dropped(msgspec.json.decode(body)), shape)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise Violation(str(error)) from None
+
+
+def _dropped(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _dropped(part) for key, part in value.items() if part is not None}
+    return [_dropped(part) for part in value if part is not None] if isinstance(value, list) else value
 
 
 def read_or(failed: Callable[[Result], T], op: str, response: Response, reader: Callable[[], T]) -> T:

@@ -41,16 +41,16 @@ from tranship.masking.policy import check
 BASE = "/fba/outbound/2020-07-01"
 WAITING = "WAITING"
 """Amazon has it and does not work on it yet: held where it was made so, else it can still be called back."""
-STATES = {
-    "New": WAITING,
-    "Received": WAITING,
-    "Planning": WAITING,
-    "Processing": "PICKING",  # cancellation is no longer taken
-    "Complete": "COMPLETE",
-    "CompletePartialled": "COMPLETE_PARTIAL",
-    "Cancelled": "CANCELLED",
-    "Unfulfillable": "UNFULFILLABLE",
-    "Invalid": "INVALID",
+STATES = {  # the file's enumeration has `CompletePartialled`, its own examples `COMPLETE`: read without case and underscores
+    "new": WAITING,
+    "received": WAITING,
+    "planning": WAITING,
+    "processing": "PICKING",  # cancellation is no longer taken
+    "complete": "COMPLETE",
+    "completepartialled": "COMPLETE_PARTIAL",
+    "cancelled": "CANCELLED",
+    "unfulfillable": "UNFULFILLABLE",
+    "invalid": "INVALID",
 }
 SHIPMENTS = {
     "PENDING": "",
@@ -233,9 +233,10 @@ def _read(op: str, order: Order, response: Response) -> Result:
 
 
 def _remote(head: m.FulfillmentOrder) -> str:
-    remote = word(STATES, head.fulfillment_order_status, "fulfillmentOrder.fulfillmentOrderStatus")
+    told = head.fulfillment_order_status
+    remote = word(STATES, told.lower().replace("_", ""), "fulfillmentOrder.fulfillmentOrderStatus")
     if remote == WAITING:
-        return "HELD" if head.fulfillment_action == "Hold" else "PROCESSING"
+        return "HELD" if head.fulfillment_action.lower() == "hold" else "PROCESSING"
     return remote
 
 

@@ -17,6 +17,7 @@ from tranship.sim.trial.paired import Paired, paired
 from tranship.sim.trial.run import SMALL, Progress, latest_network, period_of
 from tranship.sim.trial.walk import RECORDED, Period, Variation, walked
 from tranship.sim.workers import Tell, Work
+from tranship.store.location import shown
 
 MYOPIC = Variation(
     "myopic", "Each order by itself: no prices that look ahead, nothing decided again before it ships.", myopic=True
@@ -84,7 +85,7 @@ def regret(
     found = Work(carried_out).all(jobs, hear, processes=1 if period.last < SMALL else processes)
     (run, bound), (myopic, _) = found
     if not run.ids:
-        raise InputError("no order in this period", where=str(folder), hint="Choose other dates with --from and --to.")
+        raise InputError("no order in this period", where=shown(folder), hint="Choose other dates with --from and --to.")
     assert bound is not None
     alike = paired(run.at, run.cost, myopic.cost, run.units == myopic.units)
     out = Regret(

@@ -20,6 +20,7 @@ from tranship.sim.trial.moves import WHY
 from tranship.sim.trial.outcome import Outcome
 from tranship.sim.trial.walk import AS_RUN, MICROS_PER_DAY, Period, Variation, walk
 from tranship.sim.workers import Tell, Work
+from tranship.store.location import shown
 from tranship.store.port import Store, TableStore
 
 MOST_VARIATIONS = 20
@@ -77,7 +78,7 @@ def try_run(
     outcomes = arms(folder, [AS_RUN, *variations], period, progress, processes=processes)
     base, others = outcomes[0], outcomes[1:]
     if not base.ids:
-        raise InputError("no order in this period", where=str(folder), hint="Choose other dates with --from and --to.")
+        raise InputError("no order in this period", where=shown(folder), hint="Choose other dates with --from and --to.")
     pairs = [tried(base, other, most, skip) for other in others]
     trial = Trial(
         str(folder), network.currency, int(base.at.min()), int(base.at.max()), period.last, not base.differs,

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 else:
     Connection = Any
 
+STREAM_ROWS = 5_000
+"""Rows that a stream fetches at a time."""
+
 
 class Readers:
     """Read-only connections to one shard, for any number of threads."""
@@ -76,6 +79,13 @@ class Snapshot:
         """Rows of a read-only statement; parameters are marked `?`."""
         with translated(self._place):
             return rows(self._db, sql, parameters)
+
+    def stream(self, sql: str) -> Iterator[tuple[Any, ...]]:
+        """Rows of a statement a few thousand at a time, however many there are."""
+        with translated(self._place), self._db.cursor("stream", withhold=False) as cursor:
+            cursor.itersize = STREAM_ROWS
+            cursor.execute(sql.encode(), binary=True)
+            yield from cursor
 
     def journal(self, after: int = 0) -> Iterator[JournalRow]:
         """Journal rows after a seq; DamageError naming the first that is missing."""

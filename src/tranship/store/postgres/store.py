@@ -234,8 +234,9 @@ class PostgresStore:
         """COMMIT was said and no answer came: None where it took place, else what to tell (see store/postgres/doubt.py)."""
         db.close()
         found = doubt.settle(self.place, self._epoch, mark, batch, self._ended)
-        self._writer = found.db
+        self._writer = found.db or db  # a closed one: the next use of it says who took over
         if found.committed is None:
+            self._writer = None
             return UnavailableError(
                 f"{found.reason}; whether the last batch was committed is not known: open the shard again, its journal tells"
             )

@@ -1,0 +1,307 @@
+"""The live driver: hands over what is due, makes the calls that are due, looks at what networks say, and tells the engine of it all.
+
+Everything it learns becomes a command; everything it does follows from the state. It may be killed at any moment: the next one begins
+with what the journal says (`Restart`), and a call whose answer nobody heard is a doubt, never a blank sheet.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from tranship.connectors.port import Order
+from tranship.core.errors import TranshipError, UnavailableError
+from tranship.dispatch.health import Verdict
+from tranship.dispatch.model import LIVE, Dispatch, Result
+from tranship.engine import commands as cmd
+from tranship.engine.desk import Call, Desk
+from tranship.engine.driver import looking
+from tranship.engine.driver.link import Link
+from tranship.engine.due import is_stalled
+from tranship.engine.handover import drainable
+from tranship.engine.preparing import Prepared, Wanted, handing_over, prepare, wanted
+from tranship.engine.service import Service
+from tranship.engine.shard import Shard, Submission
+
+PLAN_S = 0.5
+"""Real seconds between two looks at what is due to be handed over."""
+HEALTH_S = 0.5
+"""Real seconds between two verdicts."""
+AGE_S = 15
+"""Real seconds between two looks at orders that stand still."""
+BATCH = 200
+"""Fulfillment orders handed over by one command."""
+DRAIN_BATCH = 500
+"""Orders moved by one command of a drain, so that new orders wait for no longer than that."""
+MOST_TASKS = 256
+"""Calls in flight over all connections."""
+
+T = TypeVar("T")
+log = logging.getLogger("tranship.driver")
+
+
+class Driver:
+    """All connections of one service. `run` until cancelled."""
+
+    def __init__(self, service: Service, *, shadow: bool = False) -> None:
+        """`shadow`: decide on live orders, send nothing."""
+        self.service, self.shadow = service, shadow
+        self.desk = Desk()
+        self.links: dict[str, Link] = {}
+        self._wake = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def now(self) -> int:
+        """The service's clock."""
+        return self.service.clock.now()
+
+    async def run(self) -> None:
+        """Work until cancelled; a failing step is told in the log and tried again, it never ends the driver."""
+        await self._submit(Submission(f"restart/{self.service.store.epoch}/{self.now()}", cmd.Restart(self.now())))
+        await self._connect()
+        loops = [
+            self._repeat(self._plan, PLAN_S),
+            self._repeat(self._judge, HEALTH_S),
+            self._repeat(self._age, AGE_S),
+            self._send(),
+            *(looking.look_at_changes(self, link) for link in self.links.values()),
+            *(looking.look_at_stock(self, link) for link in self.links.values()),
+        ]
+        try:
+            async with asyncio.TaskGroup() as group:
+                for loop in loops:
+                    group.create_task(loop)
+        finally:
+            for task in list(self._tasks):
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            for link in self.links.values():
+                await link.close()
+
+    async def _connect(self) -> None:
+        connections = await self.read(lambda shard: dict(shard.state.connected))
+        now = self.now()
+        self.desk.connect(connections, now)
+        health = self.service.network.health
+        for connection in {each.code: each for each in connections.values()}.values():
+            if connection.code not in self.links:
+                self.links[connection.code] = Link(connection, health, now)
+        await self.sync()
+
+    async def _repeat(self, step: Callable[[], Awaitable[None]], every_s: float) -> None:
+        while True:
+            try:
+                await step()
+            except UnavailableError:
+                pass  # the queue is full, or the disk is: orders come first, the next time does what this one would have
+            except TranshipError as error:
+                log.warning("%s: %s", getattr(step, "__name__", "step"), type(error).__name__)
+            await asyncio.sleep(every_s)
+
+    # -- the engine ---------------------------------------------------------------------------------------------------
+
+    async def read(self, function: Callable[[Shard], T]) -> T:
+        """Read the state on the writer's thread, between batches."""
+        return await asyncio.to_thread(self.service.writer.call, function)
+
+    async def _submit(self, submission: Submission) -> None:
+        answer = await self.service.writer.asubmit(submission)
+        if answer.error is not None:
+            raise answer.error
+
+    async def tell(self, submissions: Sequence[Submission]) -> None:
+        """Take commands in and look at what they changed."""
+        for submission in submissions:
+            try:
+                await self._submit(submission)
+            except UnavailableError:
+                raise
+            except TranshipError as error:
+                log.warning("%s refused: %s", type(submission.command).__name__, type(error).__name__)
+        await self.sync()
+
+    async def sync(self) -> None:
+        """Bring the desk up to what was committed."""
+        for dispatch, urgency in await self.read(touched):
+            self.desk.changed(dispatch, urgency)
+        self._wake.set()
+
+    # -- handing over -------------------------------------------------------------------------------------------------
+
+    async def _plan(self) -> None:
+        """Journal the intents of what is due; go on with a drain."""
+        if self.shadow or not self.links:
+            return
+        at = self.now()
+        if await self.read(partial(_has_to_move, at=at)):
+            await self._submit(Submission(f"drain/{at}", cmd.Drain(DRAIN_BATCH, at)))
+            await self.sync()
+        room = {code: self._room(code) for code in self.links}
+        if not any(room.values()):
+            return
+        found = await self.read(lambda shard: wanted(shard.state, at, BATCH))
+        kept: list[Wanted] = []
+        for each in found:
+            if room.get(each.connection, 0) > 0:
+                room[each.connection] -= 1
+                kept.append(each)
+        if kept:
+            prepared = await asyncio.to_thread(self._prepare, kept)
+            await self._refuse(kept, prepared)
+            submission = handing_over(prepared, self.now())
+            if submission is not None:
+                await self._submit(submission)
+            await self.sync()
+
+    def _room(self, code: str) -> int:
+        """How many more intents a connection may have: what it can be told within a few seconds."""
+        lane = self.desk.lane(code)
+        return max(0, max(4, lane.bucket("create").left(self.now())) - self.desk.backlog(code) - len(lane.in_flight))
+
+    def _prepare(self, found: Sequence[Wanted]) -> list[Prepared]:
+        people = self.service.people
+        prepared = []
+        for each in found:
+            address = people.address(each.due.order_id, each.person_id) if each.person_id else None
+            prepared.append(prepare(each, self.links[each.connection].connector, people, address))
+        return prepared
+
+    async def _refuse(self, found: Sequence[Wanted], prepared: Sequence[Prepared]) -> None:
+        """What cannot be handed over at all is put before a person, once."""
+        at = self.now()
+        for each, made in zip(found, prepared, strict=True):
+            if made.intent is None:
+                subject = f"{each.due.order_id}/{each.due.number}"
+                report = cmd.ReportException("dead_letter", subject, f"cannot be handed over: {made.refused}", at)
+                await self._submit(Submission(f"dead/{subject}", report))
+
+    # -- calls --------------------------------------------------------------------------------------------------------
+
+    async def _send(self) -> None:
+        while True:
+            self._wake.clear()
+            now = self.now()
+            if not self.shadow and len(self._tasks) < MOST_TASKS:
+                for call in self.desk.take(now):
+                    task = asyncio.create_task(self._carry(call), name=f"call {call.op}")
+                    self._tasks.add(task)
+                    task.add_done_callback(self._tasks.discard)
+            due = self.desk.next_at(now)
+            wait = 1.0 if not due else min(1.0, max(0.002, (due - now) / 1e6 / self.service.clock.speed))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), wait)
+
+    async def _carry(self, call: Call) -> None:
+        """Make one call and tell the engine what came of it."""
+        link = self.links[call.connection]
+        result = Result("unknown", detail="stopped")
+        try:
+            body = await asyncio.to_thread(self._body, call) if call.op == "create" else b""
+            if body is None:
+                result = Result("refused", detail="its bytes are gone: the person was erased")
+            elif not await asyncio.to_thread(self.service.store.still_mine):
+                result = Result("throttled", detail="another writer has taken over", retry_after_ms=60_000)
+            else:
+                result = await link.call(call.op, Order(call.remote_id, call.their_id), body, self.now)
+        except TranshipError as error:
+            result = Result("throttled", detail=type(error).__name__, retry_after_ms=5_000)
+        finally:
+            throttled = result.outcome == "throttled" and result.retry_after_ms > 0
+            self.desk.done(call, self.now(), result.retry_after_ms, throttled=throttled)
+        at = self.now()
+        answer = cmd.Answered(call.remote_id, call.op, result, call.sent_at, at)
+        key = f"call/{call.remote_id}/{call.op}/{call.sent_at}"
+        while True:
+            try:
+                await self.tell([Submission(key, answer)])
+                return
+            except UnavailableError:
+                await asyncio.sleep(0.2)  # the answer is worth waiting for; after a crash it is a doubt
+
+    def _body(self, call: Call) -> bytes | None:
+        """The bytes of an intent, as they were sealed."""
+        row = self.service.store.payload(call.remote_id)
+        person = self.service.store.person(row.person_id) if row is not None else None
+        if row is None or person is None:
+            return None
+        body = self.service.people.vault.open_for(person, row.sealed)
+        d = self.service.writer.call(lambda shard: shard.state.dispatches[call.remote_id])
+        if hashlib.sha256(body).hexdigest() != d.sha256:
+            raise UnavailableError(f"the bytes of dispatch {call.remote_id} are not those of its intent")
+        return body
+
+    # -- health -------------------------------------------------------------------------------------------------------
+
+    async def _judge(self) -> None:
+        """Tell the engine where new work may go; look at a network that is on trial."""
+        for code, link in self.links.items():
+            at = self.now()
+            verdict = link.watch.verdict(at)
+            said = f"{verdict.state}/{verdict.share_bp}"
+            if verdict.probe_at and at >= verdict.probe_at:
+                self._spawn(looking.probe(self, link))
+            if said == link.said or (not link.said and verdict.state == "closed"):
+                continue
+            if await self.read(partial(_overridden, connection=code, at=at)):
+                continue
+            command = cmd.SetBreaker(code, (), verdict.state, verdict.share_bp, told(verdict), 0, at)
+            await self.tell([Submission(f"breaker/{code}/{at}", command)])
+            link.said = said
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _age(self) -> None:
+        """Accepted, then no progress: the failure that no error code tells of."""
+        for code, link in self.links.items():
+            at = self.now()
+            stalled, total = await self.read(partial(ages, connection=code, at=at))
+            link.watch.aged(stalled, total, at)
+
+
+def touched(shard: Shard) -> list[tuple[Dispatch, int]]:
+    """Dispatches that changed since this was last asked, with the promise day of their order."""
+    state = shard.state
+    found = [(state.dispatches[remote_id], state.orders[state.dispatches[remote_id].order_id].promise_day)
+             for remote_id in state.touched]  # fmt: skip
+    state.touched.clear()
+    return found
+
+
+def told(verdict: Verdict) -> str:
+    """A verdict with its numbers, for people."""
+    seen = verdict.evidence
+    words = f"{verdict.why}: {seen.failed} failed and {seen.slow} slow of {seen.calls} calls"
+    if seen.stalled:
+        words += f", {seen.stalled} of {seen.accepted} accepted orders stand still"
+    return words
+
+
+def ages(shard: Shard, connection: str, at: int) -> tuple[int, int]:
+    """Orders of a connection that stand still, of how many that were accepted."""
+    state = shard.state
+    live = [
+        d
+        for d in (state.dispatches[remote_id] for remote_id in state.open_dispatches)
+        if d.state == LIVE and d.node in state.connected and state.connected[d.node].code == connection
+    ]
+    return sum(is_stalled(state, d, at) for d in live), len(live)
+
+
+def _has_to_move(shard: Shard, at: int) -> bool:
+    return next(drainable(shard.state, at), None) is not None
+
+
+def _overridden(shard: Shard, connection: str, at: int) -> bool:
+    """Whether a person has said where new work goes for the time being."""
+    state = shard.state
+    return any(
+        held.until > at
+        for n, held in state.breakers.items()
+        if n in state.connected and state.connected[n].code == connection
+    )

@@ -1,0 +1,127 @@
+"""Looks at what networks say on their own account: lists of what changed, counts of stock, probes."""
+
+import asyncio
+import logging
+from functools import partial
+from typing import TYPE_CHECKING
+
+from tranship.connectors.port import Count, Finding, Response
+from tranship.core.errors import TranshipError, UnavailableError
+from tranship.dispatch.model import Report, Result
+from tranship.engine.driver.link import Link
+from tranship.engine.inbox import counting, finding, news, reporting
+from tranship.engine.shard import Shard
+
+if TYPE_CHECKING:
+    from tranship.engine.driver.driver import Driver
+
+OVERLAP_S = 300
+"""A look reaches back so far behind the last one: clocks differ, and lists lag."""
+MOST_PAGES = 100
+"""Pages read in one look."""
+SECOND = 1_000_000
+
+log = logging.getLogger("tranship.driver")
+
+
+async def look_at_changes(driver: "Driver", link: Link) -> None:
+    """Every `poll_s` of the clock: what changed since the last look. Closes the gaps that lost notifications leave."""
+    while True:
+        await _step(driver, link, _changes, "list")
+        await asyncio.sleep(link.connection.poll_s / driver.service.clock.speed)
+
+
+async def look_at_stock(driver: "Driver", link: Link) -> None:
+    """Every `stock_poll_s` of the clock: a whole count."""
+    while True:
+        await _step(driver, link, _stock, "stock")
+        await asyncio.sleep(link.connection.stock_poll_s / driver.service.clock.speed)
+
+
+async def probe(driver: "Driver", link: Link) -> None:
+    """Ask a network how it is: the first page of its list."""
+    if driver.desk.lane(link.connection.code).bucket("list").take(driver.now(), probe=True):
+        request = link.connector.list(max(0, driver.now() - OVERLAP_S * SECOND))
+        await link.ask(request, driver.now)
+
+
+async def _step(driver: "Driver", link: Link, look: "Look", name: str) -> None:
+    if link.client is None:
+        return
+    try:
+        await look(driver, link)
+    except UnavailableError:
+        pass  # the engine is busy or closing; the next look sees the same and more
+    except TranshipError as error:
+        log.warning("%s at %s: %s", name, link.connection.code, type(error).__name__)
+
+
+async def _page(driver: "Driver", link: Link, op: str, since: int, more: str) -> Response | None:
+    """One page within the published rate; None where it could not be had."""
+    lane = driver.desk.lane(link.connection.code)
+    while not lane.bucket(op).take(driver.now()):
+        wait = (lane.bucket(op).next_at(driver.now()) - driver.now()) / 1e6
+        await asyncio.sleep(max(0.01, wait / driver.service.clock.speed))
+    request = link.connector.list(since, more) if op == "list" else link.connector.stock(0, more)
+    answer = await link.ask(request, driver.now)
+    return None if isinstance(answer, Result) else answer
+
+
+async def _changes(driver: "Driver", link: Link) -> None:
+    began, since, more = driver.now(), link.last_list - OVERLAP_S * SECOND, ""
+    code = link.connection.code
+    for _ in range(MOST_PAGES):
+        response = await _page(driver, link, "list", max(0, since), more)
+        if response is None:
+            return
+        page = link.connector.read_list(response)
+        await _tell(driver, code, page.findings)
+        if page.failed is not None:
+            return
+        fresh = await driver.read(partial(_news, reports=page.reports))
+        await driver.tell(reporting(code, "list", fresh, driver.now()))
+        more = page.more
+        if not more:
+            link.last_list = began
+            return
+
+
+async def _stock(driver: "Driver", link: Link) -> None:
+    counts: list[Count] = []
+    more, whole = "", True
+    code = link.connection.code
+    for _ in range(MOST_PAGES):
+        response = await _page(driver, link, "stock", 0, more)
+        if response is None:
+            return
+        page = link.connector.read_stock(response)
+        await _tell(driver, code, page.findings)
+        if page.failed is not None:
+            return
+        counts += page.counts
+        whole = whole and page.whole
+        more = page.more
+        if not more:
+            break
+    at = driver.now()
+    made, findings = await driver.read(
+        lambda shard: counting(shard.state, link.connection, counts, at, whole=whole and not more, ref=str(at))
+    )
+    await driver.tell(made)
+    await _tell(driver, code, findings)
+
+
+def _news(shard: Shard, reports: tuple[Report, ...]) -> list[Report]:
+    return news(shard.state, reports)
+
+
+async def _tell(driver: "Driver", code: str, findings: "Findings") -> None:
+    if findings:
+        await driver.tell([finding(code, each, driver.now()) for each in findings])
+
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    Look = Callable[[Driver, Link], Awaitable[None]]
+    Findings = Sequence[Finding]
