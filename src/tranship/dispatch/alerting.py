@@ -47,7 +47,8 @@ class Alert(msgspec.Struct, frozen=True):
     told: int = 0  # contacts that were told
     told_at: int = 0
     tries: int = 0  # of the message that is due
-    retry_at: int = 0
+    retry_at: int = 0  # above 0: the last message did not get through and is due again
+    undelivered: bool = False  # given up at the contact who was told last: the next one is told at once
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -82,7 +83,7 @@ class Desk:
     def raised(self, kind: str, subject: str, at: int, detail: str = "") -> int:
         """Something happened. The same about the same subject within the window is one alert with a count; returns its id."""
         known = self.alerts.get(self._open.get((kind, subject), 0))
-        if known is not None and at < known.last_at + self.settings.dedupe_min * MINUTE:
+        if known is not None and at < known.first_at + self.settings.dedupe_min * MINUTE:
             self._keep(known, count=known.count + 1, last_at=max(at, known.last_at), detail=detail or known.detail)
             return known.id
         alert = Alert(self._next, kind, subject, at, at, detail=detail)
@@ -114,7 +115,7 @@ class Desk:
                 self._keep(alert, told=alert.told - 1, told_at=at, tries=tries, retry_at=at + wait)
                 alive = True
             else:
-                self._keep(alert, tries=0)  # the next contact is told when escalation is due
+                self._keep(alert, tries=0, undelivered=True)
         return alive
 
     # -- what follows -------------------------------------------------------------------------------------------------
@@ -137,7 +138,8 @@ class Desk:
                 messages.append(self._message(contact.code, rest, at))
             sent += [at] * (len(alone) + bool(rest))
             for alert in waiting:
-                self._keep(alert, told=position + 1, told_at=at, retry_at=0)
+                tries = alert.tries if alert.retry_at else 0
+                self._keep(alert, told=position + 1, told_at=at, tries=tries, retry_at=0, undelivered=False)
         return messages
 
     def next_at(self, at: int) -> int:
@@ -157,14 +159,14 @@ class Desk:
         level = level_of(alert.kind)
         if level != "critical" and self.quiet(at):
             return False
-        if position == 0 or alert.tries:
+        if position == 0 or alert.retry_at or alert.undelivered:
             return True
         wait = self.settings.escalate_min * MINUTE
         return level == "critical" and wait > 0 and at >= alert.told_at + wait
 
     def _alive(self, alert: Alert) -> bool:
-        more = alert.told < len(self.settings.contacts) and (alert.told == 0 or level_of(alert.kind) == "critical")
-        return more and not alert.acknowledged_at
+        waits = alert.told == 0 or alert.undelivered or level_of(alert.kind) == "critical"
+        return waits and alert.told < len(self.settings.contacts) and not alert.acknowledged_at
 
     def _message(self, contact: str, alerts: list[Alert], at: int) -> Message:
         first = alerts[0]

@@ -297,6 +297,8 @@ def _word(d: Dispatch, word: str, sent_at: int, now: int, terms: Terms) -> Step:
     news = bool(word) and word != d.remote and not (d.remote in DEAD | LEFT and word not in DEAD | LEFT)
     if news:
         d = replace(d, remote=word, moved_at=now)
+    if word == "COMPLETE_PARTIAL" and not (sent_at or d.short or d.state in CLOSED):
+        return Step(_next(d, "get", now))  # which units did not leave is not said: look, before it is closed
     if word in LEFT or (d.parcels and (d.remote in DEAD or d.state in FREE)):
         return _left(d, now)
     if d.state in CLOSED:

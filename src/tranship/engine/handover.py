@@ -11,15 +11,14 @@ from tranship.core.network import FULL_BP
 from tranship.dispatch import rules
 from tranship.dispatch.model import (
     CLOSED,
+    DEAD,
     DOUBT_CREATE,
     FREE,
     GONE,
     HELD,
     QUARANTINED,
-    RELEASING,
     SENDING,
     Dispatch,
-    Result,
 )
 from tranship.engine import commands as cmd
 from tranship.engine import events as ev
@@ -33,7 +32,6 @@ from tranship.engine.state import CANCELLED, PROCESSING, SHIPPED, OrderState, Pa
 from tranship.routing.model import Decision, Rest, Why
 
 BREAKERS = ("open", "half_open", "closed")
-UNHEARD = Result("unknown", detail="the engine stopped before the answer")
 
 
 def decide_network(state: State, command: cmd.NetworkCommand) -> Iterator[ev.Event]:
@@ -134,7 +132,14 @@ def _gone(state: State, order: OrderState, part: PartState, d: Dispatch, at: int
 def _short_lines(order: OrderState, part: PartState, d: Dispatch) -> dict[int, int]:
     short: dict[int, int] = {}
     asked = dict(zip(part.lines, part.quantities, strict=True))
-    for line_id, quantity in d.short:
+    missing = d.short
+    if d.remote in DEAD:  # parcels left, then it was ended: what is in none of them
+        gone: dict[str, int] = {}
+        for parcel in d.parcels:
+            for line_id, quantity in parcel.lines:
+                gone[line_id] = gone.get(line_id, 0) + quantity
+        missing = tuple((str(line + 1), units - gone.get(str(line + 1), 0)) for line, units in asked.items())
+    for line_id, quantity in missing:
         line = int(line_id) - 1 if line_id.isdigit() else -1
         if line in asked and quantity > 0:
             short[line] = min(asked[line], short.get(line, 0) + quantity)
@@ -316,8 +321,8 @@ def _restart(state: State, command: cmd.Restart) -> Iterator[ev.Event]:
     yield ev.Took(command, command.at)
     for remote_id in list(state.open_dispatches):
         d = state.dispatches[remote_id]
-        if d.state in {SENDING, RELEASING}:
-            step = rules.answered(d, d.op, UNHEARD, command.at, command.at, terms_of(state, d.node))
+        if d.op in {"create", "release"}:
+            step = rules.restarted(d, command.at, terms_of(state, d.node))
             yield from stepped(state, d, step, "restart", "", command.at)
 
 

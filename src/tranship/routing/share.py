@@ -132,7 +132,9 @@ class ShareWindow:
         change = self._real(flips, leaving, entering)
         if not any(change):
             return []
-        highest = self._stretch(change).highest_bp()
+        highest = 0
+        if not lowers(change, (bool(self._capped[position]) for position in leaving)):  # else none is above what it was
+            highest = self._stretch(change).highest_bp()
         for position in leaving:
             self.leave(position)
         for position, capped in change.flips:

@@ -29,14 +29,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 async def _run(server: Server, host: str, port: int) -> int:
-    task = asyncio.ensure_future(server.run(host, port, {}))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, task.cancel)
+        loop.add_signal_handler(number, server.stop)
     try:
-        await task
-    except asyncio.CancelledError:
-        return 0
+        await server.run(host, port)
     except OSError as error:
         sys.stderr.write(f"sandbox: {error}\n")
         return 2
@@ -54,8 +51,9 @@ def _parser() -> argparse.ArgumentParser:
 def _networks() -> dict[str, Callable[[argparse.ArgumentParser], None]]:
     """What can be run: each adds its arguments and says how it is built (`build`)."""
     from tranship.sandbox.amazon import arguments as amazon
+    from tranship.sandbox.shipbob import arguments as shipbob
 
-    return {"amazon": amazon.describe}
+    return {"amazon": amazon.describe, "shipbob": shipbob.describe}
 
 
 if __name__ == "__main__":

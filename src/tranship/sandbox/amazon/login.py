@@ -49,7 +49,9 @@ class Login:
             raise Refusal(403, "Unauthorized", _DENIED, "The access token is missing.")
         until, scope = self.tokens.get(token, (0, ""))
         if not until:
-            raise Refusal(403, "Unauthorized", _DENIED, "The access token you provided is revoked, malformed or invalid.")
+            raise Refusal(
+                403, "Unauthorized", _DENIED, "The access token you provided is revoked, malformed or invalid."
+            )
         if call.now >= until:
             raise Refusal(403, "Unauthorized", _DENIED, "The access token you provided has expired.")
         if scope != (SELLER if operation.access == "token" else operation.access):

@@ -59,7 +59,9 @@ class Mcf2026:
             Operation("release", "updateOrder", "PUT", order, self.update, _TWO, FILE),
             Operation("cancel", "cancelOrder", "PUT", f"{order}/cancel", self.cancel, _TWO, FILE),
             Operation("status", "updateOrderStatus", "PUT", f"{order}/status", self.status, Limit(), FILE),
-            Operation("package", "updatePackage", "PUT", f"{order}/packages/{{packageId}}", self.package, Limit(), FILE),
+            Operation(
+                "package", "updatePackage", "PUT", f"{order}/packages/{{packageId}}", self.package, Limit(), FILE
+            ),
             Operation("offer", "getOrderPreview", "POST", f"{ROOT}/previews", self.preview, _TWO, FILE),
             Operation("offers", "getOffers", "POST", f"{ROOT}/offers", self.offers, _FIVE, FILE),
         )
@@ -156,7 +158,9 @@ class Mcf2026:
             else:
                 items.append({"productIdentifier": {"amazonSku": sku}, "amount": _units(units)})
         tiers = _tiers(body)
-        offers = [self._offer(tier, len(items), call.now, free=bool(body.get("excludeEstimatedFees"))) for tier in tiers]
+        offers = [
+            self._offer(tier, len(items), call.now, free=bool(body.get("excludeEstimatedFees"))) for tier in tiers
+        ]
         planned = [{"items": items, "offers": offers}] if items else []
         return Reply(200, {"plannedShipments": planned, "constraints": constraints})
 
@@ -178,7 +182,10 @@ class Mcf2026:
                 }
                 for tier in _tiers(body)
             ]
-            found: dict[str, object] = {"item": {"productIdentifier": {"amazonSku": sku}}, "offers": offers if there else []}
+            found: dict[str, object] = {
+                "item": {"productIdentifier": {"amazonSku": sku}},
+                "offers": offers if there else [],
+            }
             results.append(found if there else {**found, "constraints": [_short(sku)]})
         return Reply(200, {"offerResults": results})
 

@@ -228,7 +228,9 @@ class Orders:
 
         self.agenda.at(now + 5 * DAY, arrived)
 
-    def track(self, order: Order, package: Package, status: str, arrives_at: int | None, note: object, now: int) -> None:
+    def track(
+        self, order: Order, package: Package, status: str, arrives_at: int | None, note: object, now: int
+    ) -> None:
         """What the vendor's sandbox operation says of a package."""
         package.status = status
         package.arrives_at = package.arrives_at if arrives_at is None else arrives_at
@@ -272,7 +274,9 @@ class Orders:
                 lines[line] = lines.get(line, 0) + count
             entry["units"] = sum(lines.values())
             entry["times"] = int(str(entry["times"])) + 1
-        double = [order_id for order_id, entry in found.items() if int(str(entry["units"])) > int(str(entry["ordered"]))]
+        double = [
+            order_id for order_id, entry in found.items() if int(str(entry["units"])) > int(str(entry["ordered"]))
+        ]
         return {
             "orders": found,
             "pending": sorted(self.pending),
@@ -294,7 +298,9 @@ class Orders:
         self._fill(order, now)
         self._changed(order, "Order", now)
         if order.hold:
-            self._appoint(order, now + self.settings.hold_days * DAY, lambda held, due: self._close(held, CANCELLED, due))
+            self._appoint(
+                order, now + self.settings.hold_days * DAY, lambda held, due: self._close(held, CANCELLED, due)
+            )
         else:
             self._appoint(order, now + self.settings.us("planning_s"), self._planned)
         return order
@@ -353,8 +359,13 @@ class Orders:
             number = len(order.shipments) + 1
             order.shipments.append(
                 Shipment(
-                    f"D{name(self.settings.seed, 'shipment', order.id, order.life, number)}", "SBX1", PROCESSING, leaves,
-                    leaves + self.settings.us("delivery_s"), units, [],
+                    f"D{name(self.settings.seed, 'shipment', order.id, order.life, number)}",
+                    "SBX1",
+                    PROCESSING,
+                    leaves,
+                    leaves + self.settings.us("delivery_s"),
+                    units,
+                    [],
                 )  # fmt: skip
             )
         self._changed(order, "Order", now)

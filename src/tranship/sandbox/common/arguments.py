@@ -17,10 +17,19 @@ def common(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     add("--port", type=int, default=0, help="0 takes a free one")
     add("--seed", type=int, default=0, help="of identifiers and of faults")
     add("--clock", default="", help="ISO time at which its clock stands still; without it the clock is real")
-    add("--rate", type=float, default=None, help="sandbox seconds a second: 1 real, 0 stands still, 60 a minute a second")
+    add(
+        "--rate",
+        type=float,
+        default=None,
+        help="sandbox seconds a second: 1 real, 0 stands still, 60 a minute a second",
+    )
     add("--limits", type=float, default=1.0, help="published limits times this; 0 is none")
     add("--lenient", action="store_true", help="take requests that break the vendor's file (they are counted)")
-    add("--vendor", default="", help="folder with the vendors' files (default: models below $TRANSHIP_SHARED or ../shared)")
+    add(
+        "--vendor",
+        default="",
+        help="folder with the vendors' files (default: models below $TRANSHIP_SHARED or ../shared)",
+    )
     add("--no-validation", action="store_true", help="do not use the vendors' files")
     add("--stock", type=Path, default=None, help="CSV file with sku,units")
     add("--sku", action="append", default=[], metavar="SKU=UNITS", help="stock of one SKU; may be repeated")

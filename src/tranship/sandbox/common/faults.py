@@ -15,7 +15,23 @@ IN_THE_STATE = ("read_lag", "frozen", "stock_lie", "late_cancel")
 KINDS = ON_THE_WIRE + IN_THE_STATE
 WAITS_MS_MAX = 3_600_000
 """No fault waits longer than an hour: of wall time for what happens on the wire, of the sandbox's clock for what is done late."""
-_KEYS = {"op", "kind", "p", "ms", "from", "until", "seed", "times", "when", "status", "reply", "body", "units", "sku", "match"}
+_KEYS = {
+    "op",
+    "kind",
+    "p",
+    "ms",
+    "from",
+    "until",
+    "seed",
+    "times",
+    "when",
+    "status",
+    "reply",
+    "body",
+    "units",
+    "sku",
+    "match",
+}
 
 
 @dataclass(slots=True)

@@ -69,7 +69,7 @@ class Server:
         self._routes = [(*_pattern(found.path), found) for found in network.operations]
         self._buckets = {found.name: Bucket(self._limit(found)) for found in network.operations}
         self._wake = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
 
     # -- requests ------------------------------------------------------------------------------------------------------
 
@@ -95,9 +95,7 @@ class Server:
         call = Call(path, query, headers, None, now, now)
         return await self._through(request, operation, call, body)
 
-    async def _through(
-        self, request: web.Request, operation: Operation, call: Call, body: bytes
-    ) -> web.StreamResponse:
+    async def _through(self, request: web.Request, operation: Operation, call: Call, body: bytes) -> web.StreamResponse:
         """The faults of this call, then its execution, then what is left of its answer."""
         met = self.faults.of_call(
             operation.op,
@@ -118,7 +116,8 @@ class Server:
                 return await self._lost(request, operation, met[kind], kind)
         if "delayed" in met:
             self.network.agenda.at(
-                now + wait_us(met["delayed"]), lambda due: self._late(operation, call._replace(now=due, seen_at=due), body)
+                now + wait_us(met["delayed"]),
+                lambda due: self._late(operation, call._replace(now=due, seen_at=due), body),
             )
             self._wake.set()
             return await self._lost(request, operation, met["delayed"], met["delayed"].reply or "lost_reply")
@@ -193,6 +192,11 @@ class Server:
         book = self.rules.books.get(operation.file)
         if book is None or operation.name not in book.operations:
             return reply
+        if (
+            reply.status in getattr(self.network, "undeclared", ())
+            and str(reply.status) not in book.operations[operation.name].answers
+        ):
+            return reply  # the vendor has it elsewhere in its documentation
         wrong = book.response(operation.name, reply.status, reply.body)
         if not wrong:
             return reply
@@ -333,8 +337,8 @@ class Server:
 
     # -- life ----------------------------------------------------------------------------------------------------------
 
-    async def run(self, host: str, port: int, tell: dict[str, object]) -> None:
-        """Serve until cancelled; prints one line of JSON with the address when it listens."""
+    async def run(self, host: str, port: int) -> None:
+        """Serve until `stop`; prints one line of JSON with the address when it listens."""
         application = web.Application(client_max_size=BODY_BYTES_MAX * 2)
         application.router.add_route("*", "/{tail:.*}", self.answer)
         runner = web.AppRunner(application, access_log=None, handle_signals=False, shutdown_timeout=0.2)
@@ -344,7 +348,7 @@ class Server:
             await site.start()
             url = f"http://{host}:{runner.addresses[0][1]}"
             line = {
-                "sandbox": self.network.name, "url": url, **tell, **self.network.settings(),
+                "sandbox": self.network.name, "url": url, **self.network.settings(),
                 "validates": bool(self.rules.books), "why_not": self.rules.why_not,
             }  # fmt: skip
             sys.stdout.write(json.dumps(line) + "\n")
@@ -353,10 +357,15 @@ class Server:
         finally:
             await runner.cleanup()
 
+    def stop(self) -> None:
+        """End `run`."""
+        self._stopping = True
+        self._wake.set()
+
     async def _keep_time(self) -> None:
         """Do what falls due even while nobody asks."""
         agenda = self.network.agenda
-        while True:
+        while not self._stopping:
             self._wake.clear()
             agenda.settle()
             with suppress(TimeoutError):

@@ -133,7 +133,11 @@ class Book:
     def _parameter(self, found: Mapping[str, Any]) -> Parameter:
         schema = found.get("schema") or {key: found[key] for key in found if key not in {"in", "name", "required"}}
         return Parameter(
-            found["name"], found["in"], bool(found.get("required")), self._compile.resolve(schema), self._compile(schema)
+            found["name"],
+            found["in"],
+            bool(found.get("required")),
+            self._compile.resolve(schema),
+            self._compile(schema),
         )
 
     def _answer(self, found: Mapping[str, Any]) -> _Check | None:
@@ -220,7 +224,9 @@ def strict(schema: Any, resolve: Callable[[Mapping[str, Any]], Mapping[str, Any]
         found.setdefault("additionalProperties", False)
     elif schema.get("type") == "object" and "additionalProperties" not in schema and "anyOf" not in schema:
         found["additionalProperties"] = False
-    low, high = _INTEGERS.get(schema.get("format", ""), (None, None)) if schema.get("type") == "integer" else (None, None)
+    low, high = (
+        _INTEGERS.get(schema.get("format", ""), (None, None)) if schema.get("type") == "integer" else (None, None)
+    )
     if low is not None:
         found.setdefault("minimum", low)
         found.setdefault("maximum", high)
@@ -303,7 +309,16 @@ def _is_ip(value: object) -> bool:
 
 def _message(text: str) -> str:
     """The tail of a judge's sentence: what is expected, without the value, which may be a person's."""
-    for mark in (" is not ", " is a required", " is longer", " is shorter", " has ", " does not ", " is less", " is greater"):
+    for mark in (
+        " is not ",
+        " is a required",
+        " is longer",
+        " is shorter",
+        " has ",
+        " does not ",
+        " is less",
+        " is greater",
+    ):
         place = text.rfind(mark)
         if place >= 0:
             quoted = re.match(r'^"[\w$-]{1,60}" is a required property$', text)

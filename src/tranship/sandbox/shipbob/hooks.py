@@ -45,7 +45,6 @@ class Hooks:
         self.sent: Counter[str] = Counter()  # delivered, failed, dropped, given_up
         self._number = 0
         self._tasks: set[asyncio.Task[None]] = set()
-        self._session: aiohttp.ClientSession | None = None
 
     def operations(self) -> tuple[Operation, ...]:
         """What is offered."""
@@ -95,7 +94,7 @@ class Hooks:
                 continue
             self._number += 1
             message = f"msg_{name(self.seed, 'message', self._number, letters=24)}"
-            met = self.faults.of_call("push", topic, lambda: body.decode(), now)
+            met = self.faults.of_call("push", topic, body.decode, now)
             if "lost_reply" in met or "hang" in met or "reset" in met:
                 self.sent["dropped"] += 1
                 continue
@@ -119,10 +118,11 @@ class Hooks:
             "content-type": "application/json", "webhook-id": message, "webhook-timestamp": moment,
             "webhook-signature": signature(hook.secret, message, moment, body), "x-webhook-topic": topic,
         }  # fmt: skip
-        if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_S))
         try:
-            async with self._session.post(hook.url, data=body, headers=headers, allow_redirects=False) as answer:
+            async with (
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_S)) as session,
+                session.post(hook.url, data=body, headers=headers, allow_redirects=False) as answer,
+            ):
                 good = 200 <= answer.status < 300
         except (aiohttp.ClientError, TimeoutError, OSError):
             good = False

@@ -215,7 +215,11 @@ class Orders:
     def _restocked(self, item: Item, place: int, now: int) -> None:
         for number in list(self._waiting):
             order, shipment = self.shipments[number]
-            if number in self._waiting and shipment.place == place and any(line.reference == item.sku for line in shipment.lines):
+            if (
+                number in self._waiting
+                and shipment.place == place
+                and any(line.reference == item.sku for line in shipment.lines)
+            ):
                 self._begin(order, shipment, now)
 
     def _appoint(

@@ -1,7 +1,6 @@
 """How the stand-in 3PL behaves: delays of its orders, its places, its credentials."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from tranship.sandbox.common.clock import SECOND
 
@@ -26,8 +25,7 @@ class Settings:
 
     def us(self, name: str) -> int:
         """One of the times, in microseconds."""
-        value: Any = getattr(self, name)
-        return round(value * SECOND)
+        return round(float(getattr(self, name)) * SECOND)
 
     @property
     def places(self) -> tuple[int, ...]:

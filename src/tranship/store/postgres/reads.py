@@ -2,11 +2,11 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from tranship.core.errors import DamageError
+from tranship.core.errors import DamageError, UnavailableError
 from tranship.store.location import Database
 from tranship.store.port import AddressRow, JournalRow, KeyRow, OutboxRow, PayloadRow, PersonRow
 from tranship.store.postgres.arrays import texts
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     Connection = psycopg.Connection[tuple[Any, ...]]
 else:
     Connection = Any
+
+T = TypeVar("T")
 
 STREAM_ROWS = 5_000
 """Rows that a stream fetches at a time."""
@@ -49,18 +51,18 @@ class Readers:
             else:
                 self._idle.append(db)
 
-    @contextmanager
-    def fresh(self) -> Iterator[Connection]:
-        """As `one`, for a first question that may be asked twice: where an idle connection died meanwhile, a new one asks."""
+    def ask(self, question: Callable[[Connection], T]) -> T:
+        """The answer to one question, asked on a new connection where the idle ones turn out to be broken."""
         while self._idle:
+            used: Connection | None = None
             try:
-                with self.one() as db:
-                    rows(db, "SELECT 1")
-                break
-            except Exception:  # noqa: BLE001, S112 - the next one tells why, if it cannot either
-                continue
+                with self.one() as used:
+                    return question(used)
+            except UnavailableError:
+                if used is None or not used.broken:
+                    raise
         with self.one() as db:
-            yield db
+            return question(db)
 
     def close(self) -> None:
         """Close what is idle now and what comes back later."""

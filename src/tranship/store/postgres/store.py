@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -92,10 +93,9 @@ class PostgresStore:
         return store
 
     def _check_readable(self) -> None:
-        with self._readers.one() as db:
-            if make.version(db, self.place) != len(connect.migrations()):
-                hint = "Any command that writes brings it up to date; make a backup first"
-                raise InputError("has the schema of an older version", where=self.where, hint=hint)
+        if self._readers.ask(lambda db: make.version(db, self.place)) != len(connect.migrations()):
+            hint = "Any command that writes brings it up to date; make a backup first"
+            raise InputError("has the schema of an older version", where=self.where, hint=hint)
 
     def _go_on(self, db: Connection) -> None:
         db.execute(
@@ -124,8 +124,7 @@ class PostgresStore:
         """Whether no other writer has taken the shard over, asked of the server. False for a reader."""
         if self._writer is None:
             return False
-        with self._readers.fresh() as db:
-            return rows(db, "SELECT epoch FROM meta") == [(self._epoch,)]
+        return self._readers.ask(lambda db: rows(db, "SELECT epoch FROM meta") == [(self._epoch,)])
 
     def _keep(self, every: float) -> None:
         """Tells the server now and then that the writer lives; where it cannot be told, the lease runs out by itself."""
@@ -152,8 +151,7 @@ class PostgresStore:
         return self._writer
 
     def _taken(self) -> UnavailableError:
-        with self._readers.fresh() as db:
-            held = lease.look(db)
+        held = self._readers.ask(lease.look)
         if held.epoch == self._epoch:
             return UnavailableError(
                 f"another writer took {self.where} over without its lease: its journal is not where it was left; open it again"
@@ -175,16 +173,12 @@ class PostgresStore:
         mark = secrets.token_bytes(16)
         plan = [self._advance(batch, mark), *steps(batch)]
         with self._mutex:
-            db = self._db
             try:
-                self._send(db, plan)
-            except BaseException as error:
-                self._undo(db)
-                if not isinstance(error, (driver().Error, InvariantError)):
-                    raise
+                db = self._sent(plan)
+            except (driver().Error, InvariantError) as error:
                 raise self._explained(error, batch) from error
             try:
-                db.execute(say.COMMIT)
+                db.execute(say.COMMIT, prepare=False)
             except BaseException as error:
                 told = self._doubtful(db, mark, batch, error)
                 if told is not None:
@@ -209,6 +203,20 @@ class PostgresStore:
                 f"journal rows {journal[0].seq} to {last.seq} do not follow row {self._seq} without a gap"
             )
         return Step(say.ADVANCE, (last.seq, last.chain, mark, self._epoch, self._seq))
+
+    def _sent(self, plan: Sequence[Step]) -> Connection:
+        """The connection on which the plan waits for its COMMIT. A connection that broke before that costs nothing but a second one."""
+        for last in (False, True):
+            db = self._db
+            try:
+                self._send(db, plan)
+            except BaseException as error:
+                self._undo(db)
+                if last or not db.closed or not isinstance(error, driver().Error):
+                    raise
+            else:
+                return db
+        raise AssertionError("not reached")
 
     def _send(self, db: Connection, plan: Sequence[Step]) -> None:
         """All statements in one go; what each of them changed is looked at before anything is committed."""
@@ -258,18 +266,12 @@ class PostgresStore:
         except TranshipError:
             return told
 
-    def _hold(self, db: Connection) -> None:
-        if db.execute(say.HOLD, (secrets.token_bytes(16), self._epoch)).rowcount != 1:
-            raise self._taken()
-
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
         """A write outside `commit`, under the same lease."""
         with self._mutex, translated(self.place):
-            db = self._db
+            db = self._sent([Step(say.HOLD, (secrets.token_bytes(16), self._epoch))])
             try:
-                db.execute(say.BEGIN)
-                self._hold(db)
                 yield db
                 db.execute(say.COMMIT)
             except BaseException:
@@ -282,13 +284,11 @@ class PostgresStore:
 
     def find_keys(self, keys: Sequence[str]) -> dict[str, KeyRow]:
         """The same for many keys at once: those that are known."""
-        with self._readers.one() as db:
-            return reads.find_keys(db, keys)
+        return self._readers.ask(lambda db: reads.find_keys(db, keys))
 
     def unsent(self, limit: int) -> Sequence[OutboxRow]:
         """Outbox rows not yet handed over, oldest first."""
-        with self._readers.one() as db:
-            return reads.unsent(db, limit)
+        return self._readers.ask(lambda db: reads.unsent(db, limit))
 
     def sent(self, ids: Sequence[str]) -> None:
         """Take outbox rows out of the queue; ids that are not in it are passed over."""
@@ -297,8 +297,7 @@ class PostgresStore:
 
     def key_id(self) -> bytes:
         """Which key file seals this store's people; b"" where none has yet."""
-        with self._readers.one() as db:
-            return bytes(rows(db, "SELECT key_id FROM meta")[0][0])
+        return self._readers.ask(lambda db: bytes(rows(db, "SELECT key_id FROM meta")[0][0]))
 
     def bind_key(self, key_id: bytes) -> None:
         """Remember which key file seals this store's people; UnavailableError where another one did before."""
@@ -332,14 +331,12 @@ class PostgresStore:
 
     def last_seq(self) -> tuple[int, bytes]:
         """The newest journal row's `seq` and `chain` as its commit left them, whatever the journal holds; (0, b"") before the first."""
-        with self._readers.fresh() as db:
-            return reads.left_at(db)
+        return self._readers.ask(reads.left_at)
 
     def journal(self, after: int = 0) -> Iterator[JournalRow]:
         """Journal rows in order, after a seq, up to the newest at the end; DamageError naming the first missing row."""
         while True:
-            with self._readers.one() as db:
-                page = reads.journal_page(db, after, self.place)
+            page = self._readers.ask(partial(reads.journal_page, after=after, place=self.place))
             if not page:
                 return
             yield from in_sequence(page, after + 1)
@@ -347,38 +344,33 @@ class PostgresStore:
 
     def document(self, sha256: str) -> bytes:
         """A document's body by hash (DamageError where absent or changed)."""
-        with self._readers.one() as db:
-            return reads.document(db, sha256)
+        return self._readers.ask(lambda db: reads.document(db, sha256))
 
     def find_person(self, blind: bytes) -> str | None:
         """The person_id with this blind index, if known."""
-        with self._readers.one() as db:
-            return reads.find_person(db, blind)
+        return self._readers.ask(lambda db: reads.find_person(db, blind))
 
     def person(self, person_id: str) -> PersonRow | None:
         """A person's sealed row; None once erased."""
-        with self._readers.one() as db:
-            return reads.person(db, person_id)
+        return self._readers.ask(lambda db: reads.person(db, person_id))
 
     def payload(self, remote_id: str) -> PayloadRow | None:
         """The sealed bytes of a dispatch; None where there are none, or the person was erased."""
-        with self._readers.one() as db:
-            return reads.payload(db, remote_id)
+        return self._readers.ask(lambda db: reads.payload(db, remote_id))
 
     def address(self, order_id: str) -> AddressRow | None:
         """The order's own sealed address; None where its person's row is good, or the person was erased."""
-        with self._readers.one() as db:
-            return reads.address(db, order_id)
+        return self._readers.ask(lambda db: reads.address(db, order_id))
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:
         """Read-only SQL for reports and `verify`, parameters marked `?`; several questions to one moment are `snapshot`'s."""
-        with self._readers.one() as db:
-            return rows(db, sql, parameters)
+        return self._readers.ask(lambda db: rows(db, sql, parameters))
 
     @contextmanager
     def snapshot(self) -> Iterator[reads.Snapshot]:
         """The shard at one moment, for as many questions as needed."""
-        with self._readers.fresh() as db:
+        self._readers.ask(lambda db: rows(db, "SELECT 1"))  # so that the connection that comes next is a whole one
+        with self._readers.one() as db:
             db.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             try:
                 rows(db, "SELECT one FROM meta")  # the moment is that of the first question

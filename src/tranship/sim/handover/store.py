@@ -1,0 +1,126 @@
+"""A store in memory that can lose power: before a commit is durable, or after it, when nobody hears of it any more."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tranship.core.errors import DamageError, InvariantError, UnavailableError
+from tranship.core.ledger import OUTSIDE
+from tranship.store.port import AddressRow, Batch, JournalRow, KeyRow, OutboxRow, PayloadRow, PersonRow
+
+
+class PowerCut(BaseException):
+    """The engine is gone at this very moment. No `except Exception` may hold it."""
+
+
+class SimStore:
+    """What the engine reads back, and nothing else. `cut_next` ends the next commit: "before" or "after" it is durable."""
+
+    def __init__(self) -> None:
+        self.rows: list[JournalRow] = []
+        self.keys: dict[str, KeyRow] = {}
+        self.documents: dict[str, bytes] = {}
+        self.people: dict[str, PersonRow] = {}
+        self.payloads: dict[str, PayloadRow] = {}
+        self.addresses: dict[str, AddressRow] = {}
+        self.stock: dict[tuple[str, str, int], int] = {}
+        self.sealed_by = b""
+        self.cut_next = ""
+        self.fail_next = False
+
+    def commit(self, batch: Batch) -> None:
+        """All of it or nothing; then perhaps the power is gone."""
+        if self.fail_next:
+            self.fail_next = False
+            raise UnavailableError("the disk is full")
+        cut, self.cut_next = self.cut_next, ""
+        if cut == "before":
+            raise PowerCut
+        for key, delta in batch.stock.items():
+            if self.stock.get(key, 0) + delta < 0 and key[2] not in OUTSIDE:
+                raise InvariantError(f"{key} would be below zero")
+        for key, delta in batch.stock.items():
+            self.stock[key] = self.stock.get(key, 0) + delta
+        self.rows.extend(batch.journal)
+        self.keys.update({row.key: row for row in batch.keys})
+        self.documents.update({row.sha256: row.body for row in batch.documents})
+        self.people.update({row.person_id: row for row in batch.people})
+        self.payloads.update({row.remote_id: row for row in batch.payloads})
+        self.addresses.update({row.order_id: row for row in batch.addresses})
+        if cut == "after":
+            raise PowerCut
+
+    def find_key(self, key: str) -> KeyRow | None:
+        """See the port."""
+        return self.keys.get(key)
+
+    def find_keys(self, keys: Sequence[str]) -> dict[str, KeyRow]:
+        """See the port."""
+        return {key: self.keys[key] for key in keys if key in self.keys}
+
+    def last_seq(self) -> tuple[int, bytes]:
+        """See the port."""
+        return (self.rows[-1].seq, self.rows[-1].chain) if self.rows else (0, b"")
+
+    def journal(self, after: int = 0) -> Iterator[JournalRow]:
+        """See the port."""
+        return iter(self.rows[after:])
+
+    def document(self, sha256: str) -> bytes:
+        """See the port."""
+        if sha256 not in self.documents:
+            raise DamageError(f"document {sha256} is missing")
+        return self.documents[sha256]
+
+    def find_person(self, blind: bytes) -> str | None:
+        """See the port."""
+        return next((row.person_id for row in self.people.values() if blind and row.blind == blind), None)
+
+    def person(self, person_id: str) -> PersonRow | None:
+        """See the port."""
+        return self.people.get(person_id)
+
+    def erase(self, person_id: str) -> bool:
+        """See the port."""
+        return self.people.pop(person_id, None) is not None
+
+    def erase_many(self, person_ids: Sequence[str]) -> int:
+        """See the port."""
+        return sum(self.erase(person_id) for person_id in person_ids)
+
+    def key_id(self) -> bytes:
+        """See the port."""
+        return self.sealed_by
+
+    def bind_key(self, key_id: bytes) -> None:
+        """See the port."""
+        self.sealed_by = key_id
+
+    def payload(self, remote_id: str) -> PayloadRow | None:
+        """See the port."""
+        return self.payloads.get(remote_id)
+
+    def address(self, order_id: str) -> AddressRow | None:
+        """See the port."""
+        return self.addresses.get(order_id)
+
+    def still_mine(self) -> bool:
+        """See the port."""
+        return True
+
+    def unsent(self, limit: int) -> Sequence[OutboxRow]:  # noqa: ARG002 - the port's signature
+        """See the port."""
+        return ()
+
+    def sent(self, ids: Sequence[str]) -> None:
+        """See the port."""
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:
+        """See the port."""
+        raise UnavailableError("a store in memory has no tables to ask")
+
+    def backup(self, target: Path) -> None:
+        """See the port."""
+        raise UnavailableError("a store in memory has no files to copy")
+
+    def close(self) -> None:
+        """See the port."""
