@@ -88,10 +88,10 @@ def run(watch: Watch, world: World, rng: Random, first: int, until: int, fault: 
             yield at
 
 
-def warmed(world: World, seed: int) -> Watch:
-    """A watch that has known the network for two hours."""
-    watch, rng = Watch(Health()), Random(f"warm {seed}")
-    for _ in run(watch, world, rng, 0, WARM):
+def warmed(world: World, seed: int, first: int = 0) -> Watch:
+    """A watch that has known the network for two hours, or since `first`."""
+    watch, rng = Watch(Health(), first), Random(f"warm {seed}")
+    for _ in run(watch, world, rng, first, WARM):
         pass
     return watch
 

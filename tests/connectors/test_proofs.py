@@ -9,7 +9,10 @@ from tranship.connectors.registry import capability_for, connector_of, kinds
 from tranship.core.capability import Connection
 from tranship.core.errors import InputError
 
-RECORD = b'source = "a test"\nhold_release = true\ncancel = "async"\nhold_days = 14\n[rates.get]\nper_s_milli = 2000\nburst = 30\nsource = "x"\n'
+RECORD = (
+    b'source = "a test"\nhold_release = true\ncancel = "async"\nhold_days = 14\n'
+    b'[rates.get]\nper_s_milli = 2000\nburst = 30\nsource = "x"\n'
+)
 
 
 def proof(record: bytes = RECORD, **more: str) -> bytes:

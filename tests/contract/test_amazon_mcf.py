@@ -82,9 +82,8 @@ class TestAmazonMcf2020(AmazonContract):
 def test_a_network_that_frees_ids_does_not_pass(tmp_path: Path, kind: type[AmazonContract]):
     """The test of a burned id fails where an id may be used again: it shows what it claims to show."""
     contract, can = kind(), Capability(hold_release=True, id_burned_after_cancel=True)
-    with amazon(tmp_path, "--free-ids") as place, contract.at_desk(place, can) as desk:
-        with pytest.raises(AssertionError):
-            contract.test_an_id_stays_taken_after_its_order_was_cancelled(desk, can)
+    with amazon(tmp_path, "--free-ids") as place, contract.at_desk(place, can) as desk, pytest.raises(AssertionError):
+        contract.test_an_id_stays_taken_after_its_order_was_cancelled(desk, can)
 
 
 def test_a_revoked_token_is_bought_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -97,7 +97,7 @@ def test_a_quiet_network_that_fails_is_found_too() -> None:
     caller = Caller(Watch())
     for _ in range(100):
         caller.call(gap=60 * S)
-    assert [caller.call("unknown", gap=60 * S).state for _ in range(4)][-1] == OPEN
+    assert OPEN in [caller.call("unknown", gap=60 * S).state for _ in range(4)]
 
 
 def test_work_returns_in_steps() -> None:
@@ -333,7 +333,7 @@ def test_order_of_simultaneous_results_makes_no_difference(outcomes: list[str], 
 
 # -- figures, the short version of benchmarks/health ---------------------------------------------------------------------
 
-WARMED = warmed(World(), 0)
+WARMED = warmed(World(), 0, WARM - 900 * S)
 
 
 def test_faults_are_found_within_ten_seconds() -> None:

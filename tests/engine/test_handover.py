@@ -376,3 +376,30 @@ def test_a_connection_without_hold_is_handed_over_to_ship():
     run.hear(remote_id, "create", "ok", "PROCESSING")
     assert run.one(remote_id).state == LIVE
     assert HOLDS.hold_release and not PLAIN.hold_release
+
+
+def test_an_order_that_waits_takes_its_old_place_under_the_cap_again():
+    """Parked whole by a drain on the independent side, placed again when it returns: one entry, not two."""
+    from msgspec.structs import replace
+
+    document = connected(caps=cap(cap_bp=5000, window=4))
+    document = replace(
+        document,
+        nodes=(
+            replace(document.nodes[0], connection=""),
+            replace(document.nodes[1], connection="amz"),
+            document.nodes[2],
+        ),
+    )
+    run = Handed(document)
+    for number in range(8):
+        run.place(number, ("MUG", 1))
+    entries = len(run.state.caps[0].total)
+    run.breaker()
+    run.drain()
+    waiting = sum(len(held.rests) for held in run.state.orders.values())
+    run.breaker("closed", 10_000, "healthy")
+    assert (waiting > 0, sum(len(held.rests) for held in run.state.orders.values())) == (True, 0)
+    assert len(run.state.caps[0].total) == entries
+    assert run.state.caps[0].total.max_share_bp <= 5000
+    run.sound()

@@ -13,6 +13,7 @@ from tranship.api.context import Context
 from tranship.api.guard import App, Guard
 from tranship.api.settings import ApiSettings
 from tranship.api.wire import Server
+from tranship.engine.driver.driver import Driver
 from tranship.engine.follow import Follower
 from tranship.engine.service import Service
 
@@ -46,19 +47,22 @@ async def serve(
     """
     follower = Follower(service)
     await follower.start()
-    context = Context(service, settings, follower)
+    driver = Driver(service) if any(node.connection for node in service.network.nodes) else None
+    context = Context(service, settings, follower, driver)
     if attach is not None:
         attach(context)
     server = Server(create_app(context, pages), settings)
     clock = asyncio.create_task(service.run_clock(settings.tick_s), name="tranship-clock")
+    driving = asyncio.create_task(driver.run(), name="tranship-driver") if driver is not None else None
     beside = asyncio.create_task(_beside(context, server, ready), name="tranship-beside")
     ends = asyncio.create_task(_end(server, follower, beside))
     try:
         await server.run_until_stopped()
     finally:
         follower.close()
-        for task in (clock, ends, beside):
-            await _cancelled(task)
+        for task in (clock, ends, beside, driving):
+            if task is not None:
+                await _cancelled(task)
     if not beside.cancelled():
         beside.result()  # what went wrong beside the service is not kept quiet
 

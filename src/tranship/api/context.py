@@ -7,6 +7,7 @@ from litestar import Litestar, Request
 
 from tranship.api.guard import Buckets
 from tranship.api.settings import ApiSettings
+from tranship.engine.driver.driver import Driver
 from tranship.engine.follow import Follower
 from tranship.engine.service import Service
 
@@ -16,8 +17,11 @@ _NAME = "tranship"
 class Context:
     """One running service."""
 
-    def __init__(self, service: Service, settings: ApiSettings, follower: Follower) -> None:
-        self.service, self.settings, self.follower = service, settings, follower
+    def __init__(
+        self, service: Service, settings: ApiSettings, follower: Follower, driver: Driver | None = None
+    ) -> None:
+        """`driver`: None where no node of the network file has a connection."""
+        self.service, self.settings, self.follower, self.driver = service, settings, follower, driver
         self.buckets = Buckets(settings.rate_per_s, settings.rate_burst)
         self.explaining = asyncio.Semaphore(settings.explanations_max)
         self.streams = 0

@@ -1,5 +1,6 @@
 """`tranship serve` and `tranship demo`: the engine behind HTTP, with a page for people."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,12 +13,15 @@ from tranship.store.location import shown
 
 def serve(
     *,
-    run: Annotated[Path, Parameter(help="Folder of the run; made where it is missing.")] = Path("runs/live"),
+    run: Annotated[
+        Path | None, Parameter(help="Folder of the run; made where it is missing (default: runs/live, or runs/shadow).")
+    ] = None,
     network: Path = Path("tranship.toml"),
     host: str = "127.0.0.1",
     port: int = 8000,
     tick: float = 60,
     rate_limit: float = 0,
+    shadow: Annotated[bool, Parameter(negative=())] = False,
     json: Json = False,
 ) -> None:
     """Take orders over HTTP, show them on a page, and keep everything in a run. Ctrl-C stops it cleanly.
@@ -29,20 +33,25 @@ def serve(
     port: port to listen on; 0 takes a free one
     tick: seconds between two looks at what is due (shipments at cut-off, deliveries, expiry)
     rate_limit: requests a second and caller; 0 is no limit
+    shadow: decide on live orders and send nothing: networks are looked at, and nothing is handed over, released or called back
     """
     from tranship.api.settings import ApiSettings, read_token
     from tranship.cli.serving import run_service
     from tranship.engine.service import Service
 
+    folder = run or Path("runs/shadow" if shadow else "runs/live")
     settings = ApiSettings(host=host, port=port, tick_s=tick, rate_per_s=rate_limit, token=read_token())
 
     async def ready(address: str) -> None:
         if json:
-            write_json({"url": address, "run": str(run)})
+            write_json({"url": address, "run": str(folder), "shadow": shadow})
         else:
-            say(f"{address} serves {shown(run)}; Ctrl-C stops it")
+            say(f"{address} serves {shown(folder)}; Ctrl-C stops it")
+            if shadow:
+                say("SHADOW: orders are decided and nothing of it is sent to any network")
 
-    run_service(lambda: Service.open(run, network, create=True), settings, ready, footer=f"run {run.name}")
+    opened = partial(Service.open, folder, network, create=True, shadow=shadow)
+    run_service(opened, settings, ready, footer=f"run {folder.name}")
 
 
 def demo(

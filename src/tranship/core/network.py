@@ -189,6 +189,7 @@ class NetworkFile(msgspec.Struct, frozen=True):
     connections: tuple[Connection, ...] = ()
     health: Health = Health()
     alerts: Alerts = Alerts()
+    shadow: bool = False  # decided on live orders, and nothing of it is sent
 
     def node_index(self) -> dict[str, int]:
         """Position of each node code."""

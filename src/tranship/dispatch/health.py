@@ -107,6 +107,10 @@ class Watch:
         """The breaker decides again."""
         self.override = None
 
+    def on_trial(self, at: int) -> None:
+        """Begin half-open: it was sick when it was last looked at."""
+        self._enter(HALF_OPEN, "probing", self._move(at))
+
     def plan(self, outages: tuple[tuple[int, int], ...]) -> None:
         """Planned outages as (from, until): no new work inside, nothing learned from it, and a staged return after."""
         self.outages = outages

@@ -15,7 +15,8 @@ from tranship.core.time import date_to_day
 from tranship.engine import commands as cmd
 from tranship.engine import events as ev
 from tranship.engine.asking import MICROS_PER_DAY, available_anywhere, build_ask, expanded, situation
-from tranship.engine.due import is_piloted
+from tranship.engine.displace import placed_again
+from tranship.engine.due import is_handed_over
 from tranship.engine.evolve import evolve
 from tranship.engine.handover import decide_network, recall_parts, tick_networks
 from tranship.engine.moving import look_at_all, look_at_node, look_at_wanting
@@ -232,6 +233,9 @@ def _redecide(state: State, key: RestKey, at: int) -> Iterator[ev.Event]:
     rest = held.rests.get(key[1])
     if rest is None:
         return
+    if any(part.status == CANCELLED and part.entries for part in held.parts.values()):
+        yield from placed_again(state, key[0], key[1], at)  # under the caps it takes the place that it had
+        return
     tried: list[tuple[int, int]] = []
     waiting: list[tuple[int, int]] = []
     there = available_anywhere(state, [held.skus[line] for line in rest.lines])
@@ -290,7 +294,8 @@ def _tick(state: State, command: cmd.Tick) -> Iterator[ev.Event]:
 
 def _is_projected(state: State, node: int, key: RestKey) -> bool:
     """Whether a fulfillment order at a connected node goes the projected way: it is outside the pilot, and nobody was told of it."""
-    return not state.orders[key[0]].parts[key[1]].remote_id and not is_piloted(state.connected[node], key[0])
+    handed_over = is_handed_over(state.require_network(), state.connected[node], key[0])
+    return not state.orders[key[0]].parts[key[1]].remote_id and not handed_over
 
 
 # -- stock, cancellations, nodes --------------------------------------------------------------------------------------

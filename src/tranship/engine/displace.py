@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from tranship.engine import events as ev
 from tranship.engine.asking import MICROS_PER_DAY, build_ask, expanded
-from tranship.engine.offers import Offer, World, allowed, standing_of
+from tranship.engine.offers import Offer, World, allowed, joinable, offer, standing_of
 from tranship.engine.state import OrderState, State
 from tranship.routing.decide import decide as route
 from tranship.routing.model import Decision, Part, Rest
@@ -28,6 +28,17 @@ def displaced(state: State, order_id: str, numbers: Sequence[int], at: int) -> I
         yield ev.OrderRouted(order_id, 0, _renumbered(order, decision), at)
         return
     yield ev.OrdersMoved((moved(order_id, order, numbers, decision),), at)
+
+
+def placed_again(state: State, order_id: str, number: int, at: int) -> Iterator[ev.Event]:
+    """Place a parked part of an order that has void fulfillment orders: their entries in the caps' counters are used again (ADR 5)."""
+    order = state.orders[order_id]
+    if number not in joinable(state, order):
+        return
+    world = World(state, at, order_id)
+    offered = offer(world, order_id, (), (number,))
+    if offered is not None and allowed(state, [offered], at):
+        yield ev.OrdersMoved((offered.move,), at)
 
 
 def elsewhere(

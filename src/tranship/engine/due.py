@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from tranship.core.capability import Connection
-from tranship.core.network import FULL_BP, Node
+from tranship.core.network import FULL_BP, NetworkFile, Node
 from tranship.core.time import MICROS_PER_HOUR, at_local
 from tranship.dispatch.model import ABANDONED, DOUBT_CREATE, DOUBT_RELEASE, HELD, LIVE, RELEASING, SENDING, Dispatch
 from tranship.dispatch.policy import Patience
@@ -31,8 +31,13 @@ def terms_of(state: State, node: int) -> Terms:
     return Terms(connection.capability, Patience(resolve_limit_s=connection.resolve_limit_min * 60))
 
 
+def is_handed_over(network: NetworkFile, connection: Connection, order_id: str) -> bool:
+    """Whether the order is among those that are really handed over; the others go the projected way, and so do all in a shadow."""
+    return not network.shadow and is_piloted(connection, order_id)
+
+
 def is_piloted(connection: Connection, order_id: str) -> bool:
-    """Whether the order is among those that are really handed over; the others go the projected way."""
+    """Whether the order is in the share that the connection takes part with."""
     if connection.pilot_bp >= FULL_BP:
         return True
     return zlib.crc32(order_id.encode()) % FULL_BP < connection.pilot_bp
@@ -46,10 +51,11 @@ def cut_off(node: Node, day: int) -> int:
 def to_hand_over(state: State, at: int, limit: int) -> list[Due]:
     """Fulfillment orders whose release window is open, the soonest to ship first, at most `limit`."""
     found: list[tuple[int, Due]] = []
+    network = state.require_network()
     for n, connection in state.connected.items():
         if n in state.closed:
             continue
-        node = state.require_network().nodes[n]
+        node = network.nodes[n]
         hold = connection.capability.hold_release
         for day in sorted(state.due[n]):
             close = cut_off(node, day)
@@ -59,7 +65,7 @@ def to_hand_over(state: State, at: int, limit: int) -> list[Due]:
             wish = "hold" if hold and at < close - connection.release_min * MICROS_PER_MINUTE else "ship"
             for order_id, number in state.due[n][day]:
                 part = state.orders[order_id].parts[number]
-                if may_hand_over(state, part) and is_piloted(connection, order_id):
+                if may_hand_over(state, part) and is_handed_over(network, connection, order_id):
                     found.append((close, Due(order_id, number, n, hold, wish)))
                     if len(found) >= limit * 4:
                         break

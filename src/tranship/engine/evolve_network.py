@@ -100,7 +100,7 @@ def cancel_asked(state: State, event: ev.CancelAsked) -> None:
 def breaker(state: State, event: ev.BreakerChanged) -> None:
     """Where new work may go."""
     for node in event.nodes:
-        if event.state == "closed":
+        if event.state == "closed" and not event.until:
             state.breakers.pop(node, None)
         else:
             old = state.breakers.get(node)

@@ -58,6 +58,7 @@ class Service:
         network: Path | str | netfile.Loaded | None = None,
         *,
         create: bool = False,
+        shadow: bool = False,
         clock: Callable[[int], Clock] = SystemClock,
         curve_s: int = 60,
         progress: Callable[[int], None] | None = None,
@@ -65,12 +66,16 @@ class Service:
         """Open the run in `folder` (made where `create`) and bring a network file into force, with its opening balances.
 
         `clock` is called with the time of the run's last event. Without `network` the run's own document stays in force.
+        `shadow`: decide on live orders and send nothing to any network; a run is one for good, or never.
         Raises InputError where there is no run, or nothing to route by; UnavailableError where somebody else writes to it.
         """
         loaded = netfile.load(network) if isinstance(network, Path | str) else network
         shard = open_live(folder, create=create, progress=progress)
         try:
+            check_shadow(shard, folder, shadow=shadow)
             if loaded is not None:
+                network = msgspec.structs.replace(loaded.network, shadow=shadow)
+                loaded = msgspec.structs.replace(loaded, network=network)
                 bring_into_force(shard, loaded, clock(shard.state.last_at).now())
             _check_usable(shard, folder)
             warm(shard, shard.state.last_at)
@@ -170,6 +175,15 @@ def _check_usable(shard: Shard, folder: Path) -> None:
     if not shard.state.network.skus:
         hint = "Name a SKU file in the network file (sku_file), or serve a run that has SKUs."
         raise InputError("the network has no SKUs: no order could be taken", where=shown(folder), hint=hint)
+
+
+def check_shadow(shard: Shard, folder: Path, *, shadow: bool) -> None:
+    """InputError where a shadow would go on as the real thing, or the other way round: its orders were shipped by somebody else."""
+    held = shard.state.network
+    if held is not None and held.shadow != shadow:
+        what = "was a shadow: its orders were decided and never sent" if held.shadow else "is no shadow: it hands over"
+        hint = "Serve another run" if held.shadow else "Give the shadow a run of its own (--run)"
+        raise InputError(f"the run {what}", where=shown(folder), hint=hint)
 
 
 def snapshot_of(shard: Shard) -> Snapshot:

@@ -66,7 +66,7 @@ class RestState:
 class Breaker(msgspec.Struct, frozen=True, array_like=True):
     """Why a node takes no new work, or only a share of it."""
 
-    state: str  # open | half_open
+    state: str  # open | half_open; closed where a person keeps it so until `until`
     share_bp: int
     why: str
     since: int

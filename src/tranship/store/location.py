@@ -26,6 +26,9 @@ class Database(NamedTuple):
     shard: str
     host: str
 
+    def __repr__(self) -> str:
+        return f"Database({self.shown})"
+
     @property
     def shown(self) -> str:
         """The address without user, password and settings."""

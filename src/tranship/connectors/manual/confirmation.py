@@ -33,11 +33,12 @@ class _Said(NamedTuple):
     line: int
     remote_id: str
     line_id: str
-    count: int
+    shipped: int
     state: str
     carrier: str
     tracking: str
     shipped_at: int
+    ordered: int | None  # as printed, else as the line repeats it
 
 
 def read_confirmation(source: Path | bytes, expected: Expected | None = None, *, file: str = "") -> Confirmed:
@@ -54,13 +55,15 @@ def read_confirmation(source: Path | bytes, expected: Expected | None = None, *,
         found = _read(row, table, expected)
         if found is None or _repeated(found, seen, table):
             continue
-        most = _ordered(found, row, expected)
-        if most is not None and sums[found.remote_id, found.line_id] + found.count > most:
+        most = found.ordered
+        if most is not None and sums[found.remote_id, found.line_id] + found.shipped > most:
             already = sums[found.remote_id, found.line_id]
             more = f" with the {already} of lines before" if already else ""
-            table.wrong(found.line, f"{found.count} shipped{more}, but {most} ordered", "Count again and correct the line")
+            table.wrong(
+                found.line, f"{found.shipped} shipped{more}, but {most} ordered", "Count again and correct the line"
+            )
             continue
-        sums[found.remote_id, found.line_id] += found.count
+        sums[found.remote_id, found.line_id] += found.shipped
         said[found.remote_id].append(found)
     reports = tuple(_report(remote_id, lines, expected) for remote_id, lines in sorted(said.items()))
     taken = tuple(sorted(found.line for lines in said.values() for found in lines))
@@ -74,27 +77,38 @@ def _read(row: Row, table: Table, expected: Expected | None) -> _Said | None:
     """A line that makes sense; None after what is wrong was told, or where nobody has filled it in yet."""
     remote_id, line_id = row.get("order").upper(), row.get("line")
     if not remote_id or not line_id:
-        return _wrong(table, row, "the order or line id is missing", _PRINTED)
+        table.wrong(row.line, "the order or line id is missing", _PRINTED)
+        return None
     if expected is not None and line_id not in expected.get(remote_id, {}):
         known = remote_id in expected
-        what = f"order {_short(remote_id)} has no line {_short(line_id)}" if known else f"order {_short(remote_id)} is on no open list"
-        return _wrong(table, row, what, _PRINTED)
+        what = (
+            f"order {_short(remote_id)} has no line {_short(line_id)}"
+            if known
+            else f"order {_short(remote_id)} is on no open list"
+        )
+        table.wrong(row.line, what, _PRINTED)
+        return None
     state = STATES.get(row.get("status").lower())
     if state is None:
-        return _wrong(table, row, f"status {_short(row.get('status'))} is none", "Write shipped, short or cancelled")
+        table.wrong(row.line, f"status {_short(row.get('status'))} is none", "Write shipped, short or cancelled")
+        return None
     if not state and not row.get("shipped"):
-        return _unfilled(row, table)
+        _unfilled(row, table)
+        return None
     count = _count(row, table, state, expected)
     if count is None:
         return None
     tracking, carrier = row.get("tracking"), row.get("carrier")
     if _MANGLED.fullmatch(tracking):
         do = "Set the column to text, and put the whole number in again"
-        table.wrong(row.line, f"the spreadsheet has shortened the tracking number to {_short(tracking)}", do, taken=True)
+        table.wrong(
+            row.line, f"the spreadsheet has shortened the tracking number to {_short(tracking)}", do, taken=True
+        )
         tracking = ""
     elif count and not (tracking and carrier):
         table.wrong(row.line, "shipped without carrier or tracking number", "Add them when they are known", taken=True)
-    return _Said(row.line, remote_id, line_id, count, state, carrier[:80], tracking[:80], _moment(row.get("shipped_at")))
+    moment, ordered = _moment(row.get("shipped_at")), _most(row, expected)
+    return _Said(row.line, remote_id, line_id, count, state, carrier[:80], tracking[:80], moment, ordered)
 
 
 def _unfilled(row: Row, table: Table) -> None:
@@ -111,20 +125,25 @@ def _count(row: Row, table: Table, state: str, expected: Expected | None) -> int
     count = units(text) if text else 0 if state == "cancelled" else ordered if state == "shipped" else None
     if count is None:
         what = f"{_short(text)} is no number of units" if text else "the number of units is missing"
-        return _wrong(table, row, what, "Write how many were shipped, as a whole number")
+        table.wrong(row.line, what, "Write how many were shipped, as a whole number")
+        return None
     if state == "cancelled" and count:
-        return _wrong(table, row, f"cancelled, but {count} shipped", "Write short, or 0 units")
+        table.wrong(row.line, f"cancelled, but {count} shipped", "Write short, or 0 units")
+        return None
     if state == "shipped" and (count == 0 or (ordered is not None and count < ordered)):
         of = f" of {ordered}" if ordered is not None else ""
-        return _wrong(table, row, f"{count}{of} shipped, but the status says shipped", "Write short where units are missing")
+        what = f"{count}{of} shipped, but the status says shipped"
+        table.wrong(row.line, what, "Write short where units are missing")
+        return None
     if state == "short" and ordered is not None and count == ordered:
-        return _wrong(table, row, f"all {count} shipped, but the status says short", "Write shipped, or how many were")
+        table.wrong(row.line, f"all {count} shipped, but the status says short", "Write shipped, or how many were")
+        return None
     return count
 
 
 def _repeated(found: _Said, seen: dict[tuple[str, ...], int], table: Table) -> bool:
     """A line may come in several parcels; the same line in the same parcel, or a second line without any, is a repetition."""
-    key = (found.remote_id, found.line_id, found.tracking) if found.count else (found.remote_id, found.line_id, "")
+    key = (found.remote_id, found.line_id, found.tracking) if found.shipped else (found.remote_id, found.line_id, "")
     first = seen.setdefault(key, found.line)
     if first != found.line:
         table.wrong(found.line, f"repeats line {first}", "Remove one of the two; the first was taken")
@@ -132,19 +151,11 @@ def _repeated(found: _Said, seen: dict[tuple[str, ...], int], table: Table) -> b
     return False
 
 
-def _ordered(found: _Said, row: Row, expected: Expected | None) -> int | None:
-    return expected[found.remote_id][found.line_id] if expected is not None else _most(row, None)
-
-
 def _most(row: Row, expected: Expected | None) -> int | None:
     """Units ordered: as printed where that is known, else as the line itself repeats it."""
     if expected is not None:
         return expected[row.get("order").upper()][row.get("line")]
     return units(row.get("quantity"))
-
-
-def _wrong(table: Table, row: Row, what: str, do: str) -> None:
-    table.wrong(row.line, what, do)
 
 
 def _short(text: str) -> str:
@@ -167,20 +178,21 @@ def _moment(text: str) -> int:
 
 
 def _report(remote_id: str, said: list[_Said], expected: Expected | None) -> Report:
-    wanted = dict(expected[remote_id]) if expected is not None else {}
+    wanted = {line.line_id: line.ordered for line in said if line.ordered is not None}
+    wanted = dict(expected[remote_id]) if expected is not None else wanted
     shipped: dict[str, int] = defaultdict(int)
     for line in said:
-        shipped[line.line_id] += line.count
-    closed = {line.line_id for line in said if line.state in {"short", "cancelled"} or not line.count}
-    closed |= {line_id for line_id, units_ in wanted.items() if shipped[line_id] >= units_}
+        shipped[line.line_id] += line.shipped
+    closed = {line.line_id for line in said if line.state in {"short", "cancelled"} or not line.shipped}
+    closed |= {line_id for line_id, ordered in wanted.items() if shipped[line_id] >= ordered}
     parcels = tuple(sorted(_parcels(remote_id, said)))
     if expected is not None and set(wanted) - closed:  # lines that nobody has spoken of yet
         return Report(remote_id, "PICKING" if parcels else "", parcels=parcels)
-    short = tuple(sorted((key, units_ - shipped[key]) for key, units_ in wanted.items() if units_ > shipped[key]))
+    short = tuple(sorted((key, ordered - shipped[key]) for key, ordered in wanted.items() if ordered > shipped[key]))
     if not parcels:
         dead = all(line.state == "cancelled" for line in said)
         return Report(remote_id, "CANCELLED" if dead else "UNFULFILLABLE", short=short)
-    partial = bool(short) or bool(closed - {key for key, count in shipped.items() if count and key not in dict(short)})
+    partial = bool(short) or any(line.state in {"short", "cancelled"} and line.line_id not in wanted for line in said)
     return Report(remote_id, "COMPLETE_PARTIAL" if partial else "COMPLETE", parcels=parcels, short=short)
 
 
@@ -188,13 +200,20 @@ def _parcels(remote_id: str, said: list[_Said]) -> list[Parcel]:
     found: dict[tuple[str, str], dict[str, int]] = {}
     moments: dict[tuple[str, str], int] = {}
     for line in said:
-        if line.count:
+        if line.shipped:
             key = (line.carrier, line.tracking)
             lines = found.setdefault(key, {})
-            lines[line.line_id] = lines.get(line.line_id, 0) + line.count
+            lines[line.line_id] = lines.get(line.line_id, 0) + line.shipped
             moments[key] = max(moments.get(key, 0), line.shipped_at)
     return [
-        Parcel(tracking or f"{remote_id}-{carrier or 'parcel'}", carrier, tracking, tuple(sorted(lines.items())), "SHIPPED", moments[key])
+        Parcel(
+            tracking or f"{remote_id}-{carrier or 'parcel'}",
+            carrier,
+            tracking,
+            tuple(sorted(lines.items())),
+            "SHIPPED",
+            moments[key],
+        )
         for key, lines in found.items()
         for carrier, tracking in [key]
     ]

@@ -18,7 +18,12 @@ NAMES = {
 
 
 def read_counts(
-    source: Path | bytes, location: str = "", known: Collection[str] | None = None, *, whole: bool = False, file: str = ""
+    source: Path | bytes,
+    location: str = "",
+    known: Collection[str] | None = None,
+    *,
+    whole: bool = False,
+    file: str = "",
 ) -> CountedBy:
     """The counts of a file, and the lines that need somebody. Never raises on what is in the file.
 
@@ -33,13 +38,19 @@ def read_counts(
             continue
         key = (count.sku, count.location)
         if key in found:
-            table.wrong(row.line, f"repeats the SKU of line {found[key][0]}", "Put both counts into one line; the first was taken")
+            table.wrong(
+                row.line,
+                f"repeats the SKU of line {found[key][0]}",
+                "Put both counts into one line; the first was taken",
+            )
         else:
             found[key] = (row.line, count)
     lost = any(not error.taken for error in table.errors)
     counts = tuple(sorted(count for _, count in found.values()))
     taken = tuple(sorted(line for line, _ in found.values()))
-    return CountedBy(counts, tuple(sorted(table.errors, key=lambda error: error.line)), whole and not lost and bool(counts), taken)
+    return CountedBy(
+        counts, tuple(sorted(table.errors, key=lambda error: error.line)), whole and not lost and bool(counts), taken
+    )
 
 
 def _count(row: Row, table: Table, location: str, known: Collection[str] | None) -> Count | None:
@@ -48,7 +59,11 @@ def _count(row: Row, table: Table, location: str, known: Collection[str] | None)
         table.wrong(row.line, "the SKU is missing or too long", "Take it from the list of articles")
         return None
     if known is not None and sku not in known:
-        table.wrong(row.line, "the SKU is not one of ours", "Take it from the list of articles; a spreadsheet may have changed it")
+        table.wrong(
+            row.line,
+            "the SKU is not one of ours",
+            "Take it from the list of articles; a spreadsheet may have changed it",
+        )
         return None
     told = {}
     for name in ("sellable", "reserved", "inbound", "unsellable"):
@@ -59,4 +74,6 @@ def _count(row: Row, table: Table, location: str, known: Collection[str] | None)
             table.wrong(row.line, what, "Write a whole number, 0 where there are none")
             return None
         told[name] = number
-    return Count(sku, row.get("location") or location, told["sellable"], told["reserved"], told["inbound"], told["unsellable"])
+    return Count(
+        sku, row.get("location") or location, told["sellable"], told["reserved"], told["inbound"], told["unsellable"]
+    )

@@ -59,7 +59,9 @@ class Table:
         missing = [name for name in needed if name not in columns]
         if missing:
             heading = ", ".join(needed)
-            return self.wrong(start + 1, f"there is no column {' and no column '.join(missing)}", f"Head the columns {heading}")
+            return self.wrong(
+                start + 1, f"there is no column {' and no column '.join(missing)}", f"Head the columns {heading}"
+            )
         self.has = frozenset(column for column in columns if column)
         yield from self._read(lines, start, delimiter, columns)
 
@@ -68,7 +70,9 @@ class Table:
             line, detail, _DO.get(reason, "Repair the line")
         )
         width = len(columns)
-        for line, cells in records((text + "\n" for text in lines), width, delimiter, told, skip=start + 1, single_line=True):
+        for line, cells in records(
+            (text + "\n" for text in lines), width, delimiter, told, skip=start + 1, single_line=True
+        ):
             if not any(cell.strip() for cell in cells):
                 continue
             yield Row(line, {name: tidy(cell) for name, cell in zip(columns, cells, strict=True) if name})

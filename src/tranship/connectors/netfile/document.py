@@ -7,7 +7,7 @@ from tranship.core.errors import DamageError
 from tranship.core.health import Health
 from tranship.core.network import NetworkFile, Node
 
-_LATER = {"connections": (), "health": Health(), "alerts": Alerts()}
+_LATER = {"connections": (), "health": Health(), "alerts": Alerts(), "shadow": False}
 """Fields that came after the first release: not written where they say nothing, so that a file keeps its hash across releases."""
 _LATER_OF_NODE = ("connection", "location")
 

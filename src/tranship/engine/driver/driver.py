@@ -8,11 +8,13 @@ import asyncio
 import contextlib
 import hashlib
 import logging
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
 from tranship.connectors.port import Order
+from tranship.core.capability import Connection
 from tranship.core.errors import TranshipError, UnavailableError
 from tranship.dispatch.health import Verdict
 from tranship.dispatch.model import LIVE, Dispatch, Result
@@ -38,6 +40,10 @@ DRAIN_BATCH = 500
 """Orders moved by one command of a drain, so that new orders wait for no longer than that."""
 MOST_TASKS = 256
 """Calls in flight over all connections."""
+END_S = 5
+"""Real seconds that calls under way get at the end."""
+AGAIN_S = 2
+"""Real seconds until the driver begins again after a fault of its own."""
 
 T = TypeVar("T")
 log = logging.getLogger("tranship.driver")
@@ -46,11 +52,12 @@ log = logging.getLogger("tranship.driver")
 class Driver:
     """All connections of one service. `run` until cancelled."""
 
-    def __init__(self, service: Service, *, shadow: bool = False) -> None:
-        """`shadow`: decide on live orders, send nothing."""
-        self.service, self.shadow = service, shadow
+    def __init__(self, service: Service) -> None:
+        """Where the service is a shadow, networks are looked at and nothing is handed over, released or called back."""
+        self.service, self.shadow = service, service.network.shadow
         self.desk = Desk()
         self.links: dict[str, Link] = {}
+        self._began, self._since = time.time_ns() // 1000, time.monotonic_ns()
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -58,9 +65,25 @@ class Driver:
         """The service's clock."""
         return self.service.clock.now()
 
+    def real(self) -> int:
+        """UTC microseconds of real time, which is what latency is measured in: the service's clock where that is real."""
+        return (
+            self.now() if self.service.clock.speed == 1 else self._began + (time.monotonic_ns() - self._since) // 1000
+        )
+
     async def run(self) -> None:
-        """Work until cancelled; a failing step is told in the log and tried again, it never ends the driver."""
-        await self._submit(Submission(f"restart/{self.service.store.epoch}/{self.now()}", cmd.Restart(self.now())))
+        """Work until cancelled; what fails is told in the log and begun again from the journal, it never ends the driver."""
+        while True:
+            try:
+                await self._work()
+            except Exception as error:  # noqa: BLE001 - the edge: orders must not stay here unnoticed because of a bug
+                causes = error.exceptions if isinstance(error, ExceptionGroup) else (error,)
+                log.error("begins again after %s", ", ".join(type(each).__name__ for each in causes))
+                await asyncio.sleep(AGAIN_S)
+
+    async def _work(self) -> None:
+        if not self.shadow:
+            await self._submit(Submission(f"restart/{self.service.store.epoch}/{self.now()}", cmd.Restart(self.now())))
         await self._connect()
         loops = [
             self._repeat(self._plan, PLAN_S),
@@ -75,20 +98,29 @@ class Driver:
                 for loop in loops:
                     group.create_task(loop)
         finally:
-            for task in list(self._tasks):
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-            for link in self.links.values():
-                await link.close()
+            await self._end()
+
+    async def _end(self) -> None:
+        """Let calls under way come back (an answer that is lost is a doubt that has to be resolved), then close."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=END_S)
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for link in self.links.values():
+            await link.close()
 
     async def _connect(self) -> None:
-        connections = await self.read(lambda shard: dict(shard.state.connected))
-        now = self.now()
-        self.desk.connect(connections, now)
-        health = self.service.network.health
+        """Begin with what the state says: its connections, its open dispatches, and which connections were given up."""
+        self.desk, self.links = Desk(), {}
+        connections, dispatches, sick = await self.read(_standing)
+        self.desk.connect(connections, self.now())
         for connection in {each.code: each for each in connections.values()}.values():
-            if connection.code not in self.links:
-                self.links[connection.code] = Link(connection, health, now)
+            link = self.links[connection.code] = Link(connection, self.service.network.health, self.real())
+            if connection.code in sick:
+                link.on_trial(self.real())
+        for dispatch, urgency in dispatches:
+            self.desk.changed(dispatch, urgency)
         await self.sync()
 
     async def _repeat(self, step: Callable[[], Awaitable[None]], every_s: float) -> None:
@@ -97,7 +129,7 @@ class Driver:
                 await step()
             except UnavailableError:
                 pass  # the queue is full, or the disk is: orders come first, the next time does what this one would have
-            except TranshipError as error:
+            except Exception as error:  # noqa: BLE001 - the edge: one step's fault must not end the others
                 log.warning("%s: %s", getattr(step, "__name__", "step"), type(error).__name__)
             await asyncio.sleep(every_s)
 
@@ -197,7 +229,7 @@ class Driver:
     async def _carry(self, call: Call) -> None:
         """Make one call and tell the engine what came of it."""
         link = self.links[call.connection]
-        result = Result("unknown", detail="stopped")
+        result, sent = Result("unknown", detail="stopped"), False
         try:
             body = await asyncio.to_thread(self._body, call) if call.op == "create" else b""
             if body is None:
@@ -205,9 +237,11 @@ class Driver:
             elif not await asyncio.to_thread(self.service.store.still_mine):
                 result = Result("throttled", detail="another writer has taken over", retry_after_ms=60_000)
             else:
-                result = await link.call(call.op, Order(call.remote_id, call.their_id), body, self.now)
-        except TranshipError as error:
-            result = Result("throttled", detail=type(error).__name__, retry_after_ms=5_000)
+                sent = True
+                result = await link.call(call.op, Order(call.remote_id, call.their_id), body, self.real)
+        except Exception as error:  # noqa: BLE001 - the edge: whatever went wrong, the engine has to know
+            outcome = "unknown" if sent else "throttled"
+            result = Result(outcome, detail=type(error).__name__, retry_after_ms=0 if sent else 5_000)
         finally:
             throttled = result.outcome == "throttled" and result.retry_after_ms > 0
             self.desk.done(call, self.now(), result.retry_after_ms, throttled=throttled)
@@ -238,14 +272,15 @@ class Driver:
     async def _judge(self) -> None:
         """Tell the engine where new work may go; look at a network that is on trial."""
         for code, link in self.links.items():
-            at = self.now()
-            verdict = link.watch.verdict(at)
+            at, real = self.now(), self.real()
+            verdict = link.watch.verdict(real)
             said = f"{verdict.state}/{verdict.share_bp}"
-            if verdict.probe_at and at >= verdict.probe_at:
+            if verdict.probe_at and real >= verdict.probe_at:
                 self._spawn(looking.probe(self, link))
-            if said == link.said or (not link.said and verdict.state == "closed"):
+            if said == link.said:
                 continue
             if await self.read(partial(_overridden, connection=code, at=at)):
+                link.said = ""  # to be told once the person's word no longer holds
                 continue
             command = cmd.SetBreaker(code, (), verdict.state, verdict.share_bp, told(verdict), 0, at)
             await self.tell([Submission(f"breaker/{code}/{at}", command)])
@@ -261,7 +296,19 @@ class Driver:
         for code, link in self.links.items():
             at = self.now()
             stalled, total = await self.read(partial(ages, connection=code, at=at))
-            link.watch.aged(stalled, total, at)
+            link.watch.aged(stalled, total, self.real())
+
+
+def _standing(shard: Shard) -> tuple[dict[int, Connection], list[tuple[Dispatch, int]], set[str]]:
+    """Connections by node, open dispatches with the promise day of their order, and connections whose breaker is not closed."""
+    state = shard.state
+    state.touched.clear()
+    found = [
+        (state.dispatches[remote_id], state.orders[state.dispatches[remote_id].order_id].promise_day)
+        for remote_id in state.open_dispatches
+    ]
+    sick = {state.connected[n].code for n, held in state.breakers.items() if n in state.connected and not held.until}
+    return dict(state.connected), found, sick
 
 
 def touched(shard: Shard) -> list[tuple[Dispatch, int]]:

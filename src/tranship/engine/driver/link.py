@@ -19,9 +19,14 @@ class Link:
         self.connector: Connector = connector_of(connection)
         self.client: HttpClient | None = client_of(connection)
         self.watch = Watch(health, now)
-        self.said = ""  # state and share that the engine was last told
+        self.said = "closed/10000"  # state and share that the engine was last told
         self.last_list = now
         self._calls = 0
+
+    def on_trial(self, now: int) -> None:
+        """The engine went down while this connection was given up: begin with probes, not with a clean sheet."""
+        self.watch.on_trial(now)
+        self.said = "open/0"
 
     def request(self, op: str, order: Order, body: bytes) -> Request:
         """The request of a call."""
@@ -37,13 +42,13 @@ class Link:
             return answer
         return self.connector.read(op, order, answer)
 
-    async def ask(self, request: Request, clock: Callable[[], int]) -> Response | Result:
-        """Send a request and tell health what came of it; a Result where there is no whole answer."""
-        self._calls += 1
-        call_id = str(self._calls)
-        self.watch.started(call_id, request.op, clock())
+    async def ask(self, request: Request, clock: Callable[[], int], *, probe: bool = False) -> Response | Result:
+        """Send a request and tell health what came of it; a Result where there is no whole answer. `clock` is real time."""
         if self.client is None:
             return Result("unauthorized", detail="this kind of connection has no interface to send to")
+        self._calls += 1
+        call_id = str(self._calls)
+        self.watch.started(call_id, request.op, clock(), probe=probe)
         try:
             response = await self.client.send(request)
         except NotSentError as error:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tranship.connectors.port import Count, Finding, Response
-from tranship.core.errors import TranshipError, UnavailableError
+from tranship.core.errors import UnavailableError
 from tranship.dispatch.model import Report, Result
 from tranship.engine.driver.link import Link
 from tranship.engine.inbox import counting, finding, news, reporting
@@ -32,8 +32,8 @@ async def look_at_changes(driver: "Driver", link: Link) -> None:
 
 
 async def look_at_stock(driver: "Driver", link: Link) -> None:
-    """Every `stock_poll_s` of the clock: a whole count."""
-    while True:
+    """Every `stock_poll_s` of the clock: a whole count. In a shadow none: what really ships there is not what the books ship."""
+    while not driver.shadow:
         await _step(driver, link, _stock, "stock")
         await asyncio.sleep(link.connection.stock_poll_s / driver.service.clock.speed)
 
@@ -42,7 +42,7 @@ async def probe(driver: "Driver", link: Link) -> None:
     """Ask a network how it is: the first page of its list."""
     if driver.desk.lane(link.connection.code).bucket("list").take(driver.now(), probe=True):
         request = link.connector.list(max(0, driver.now() - OVERLAP_S * SECOND))
-        await link.ask(request, driver.now)
+        await link.ask(request, driver.real, probe=True)
 
 
 async def _step(driver: "Driver", link: Link, look: "Look", name: str) -> None:
@@ -52,7 +52,7 @@ async def _step(driver: "Driver", link: Link, look: "Look", name: str) -> None:
         await look(driver, link)
     except UnavailableError:
         pass  # the engine is busy or closing; the next look sees the same and more
-    except TranshipError as error:
+    except Exception as error:  # noqa: BLE001 - the edge: one look's fault must not end the others
         log.warning("%s at %s: %s", name, link.connection.code, type(error).__name__)
 
 
@@ -63,7 +63,7 @@ async def _page(driver: "Driver", link: Link, op: str, since: int, more: str) ->
         wait = (lane.bucket(op).next_at(driver.now()) - driver.now()) / 1e6
         await asyncio.sleep(max(0.01, wait / driver.service.clock.speed))
     request = link.connector.list(since, more) if op == "list" else link.connector.stock(0, more)
-    answer = await link.ask(request, driver.now)
+    answer = await link.ask(request, driver.real)
     return None if isinstance(answer, Result) else answer
 
 

@@ -1,6 +1,7 @@
 """Arguments of `python -m tranship.sandbox amazon`."""
 
 import argparse
+from contextlib import suppress
 from dataclasses import fields
 
 from tranship.sandbox.amazon.network import FILES, Amazon
@@ -8,6 +9,7 @@ from tranship.sandbox.amazon.settings import Settings
 from tranship.sandbox.common.arguments import stock_of
 from tranship.sandbox.common.clock import Agenda
 from tranship.sandbox.common.faults import Faults
+from tranship.sandbox.common.vendor import vendor_folder
 from tranship.sandbox.common.wire import Network
 
 _HELP = {
@@ -50,4 +52,8 @@ def build(given: argparse.Namespace, agenda: Agenda, faults: Faults) -> tuple[Ne
     network = Amazon(settings, agenda, faults)
     for sku, units in stock_of(given).items():
         network.stock.put(sku, agenda.clock.now(), fulfillable=units)
+    folder = None if given.no_validation else vendor_folder(given.vendor)
+    if folder is not None:
+        with suppress(ImportError):  # without jsonschema-rs nothing is validated, which the first line says
+            network.notices.judge_by(folder)
     return network, FILES

@@ -86,7 +86,8 @@ class Mcf2026:
         since = bodies.moment(after, "updatedAfter") if after else call.seen_at - LOOK_BACK
         token = call.one("pageToken")
         place = bodies.page_place(token, arguments) if token else 0
-        found, more = [], ""
+        found: list[dict[str, object]] = []
+        more = ""
         for where, order in self.orders.changes(since, place, call.seen_at):
             if len(found) == self.settings.page_size:
                 more = f"{where}.{arguments}"
@@ -116,12 +117,7 @@ class Mcf2026:
         order = bodies.order_of(self.orders, call, "orderId")
         if order.state in CLOSED:
             raise invalid(f"The order is {order.state} and can no longer be cancelled.")
-        due = call.now + self.settings.us("async_s") + call.late
-
-        def carry_out(at: int) -> None:
-            self.orders.cancel(order, at)
-
-        self.orders.agenda.at(due, carry_out)
+        self.orders.cancel_at(order, call.now + self.settings.us("async_s") + call.late)
         return Reply(202, {})
 
     def status(self, call: Call) -> Reply:
@@ -279,7 +275,7 @@ def _line(line: Line) -> dict[str, object]:
     product: dict[str, object] = {"productIdentifier": {"amazonSku": line.sku}}
     if line.declared:
         product["perUnitDeclaredValue"] = {"currencyCode": line.declared[0], "amount": line.declared[1]}
-    found = {"lineItemId": line.id, "product": product, "amount": _units(line.units)}
+    found: dict[str, object] = {"lineItemId": line.id, "product": product, "amount": _units(line.units)}
     if "fulfillmentConfiguration" in line.extra:
         found["fulfillmentConfiguration"] = line.extra["fulfillmentConfiguration"]
     if line.cancelled:

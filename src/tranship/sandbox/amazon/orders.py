@@ -190,6 +190,14 @@ class Orders:
         self._close(order, CANCELLED, now)
         return True
 
+    def cancel_at(self, order: Order, due: int) -> None:
+        """Cancel later, if it is not too late then; nobody is told."""
+
+        def carry_out(at: int) -> None:
+            self.cancel(order, at)
+
+        self.agenda.at(due, carry_out)
+
     def force(self, order: Order, state: str, now: int) -> None:
         """Bring an order into a state, as the vendor's sandbox operations do; Refusal where no way leads there."""
         if order.state == state:
@@ -197,6 +205,7 @@ class Orders:
         if order.state in CLOSED or STATES.index(state) < STATES.index(order.state):
             raise invalid(f"The order is {order.state}: it cannot become {state}.")
         order.plan += 1
+        order.hold = False
         if state == PLANNING:
             self._planned(order, now)
         elif state == PROCESSING:
@@ -319,10 +328,10 @@ class Orders:
     def _planned(self, order: Order, now: int) -> None:
         self._fill(order, now)
         short = any(line.reserved < line.units for line in order.lines)
-        if short and (order.policy == "FILL_OR_KILL" or not any(line.reserved for line in order.lines)):
-            if order.policy != "FILL_ALL":
-                self._close(order, UNFULFILLABLE, now)
-                return
+        none = not any(line.reserved for line in order.lines)
+        if short and (order.policy == "FILL_OR_KILL" or (none and order.policy != "FILL_ALL")):
+            self._close(order, UNFULFILLABLE, now)
+            return
         order.state = PLANNING
         if short and order.policy == "FILL_ALL":
             self._backorders[order.id] = None
@@ -366,7 +375,7 @@ class Orders:
                     leaves + self.settings.us("delivery_s"),
                     units,
                     [],
-                )  # fmt: skip
+                )
             )
         self._changed(order, "Order", now)
         self._appoint(order, now + self.settings.us("shipping_s"), self._gone)

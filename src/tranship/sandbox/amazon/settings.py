@@ -1,7 +1,6 @@
 """How the stand-in Amazon behaves: delays of its orders, what a creation answers, its credentials."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from tranship.sandbox.common.clock import SECOND
 
@@ -30,5 +29,5 @@ class Settings:
 
     def us(self, name: str) -> int:
         """One of the times, in microseconds."""
-        value: Any = getattr(self, name)
+        value: float = getattr(self, name)
         return round(value * SECOND)

@@ -14,7 +14,7 @@ FOREVER = 1 << 62
 def parse_time(text: object) -> int:
     """UTC microseconds of an ISO time with a zone, or of an integer that is microseconds already; ValueError otherwise."""
     if isinstance(text, bool) or not isinstance(text, int | str):
-        raise ValueError("a time is ISO 8601 with a zone, or integer microseconds")
+        raise ValueError("a time is ISO 8601 with a zone, or integer microseconds")  # noqa: TRY004
     if isinstance(text, int):
         return text
     moment = datetime.fromisoformat(text)

@@ -246,12 +246,17 @@ class Server:
         transport = request.transport
         if kind == "hang":
             wait = wait_s(fault, 3_600_000) if fault.kind == "hang" else 3600.0
-            deadline = asyncio.get_running_loop().time() + wait
-            while transport is not None and not transport.is_closing() and asyncio.get_running_loop().time() < deadline:
-                await asyncio.sleep(0.05)
+            await self._silence(transport, wait)
         if transport is not None:
             _drop(transport, reset=kind == "reset")
         return _Nothing()
+
+    async def _silence(self, transport: asyncio.BaseTransport | None, seconds: float) -> None:
+        """Say nothing until the caller gives up, the time is over, or the sandbox ends."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while transport is not None and not transport.is_closing() and not self._stopping and loop.time() < end:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)  # the end of a connection is no event that could be waited for
 
     async def _truncated(self, request: web.Request, operation: Operation, reply: Reply) -> web.StreamResponse:
         """Headers of the whole answer, half of its body, and the end of the connection."""
@@ -311,18 +316,21 @@ class Server:
 
     def report(self) -> dict[str, object]:
         """What was asked, what was answered wrongly, and what really shipped."""
+        truth = self.network.truth()
+        pushed = truth.pop("push_violations", [])  # of notifications, which a network checks on its own
+        assert isinstance(pushed, list)
         return {
             "sandbox": self.network.name,
             "validates": bool(self.rules.books),
             "why_not": self.rules.why_not,
-            "violations": self.tally.violation_count,
-            "violation_texts": self.tally.violations,
+            "violations": self.tally.violation_count + len(pushed),
+            "violation_texts": [*self.tally.violations, *pushed[:VIOLATIONS_KEPT]],
             "bad_requests": self.tally.bad_request_count,
             "bad_request_texts": self.tally.bad_requests,
             "calls": {name: dict(found) for name, found in sorted(self.tally.calls.items())},
             "faults": [fault.shown() for fault in self.faults.rules.values()],
             "now": iso(self.network.agenda.clock.now()),
-            **self.network.truth(),
+            **truth,
         }
 
     def _time(self) -> dict[str, object]:
@@ -375,11 +383,11 @@ class Server:
 class _Nothing(web.Response):
     """An answer to a connection that is gone."""
 
-    async def prepare(self, request: web.BaseRequest) -> None:
+    async def prepare(self, request: web.BaseRequest) -> None:  # noqa: ARG002
         """Nothing is written."""
         return
 
-    async def write_eof(self, data: bytes = b"") -> None:
+    async def write_eof(self, data: bytes = b"") -> None:  # noqa: ARG002
         """Nothing is written."""
         return
 
@@ -418,4 +426,4 @@ def _drop(transport: asyncio.BaseTransport, *, reset: bool) -> None:
     if isinstance(transport, asyncio.Transport) and reset:
         transport.abort()
     else:
-        transport.close()  # type: ignore[attr-defined]
+        transport.close()

@@ -116,7 +116,7 @@ class Book:
         body = next((found for found in declared if found["in"] == "body"), None)
         if "requestBody" in operation:
             content = self._compile.resolve(operation["requestBody"])
-            media = content.get("content", {}).get("application/json", {})
+            media: Mapping[str, Any] = content.get("content", {}).get("application/json", {})
             body = {"schema": media.get("schema", {}), "required": content.get("required", False)}
         rate = _RATE.search(operation.get("description") or "")
         return Described(
@@ -144,8 +144,9 @@ class Book:
         found = self._compile.resolve(found)
         schema = found.get("schema")
         if "content" in found:
-            media = found["content"]
-            schema = (media.get("application/json") or next(iter(media.values()), {})).get("schema")
+            media: dict[str, Any] = found["content"]
+            kind = "application/json" if "application/json" in media else next(iter(media), "")
+            schema = media.get(kind, {}).get("schema")
         return None if schema is None else self._compile(schema)
 
 
@@ -270,11 +271,10 @@ def _parameter(
     query: Mapping[str, tuple[str, ...]],
     headers: Mapping[str, str],
 ) -> list[str]:
-    values = {
-        "path": lambda: (path[parameter.name],) if parameter.name in path else (),
-        "query": lambda: query.get(parameter.name, ()),
-        "header": lambda: (headers[parameter.name.lower()],) if parameter.name.lower() in headers else (),
-    }[parameter.where]()
+    values = query.get(parameter.name, ())
+    if parameter.where != "query":
+        found = path.get(parameter.name) if parameter.where == "path" else headers.get(parameter.name.lower())
+        values = () if found is None else (found,)
     if not values:
         return [f"{parameter.name}: required"] if parameter.required else []
     if parameter.schema.get("type") == "array":
@@ -283,8 +283,8 @@ def _parameter(
         return [f"{parameter.name}: {text}" for text in parameter.check([_typed(item, kind) for item in items])]
     if len(values) > 1:
         return [f"{parameter.name}: given {len(values)} times"]
-    found = parameter.check(_typed(values[0], str(parameter.schema.get("type", "string"))))
-    return [f"{parameter.name}: {text}" for text in found]
+    wrong = parameter.check(_typed(values[0], str(parameter.schema.get("type", "string"))))
+    return [f"{parameter.name}: {text}" for text in wrong]
 
 
 def _typed(value: str, kind: str) -> object:

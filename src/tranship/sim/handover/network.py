@@ -38,7 +38,7 @@ class Held:
         self.word = "HELD" if hold else "PROCESSING"
         self.parcels: tuple[Parcel, ...] = ()
         self.short: Lines = ()
-        self.history = [(now, self.word, self.parcels, self.short)]
+        self.history: list[tuple[int, str, tuple[Parcel, ...], Lines]] = [(now, self.word, (), ())]
 
 
 class Network:
@@ -57,7 +57,9 @@ class Network:
         """Take an order, unless its id is taken."""
         if self.can.client_id_unique and (remote_id in self.used or self._occupied(remote_id)):
             return Result("exists", their_id=f"T{remote_id}")
-        if crc32(remote_id.encode()) % 1000 < self.nature.refuses * 1000:  # a refusal is a word on the content: it stays
+        if (
+            crc32(remote_id.encode()) % 1000 < self.nature.refuses * 1000
+        ):  # a refusal is a word on the content: it stays
             return Result("refused", detail="not served")
         if self.can.id_burned_after_cancel:
             self.used.add(remote_id)

@@ -1,12 +1,14 @@
 """The sandbox's stand-in networks without a server: requests in, responses out, on the simulator's clock. Words are the vendors' own."""
 
-import json
 import re
 from collections.abc import Callable
 from typing import Any, Protocol
 from urllib.parse import unquote
 
+import msgspec
+
 from tranship.connectors.port import Request, Response
+from tranship.connectors.shipbob.webhooks import signature
 from tranship.sandbox.amazon.network import Amazon
 from tranship.sandbox.amazon.orders import Order as AmazonOrder
 from tranship.sandbox.amazon.settings import Settings as AmazonSettings
@@ -87,13 +89,13 @@ class _Routes:
             for key, value in request.query:
                 query[key] = (*query.get(key, ()), value)
             path = dict(zip(names, map(unquote, match.groups()), strict=True))
-            body = json.loads(request.body) if request.body else None
+            body = msgspec.json.decode(request.body) if request.body else None
             call = Call(path, query, dict(request.headers), body, now, now - lag, late)
             try:
                 reply = operation.handle(call)
             except Refusal as refusal:
                 reply = self._network.error(operation, refusal)
-            content = b"" if reply.body is None else json.dumps(reply.body).encode()
+            content = b"" if reply.body is None else msgspec.json.encode(reply.body)
             return Response(reply.status, {"content-type": "application/json", **reply.headers}, content)
         return Response(404, {}, b"")
 
@@ -144,7 +146,7 @@ class AmazonInside:
                 "reservedQuantity": {"totalReservedQuantity": seen.reserved},
             }
             rows.append({"sellerSku": sku, "inventoryDetails": details})
-        return Response(200, {}, json.dumps({"payload": {"inventorySummaries": rows}}).encode())
+        return Response(200, {}, msgspec.json.encode({"payload": {"inventorySummaries": rows}}))
 
     def _told(self, order: AmazonOrder, _what: str, now: int) -> None:
         self._count += 1
@@ -160,7 +162,7 @@ class AmazonInside:
             },
             "NotificationMetadata": {"NotificationId": f"n{self._count}", "PublishTime": iso(now)},
         }  # fmt: skip
-        self._push({"x-api-key": KEY}, json.dumps(body).encode())
+        self._push({"x-api-key": KEY}, msgspec.json.encode(body))
 
 
 class ShipBobInside:
@@ -201,10 +203,8 @@ class ShipBobInside:
         return gone
 
     def _told(self, topic: str, order: BobOrder, part: Shipment, now: int) -> None:
-        from tranship.connectors.shipbob.webhooks import signature
-
         self._count += 1
-        body = json.dumps(shipment_view(order, part)).encode()
+        body = msgspec.json.encode(shipment_view(order, part))
         content = f"msg{self._count}.{now // 1_000_000}.".encode() + body
         headers = {
             "webhook-id": f"msg{self._count}", "webhook-timestamp": str(now // 1_000_000), "x-webhook-topic": topic,

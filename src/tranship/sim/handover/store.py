@@ -24,6 +24,7 @@ class SimStore:
         self.addresses: dict[str, AddressRow] = {}
         self.stock: dict[tuple[str, str, int], int] = {}
         self.sealed_by = b""
+        self.epoch = 1
         self.cut_next = ""
         self.fail_next = False
 
@@ -114,11 +115,11 @@ class SimStore:
     def sent(self, ids: Sequence[str]) -> None:
         """See the port."""
 
-    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:  # noqa: ARG002
         """See the port."""
         raise UnavailableError("a store in memory has no tables to ask")
 
-    def backup(self, target: Path) -> None:
+    def backup(self, target: Path) -> None:  # noqa: ARG002
         """See the port."""
         raise UnavailableError("a store in memory has no files to copy")
 

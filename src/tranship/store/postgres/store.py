@@ -76,7 +76,11 @@ class PostgresStore:
         """
         store = cls(place)
         if read_only:
-            store._check_readable()
+            try:
+                store._check_readable()
+            except BaseException:
+                store.close()
+                raise
             return store
         db = connect.connect(place)
         try:

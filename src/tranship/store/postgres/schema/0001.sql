@@ -174,3 +174,6 @@ CREATE TABLE address (
 );
 CREATE UNIQUE INDEX address_order_id ON address (order_id);
 CREATE INDEX address_person ON address (person_id) WHERE person_id <> '';
+
+-- SQLite's, for questions that are asked of both.
+CREATE FUNCTION instr(bytea, bytea) RETURNS integer LANGUAGE sql IMMUTABLE STRICT AS 'SELECT position($2 IN $1)';
