@@ -6,7 +6,7 @@ import json
 import shutil
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from tranship.api.settings import ApiSettings
 from tranship.api.wire import Server
 from tranship.cli.demo import write_world
 from tranship.console.live.pages import Live
-from tranship.engine.clock import SystemClock
+from tranship.engine.clock import Clock, SystemClock
 from tranship.engine.service import Service
 
 DEADLINE_S = 60
@@ -99,10 +99,15 @@ def make_world(home: Path, units: float = 2000) -> Path:
 
 
 @contextmanager
-def running(home: Path, settings: ApiSettings | None = None, *, network: bool = True) -> Iterator[Running]:
+def running(
+    home: Path, settings: ApiSettings | None = None, *, network: bool = True, shadow: bool = False,
+    clock: Callable[[int], Clock] | None = None,
+) -> Iterator[Running]:  # fmt: skip
     """Serve the run in `home`, made where it is missing, until the block ends; then everything is closed and durable."""
     path = make_world(home)
-    service = Service.open(home / "run", path if network else None, create=True, clock=SystemClock)
+    service = Service.open(
+        home / "run", path if network else None, create=True, shadow=shadow, clock=clock or SystemClock
+    )
     pages = Live("a test")
     found: dict[str, Any] = {}
     up = threading.Event()

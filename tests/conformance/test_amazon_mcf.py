@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -236,3 +237,51 @@ def test_no_answer_raises(kind, op, body, status):
     """Whatever comes back is an outcome, and its detail quotes nothing of it."""
     result = made(kind).read(op, Order(ID), Response(status, {}, body))
     assert result.outcome in OUTCOMES
+
+
+def nodes(value: object, path: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+    """The paths of everything in a JSON value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [path, *(found for key, part in inner for found in nodes(part, (*path, key)))]
+
+
+def replaced(value: Any, path: tuple[Any, ...], new: object) -> Any:
+    """The value with one place of it changed."""
+    if not path:
+        return new
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy[path[0]] = replaced(value[path[0]], path[1:], new)
+    return copy
+
+
+junk = st.sampled_from(
+    [None, "", "x" * 300, -1, 1e308, 2**63, True, [], {}, [None], {"a": []}, "2026-13-45T00:00:00Z", "NaN"]
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(st.data())
+def test_no_change_of_a_good_answer_raises(kind, data):
+    """Any place of Amazon's own examples turned into anything: an outcome, a finding or a reading, and never an error."""
+    vendor, connector = Vendor(FILES[kind]), made(kind)
+    examples = [
+        vendor.operation(OPERATIONS[kind][op])["responses"]["200"].get("examples") for op in ("get", "list", "offer")
+    ]
+    bodies = [example.get("application/json", example) for example in examples]
+    folder = shared("models", "sp-api", "schemas", "notifications")
+    notification = json.loads((folder / "FulfillmentOrderStatusNotification.json").read_text())["examples"][0]
+    summary = {
+        "sellerSku": "S",
+        "inventoryDetails": {"fulfillableQuantity": 1, "reservedQuantity": {"totalReservedQuantity": 1}},
+    }
+    bodies += [{"payload": {"inventorySummaries": [summary]}, "pagination": {"nextToken": "T"}}, notification]
+    body = data.draw(st.sampled_from(bodies))
+    changed = replaced(body, data.draw(st.sampled_from(nodes(body))), data.draw(junk))
+    status = data.draw(st.sampled_from([200, 202, 400]))
+    for op in ("create", "release", "get", "cancel", "tracking"):
+        assert connector.read(op, Order("ABC123XYZ"), answer(changed, status)).outcome in OUTCOMES
+    for page in (connector.read_list(answer(changed, status)), connector.read_stock(answer(changed, status))):
+        assert status == 200 or page.failed is not None or status == 202
+    connector.read_offer(answer(changed, status))
+    connector.read_returns(answer(changed, status))
+    assert connector.message({"x-api-key": "k"}, json.dumps(changed).encode(), ["k"]).ok

@@ -173,6 +173,19 @@ class NetworkContract:
         assert desk.place.truth(made.order.remote_id)["times"] == 0
         self.proves("request_ttl_s")
 
+    def test_what_waits_too_long_is_ended_there_and_never_ships(self, desk: Desk, can: Capability):
+        """After the days that the record names a held order is cancelled by the network itself."""
+        self.needs(can, "hold_days")
+        made = self.new(desk, hold=True)
+        desk.create(made)
+        desk.place.advance((can.hold_days - 0.5) * DAY_S)
+        assert desk.ask("get", made.order).remote == "HELD"
+        desk.place.advance(DAY_S)
+        assert desk.ask("get", made.order).remote == "CANCELLED"
+        desk.ask("release", made.order)
+        desk.place.advance(self.ships_after_s)
+        assert desk.place.truth(made.order.remote_id)["times"] == 0
+
     # -- calling back --------------------------------------------------------------------------------------------------
 
     def test_an_accepted_cancellation_is_proven_by_a_look(self, desk: Desk, can: Capability):

@@ -1,5 +1,8 @@
 """Both versions of Amazon Multi-Channel Fulfillment keep the contract against the stand-in Amazon."""
 
+import json
+import urllib.parse
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from tests.contract.contract import NetworkContract
-from tests.contract.place import Place, running
+from tests.contract.place import DAY_S, Desk, Place, running
 from tranship.connectors.amazon_mcf import client
 from tranship.connectors.amazon_mcf.settings import settings_of
 from tranship.connectors.amazon_mcf.translate_2020 import Connector2020
 from tranship.connectors.amazon_mcf.translate_2026 import Connector2026
 from tranship.connectors.http import HttpClient
-from tranship.connectors.port import Connector
+from tranship.connectors.port import Connector, Request
 from tranship.core.capability import Capability, Connection
 
 SECRETS = ("refresh_token", "client_id", "client_secret")
@@ -95,3 +98,89 @@ def test_a_revoked_token_is_bought_anew(tmp_path: Path, monkeypatch: pytest.Monk
         assert desk.create(made).outcome == "ok"
         place.control("POST", "/tokens/revoke")
         assert desk.ask("get", made.order).outcome == "ok"
+
+
+def test_an_order_that_is_only_accepted_is_there_later(tmp_path: Path):
+    """A creation answered with 202 is not found at first, its id is taken at once, and it ships once."""
+    contract = TestAmazonMcf()
+    with amazon(tmp_path, "--create", "202") as place, contract.at_desk(place, Capability()) as desk:
+        made = contract.new(desk, hold=True)
+        first = desk.create(made)
+        assert (first.outcome, first.remote, first.accepted_only) == ("ok", "", True)
+        assert desk.ask("get", made.order).outcome == "not_found"
+        assert desk.create(made).outcome == "exists"
+        contract.settle(place)
+        assert desk.ask("get", made.order).remote == "HELD"
+        assert desk.ask("release", made.order).outcome == "ok"
+        place.advance(DAY_S)
+        assert desk.ask("get", made.order).remote == "COMPLETE" and place.truth(made.order.remote_id)["times"] == 1
+
+
+@pytest.mark.parametrize("kind", [TestAmazonMcf, TestAmazonMcf2020])
+def test_what_comes_back_is_told_with_our_line_id(tmp_path: Path, kind: type[AmazonContract]):
+    """A unit that a customer sent back, once Amazon has looked at it."""
+    contract = kind()
+    with amazon(tmp_path) as place, contract.at_desk(place, Capability()) as desk:
+        made = contract.new(desk)
+        desk.create(made)
+        place.advance(3 * DAY_S)
+        remote_id = made.order.remote_id
+        path = f"/fba/outbound/2020-07-01/fulfillmentOrders/{remote_id}"
+        whole = json.loads(desk.send(Request("get", "GET", path)).body)["payload"]
+        item = {
+            "sellerReturnItemId": "R1", "sellerFulfillmentOrderItemId": "L1", "returnReasonCode": "CR-DEFECTIVE",
+            "amazonShipmentId": whole["fulfillmentShipments"][0]["amazonShipmentId"],
+        }  # fmt: skip
+        sent = desk.send(Request("return", "PUT", f"{path}/return", body=json.dumps({"items": [item]}).encode()))
+        assert sent.status == 200, sent.body
+        assert desk.returned(0, remote_id).rows == ()
+        place.advance(6 * DAY_S)
+        assert [row[:3] for row in desk.returned(0, remote_id).rows] == [(remote_id, "L1", 1)]
+        assert desk.returned(0).failed is None
+
+
+@pytest.mark.parametrize("kind", [TestAmazonMcf, TestAmazonMcf2020])
+def test_what_is_pushed_agrees_with_what_is_looked_up(tmp_path: Path, kind: type[AmazonContract]):
+    """Every notification of an order's life and of stock is read; the last word and the parcels' numbers are those of a look."""
+    contract = kind()
+    with amazon(tmp_path) as place, contract.at_desk(place, Capability()) as desk:
+        _subscribe(desk)
+        made = contract.new(desk)
+        desk.create(made)
+        place.advance(3 * DAY_S)
+        seen = desk.ask("tracking", made.order)
+        told = [
+            desk.connector.message({"x-api-key": "k"}, json.dumps(entry["notification"]).encode(), ["k"])
+            for entry in place.control("GET", "/queue")
+        ]
+        assert told and all(message.ok and not message.findings for message in told)
+        assert len({message.key for message in told}) == len(told)
+        reports = [report for message in told for report in message.reports]
+        assert reports[-1].remote == seen.remote == "COMPLETE"
+        numbers = {parcel.package_id for report in reports for parcel in report.parcels}
+        assert numbers <= {parcel.package_id for parcel in seen.parcels}
+        place.advance(2)
+        counted = {row.sku: row.sellable for page in desk.stock() for row in page.counts}
+        assert {row.sku: row.sellable for message in told for row in message.counts} == counted
+
+
+def _subscribe(desk: Desk) -> None:
+    """Ask for both types of notifications, as Amazon wants it."""
+    root, specification = "/notifications/v1", {"eventBridge": {"region": "us-east-1", "accountId": "123456789012"}}
+    scope = {"grant_type": "client_credentials", "scope": "sellingpartnerapi::notifications"}
+    ids = {name: desk.place.told[name] for name in ("client_id", "client_secret")}
+    form = urllib.parse.urlencode({**scope, **ids}).encode()
+    with urllib.request.urlopen(f"{desk.place.url}/auth/o2/token", form, timeout=10) as answer:
+        token = json.loads(answer.read())["access_token"]
+    wanted = json.dumps({"name": "tests", "resourceSpecification": specification}).encode()
+    request = urllib.request.Request(
+        f"{desk.place.url}{root}/destinations",
+        wanted,
+        {"x-amz-access-token": token, "content-type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        destination = json.loads(answer.read())["payload"]["destinationId"]
+    for kind in ("FULFILLMENT_ORDER_STATUS", "FBA_INVENTORY_AVAILABILITY_CHANGES"):
+        body = json.dumps({"payloadVersion": "1.0", "destinationId": destination}).encode()
+        made = desk.send(Request("subscribe", "POST", f"{root}/subscriptions/{kind}", body=body))
+        assert made.status == 200, made.body

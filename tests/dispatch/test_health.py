@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from benchmarks.health import FAULTS, WARM, World, detect, false_trips, run, warmed
 from tranship.core.health import Health
+from tranship.dispatch.evidence import Calls
 from tranship.dispatch.health import CLOSED, FULL, HALF_OPEN, OPEN, STATES, STEPS, Verdict, Watch, admitted, worse
 
 S = 1_000_000
@@ -201,6 +202,7 @@ def test_a_planned_outage_closes_the_tap_and_teaches_nothing() -> None:
 def test_usual_latency_is_learned_when_healthy_and_never_when_sick() -> None:
     """A slower network becomes the usual one; an outage of an hour changes nothing of what is usual."""
     caller = healthy(3_000)
+    caller.until(OPEN, "unknown")
     slow = caller.watch.calls.slow_after("create")
     assert slow < 1_200_000, "faster than the default: learned"
     for _ in range(2_000):
@@ -237,7 +239,7 @@ def test_a_clock_set_back_stops_nothing() -> None:
 def test_memory_is_bounded() -> None:
     """Calls that nobody ever ends are forgotten with the window."""
     watch = Watch()
-    for number in range(20_000):
+    for number in range(3_000):
         watch.started(f"{number}", "get", number * S // 10)
         watch.verdict(number * S // 10)
     assert len(watch.calls.seen) < 1_000 and len(watch.calls.pending) < 1_000
@@ -329,6 +331,27 @@ def test_order_of_simultaneous_results_makes_no_difference(outcomes: list[str], 
             watch.ended(f"c{number}", at, outcome)
         verdicts.append([msgspec.to_builtins(watch.verdict(at + step * S)) for step in range(60)])
     assert verdicts[0] == verdicts[1]
+
+
+KINDS = st.lists(
+    st.tuples(st.integers(0, 1), st.sampled_from(("ok", "unknown", "throttled", "")), LATENCY), max_size=40
+)
+
+
+@settings(max_examples=150)
+@given(KINDS)
+def test_the_score_is_the_most_that_any_run_of_calls_says(stream: list[tuple[int, str, int]]) -> None:
+    """The quick search from the newest call back finds what adding up every run of calls finds."""
+    calls, at = Calls(Health()), 0
+    for number, (gap, outcome, took) in enumerate(stream):
+        at += gap * S
+        calls.start(f"{number}", "get", at)
+        if outcome:
+            calls.end(f"{number}", at + took, outcome)
+    kinds = list(calls.kinds(at))
+    starts = {began for began, _ in kinds}
+    sums = [sum(calls.weight(kind) for began, kind in kinds if began >= start) for start in starts]
+    assert calls.score(at) == max([0, *sums])
 
 
 # -- figures, the short version of benchmarks/health ---------------------------------------------------------------------

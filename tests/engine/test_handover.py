@@ -7,7 +7,19 @@ from tests.engine.worlds import AMZ, HOUR, MONDAY, OWN, PL, cap, kinds
 from tranship.core.errors import ConflictError, InputError, InvariantError, UnavailableError
 from tranship.core.ledger import Bucket
 from tranship.dispatch.model import (
-    ABANDONED, DOUBT_CREATE, DOUBT_RELEASE, GONE, HELD, LIVE, QUARANTINED, REJECTED, RELEASING, RESOLVING, SENDING, VOID, Parcel,
+    ABANDONED,
+    DOUBT_CREATE,
+    DOUBT_RELEASE,
+    GONE,
+    HELD,
+    LIVE,
+    QUARANTINED,
+    REJECTED,
+    RELEASING,
+    RESOLVING,
+    SENDING,
+    VOID,
+    Parcel,
 )  # fmt: skip
 from tranship.engine import commands as cmd
 from tranship.engine import events as ev
@@ -18,6 +30,7 @@ BOX = (Parcel("p1", "UPS", "1Z1", (("1", 2),), "SHIPPED", MONDAY),)
 
 @pytest.fixture
 def run() -> Handed:
+    """A run with twenty mugs and tees at the first two nodes."""
     return Handed()
 
 

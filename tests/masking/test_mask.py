@@ -92,6 +92,8 @@ def test_what_fits_nowhere_is_refused_rather_than_cut():
     ):
         with pytest.raises(InputError, match="characters"):
             masked(person)
+    with pytest.raises(InputError, match="state"):
+        masked(to=Destination(zip="98101", state="W" * 51))
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,15 @@ SECTOR = 512
 
 
 class FaultyDisk(apsw.VFS):
-    """Passes everything through, but raises `error` at the `at`-th write, sync or truncation (counted from 1; 0: never)."""
+    """Passes everything through, but raises `error` at the `at`-th write, sync or truncation (counted from 1; 0: never).
 
-    def __init__(self, name: str) -> None:
+    With `reads` reading counts as an operation too.
+    """
+
+    def __init__(self, name: str, *, reads: bool = False) -> None:
         super().__init__(name, "")
         self.name = name
+        self.reads = reads
         self.arm(0)
 
     def arm(self, at: int, error: type[apsw.Error] = apsw.IOError, *, lasting: bool = False) -> None:
@@ -36,6 +40,11 @@ class _FaultyFile(apsw.VFSFile):
     def __init__(self, disk: FaultyDisk, name: Any, flags: list[int]) -> None:
         super().__init__("", name, flags)
         self._disk = disk
+
+    def xRead(self, amount: int, offset: int) -> bytes:  # noqa: N802
+        if self._disk.reads:
+            self._disk.touch()
+        return super().xRead(amount, offset)
 
     def xWrite(self, data: Any, offset: int) -> None:  # noqa: N802
         self._disk.touch()

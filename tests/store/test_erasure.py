@@ -1,4 +1,5 @@
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from tranship.core.order import Person
 from tranship.store import erasure
 from tranship.store.check import integrity
 from tranship.store.people import People, Vault
-from tranship.store.port import Batch, PersonRow
+from tranship.store.port import AddressRow, Batch, PayloadRow, PersonRow
 from tranship.store.sqlite import SqliteStore
 
 ORDERS = 10_000 if os.environ.get("TRANSHIP_SOAK") else 1_000
@@ -41,10 +42,19 @@ def filled(folder: Path, count: int) -> tuple[SqliteStore, People]:
         batch = rows.orders(number, size, seq=store.last_seq()[0])
         for k in range(number, number + size):
             batch.people.append(people.vault.seal(person_id(k), "shop", someone(k)))
-            batch.orders[k - number] = batch.orders[k - number]._replace(person_id=person_id(k))
+            order = batch.orders[k - number] = batch.orders[k - number]._replace(person_id=person_id(k))
+            batch.dispatches.append(rows.sending(f"TR-{k}", order.order_id))
+            batch.payloads.append(PayloadRow(f"TR-{k}", person_id(k), sealed_bytes(k)))
+            if k % 3 == 0:
+                batch.addresses.append(AddressRow(order.order_id, person_id(k), sealed_bytes(-k - 1)))
         store.commit(batch)
         number += size
     return store, people
+
+
+def sealed_bytes(k: int) -> bytes:
+    """What was sealed for a person: mostly a part of a page, now and then more than one."""
+    return random.Random(f"{k}").randbytes(6_000 if k % 10 == 0 else 300 + abs(k) % 900)
 
 
 def person_id(k: int) -> str:
@@ -89,6 +99,8 @@ def test_erased_people_are_in_no_file(tmp_path: Path) -> None:
     chosen = [k * (ORDERS // ERASED) + k % 7 for k in range(ERASED)]
     held = {k: store.person(person_id(k)) for k in chosen}
     wanted = [piece for k, row in held.items() if row for piece in secrets_of(row, someone(k))]
+    sent = [sealed_bytes(one) for k in chosen for one in (k, *((-k - 1,) if k % 3 == 0 else ()))]
+    wanted += [data[at : at + PIECE] for data in sent for at in range(0, len(data) - PIECE + 1, PIECE)]
     journal, others = list(store.journal()), rows.content(store)
     assert traces(folder, wanted, tmp_path / "copy"), "the search finds what is there before the erasure"
     assert people.read(person_id(chosen[0])) == someone(chosen[0])
@@ -102,7 +114,9 @@ def test_erased_people_are_in_no_file(tmp_path: Path) -> None:
     assert traces(folder, wanted, tmp_path / "copy") == []
     assert list(store.journal()) == journal
     after = rows.content(store)
-    assert {name for name in after if after[name] != others[name]} == {"person"}
+    assert {name for name in after if after[name] != others[name]} == {"person", "payload", "address"}
+    for k in chosen:
+        assert store.payload(f"TR-{k}") is None and store.address(f"{k:08d}ABCDEFGH") is None
     for k in range(ORDERS):
         expected = None if k in chosen else someone(k)
         assert people.read(person_id(k)) == expected
@@ -110,6 +124,20 @@ def test_erased_people_are_in_no_file(tmp_path: Path) -> None:
     assert integrity(store) == []
     store.close()
     assert traces(folder, wanted, tmp_path / "copy") == []
+
+
+def test_the_room_of_what_was_sealed_is_given_back(tmp_path: Path) -> None:
+    """Zeros stay where a few people were erased; where they are a third of a table it is written anew without them."""
+    store, _ = filled(tmp_path / "run", 200)
+    assert store.erase_many([person_id(k) for k in range(60)]) == 60
+    sql = "SELECT count(*), sum(sealed = zeroblob(length(sealed))) FROM payload"
+    assert store.query(sql) == [(200, 60)] and integrity(store) == []
+    assert store.erase_many([person_id(k) for k in range(60, 120)]) == 60
+    assert store.query(sql) == [(80, 0)] and integrity(store) == []
+    assert [store.payload(f"TR-{k}") is None for k in range(200)] == [True] * 120 + [False] * 80
+    indexes = "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND tbl_name IN ('payload', 'address', 'person')"
+    assert store.query(indexes) == [(6,)]
+    store.close()
 
 
 def test_no_clear_text_is_ever_written(tmp_path: Path) -> None:
@@ -219,3 +247,15 @@ def test_the_vaults_keys_stay_out_of_the_folder(tmp_path: Path) -> None:
     with rows.started(tmp_path / "run") as store:
         store.commit(Batch(people=[vault.seal("P1", "shop", someone(1))]))
         assert traces(tmp_path / "run", [b"k" * 32, (b"k" * 32).hex().encode()], tmp_path / "copy") == []
+
+
+def test_neighbors_erased_one_after_another_leave_nothing(tmp_path: Path) -> None:
+    """Each erasure makes room on a page; what the database moves about then must not survive in the gaps."""
+    folder = tmp_path / "run"
+    store, _ = filled(folder, 150)
+    data = [sealed_bytes(k) for k in range(40, 100)]
+    wanted = [piece[at : at + PIECE] for piece in data for at in range(0, len(piece) - PIECE + 1, PIECE)]
+    for k in [*range(40, 100, 2), *range(41, 100, 2)]:
+        assert store.erase(person_id(k)) is True
+    assert traces(folder, wanted, tmp_path / "copy") == [] and integrity(store) == []
+    store.close()

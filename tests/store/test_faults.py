@@ -2,6 +2,7 @@
 
 import random
 import shutil
+from dataclasses import fields
 from pathlib import Path
 
 import apsw
@@ -12,13 +13,24 @@ from tests.store.disks import FaultyDisk, RecordingDisk
 from tranship.core.errors import UnavailableError
 from tranship.store import connect
 from tranship.store.check import integrity
-from tranship.store.port import Batch
+from tranship.store.port import AddressRow, Batch
 from tranship.store.sqlite import SqliteStore
 
 
 def small(store: SqliteStore) -> Batch:
     """A batch that says every statement the store has."""
     return rows.every_table(100, seq=store.last_seq()[0])
+
+
+def test_the_small_batch_has_everything(tmp_path: Path) -> None:
+    """What the tests below fail at every point holds a row of every kind and changes every table."""
+    with rows.started(tmp_path) as store:
+        before, batch = rows.content(store), small(store)
+        assert [field.name for field in fields(batch) if not getattr(batch, field.name)] == []
+        store.commit(batch)
+        assert [name for name, found in rows.content(store).items() if found == before[name]] == []
+        tables = store.query("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'meta'")
+        assert {name for (name,) in tables} == set(rows.TABLES)
 
 
 @pytest.mark.parametrize("error", [apsw.FullError, apsw.IOError, KeyboardInterrupt])
@@ -52,10 +64,16 @@ def test_a_failure_at_any_statement_leaves_nothing(tmp_path: Path, error: type[B
 
 
 @pytest.mark.parametrize("lasting", [False, True], ids=["once", "from then on"])
-@pytest.mark.parametrize("error", [apsw.FullError, apsw.IOError])
-def test_a_failing_disk_operation_leaves_nothing(tmp_path: Path, error: type[apsw.Error], lasting: bool) -> None:
-    """Each write and each sync refused in turn: a commit that raised left nothing, one that returned left everything."""
-    disk = FaultyDisk(f"faulty-{error.__name__}-{lasting}")
+@pytest.mark.parametrize(
+    ("error", "reads"),
+    [(apsw.FullError, False), (apsw.IOError, False), (apsw.IOError, True)],
+    ids=["full", "eio", "eio too in reading"],
+)
+def test_a_failing_disk_operation_leaves_nothing(
+    tmp_path: Path, error: type[apsw.Error], reads: bool, lasting: bool
+) -> None:
+    """Each write, sync (and read) refused in turn, for all n until a commit needs fewer: raised left nothing, returned everything."""
+    disk = FaultyDisk(f"faulty-{error.__name__}-{reads}-{lasting}", reads=reads)
     rows.started(tmp_path / "first").close()
     refused = at = 0
     while True:
@@ -116,7 +134,11 @@ def recorded(folder: Path, name: str, *, synchronous: str) -> tuple[RecordingDis
         store._db.wal_autocheckpoint(60)
         for number in range(0, 300, 5):
             acknowledged.append(len(disk.log))
-            store.commit(rows.orders(number, 5, seq=1 + rows.EVENTS * number))
+            batch = rows.orders(number, 5, seq=1 + rows.EVENTS * number)
+            rows.add_person(batch, f"P{number}", number)
+            batch.dispatches.append(batch.dispatches[0]._replace(state="HELD"))
+            batch.addresses.append(AddressRow(batch.orders[0].order_id, f"P{number}", b"a" * 64))
+            store.commit(batch)
         acknowledged.append(len(disk.log))
     return disk, acknowledged
 
@@ -132,7 +154,11 @@ def lost(folder: Path, least: int) -> str:
             if (seq - 1) % 10 or (seq - 1) // 10 < least:
                 return f"{least} batches were acknowledged, the journal ends at row {seq}"
             orders = store.query("SELECT count(*) FROM orders")[0][0]
-            return "" if orders == (seq - 1) // rows.EVENTS else f"{orders} orders beside {seq} events"
+            if orders != (seq - 1) // rows.EVENTS:
+                return f"{orders} orders beside {seq} events"
+            tables = ("dispatch", "payload", "address", "person")  # one row of each a batch
+            counts = [store.query(f"SELECT count(*) FROM {table}")[0][0] for table in tables]
+            return "" if counts == [(seq - 1) // 10] * 4 else f"{counts} rows of {tables} beside {seq} events"
     except Exception as error:  # noqa: BLE001  (a store that does not open has lost everything)
         return repr(error)
 

@@ -117,7 +117,7 @@ def test_the_same_commands_give_the_same_state_on_both_databases(
         reader = open_store(address, read_only=True)
         assert verify(reader, decide=True).problems == []
         assert explain(reader, "test:0").order == "test:0"
-        assert find_order(reader, "test:0").order_id == "test:0"
+        assert find_order(reader, "test:0").order == "test:0"
         reader.close()
         again = open_shard(address)
         assert again.hash() == shards[0].hash()

@@ -22,6 +22,8 @@ OUTCOME = {
 """What an outcome (dispatch.model.OUTCOMES) says of the interface: an answer is an answer, a refusal for its rate says nothing."""
 QUIET_CALLS, QUIET_S = 12, 1_800
 """A quiet window reaches back until it has so many calls, and never further than this."""
+MOST_CALLS = 1_000
+"""A busy window holds no more than these: far more than are needed to tell."""
 _VERY = 2.0
 """Very slow is this much above slow."""
 _VERY_SHARE = 0.0001
@@ -31,10 +33,11 @@ _VERY_SHARE = 0.0001
 class Call:
     """One call; `ended` is 0 while it is in flight."""
 
-    __slots__ = ("began", "call_id", "ended", "kind", "op", "outcome")
+    __slots__ = ("began", "call_id", "ended", "kind", "learned", "op", "outcome")
 
     def __init__(self, call_id: str, op: str, began: int) -> None:
         self.call_id, self.op, self.began, self.ended, self.outcome, self.kind = call_id, op, began, 0, NEUTRAL, NEUTRAL
+        self.learned = False
 
 
 class Calls:
@@ -46,11 +49,13 @@ class Calls:
         self.shares = Shares()
         self.pending: dict[str, Call] = {}
         self.seen: OrderedDict[int, Call] = OrderedDict()
+        self.known_from = 0  # calls that began earlier tell nothing of what is usual
         self._number = 0
         self._bad = 0  # ended calls in the window that are worse than good
 
     def start(self, call_id: str, op: str, at: int) -> None:
         """A call begins; one of the same id that never ended is forgotten."""
+        self.usual.setdefault(op, Latency())
         call = Call(call_id, op, at)
         self.pending[call_id] = call
         self.seen[self._number] = call
@@ -64,25 +69,20 @@ class Calls:
         call.ended, call.outcome = max(at, call.began + 1), OUTCOME.get(outcome, FAILED)
         call.kind = self._kind(call, call.ended)
         self._bad += call.kind >= FAILED
+        usual = self.usual[call.op]
+        if usual.cold and call.outcome == GOOD and call.began >= self.known_from:
+            usual.learn(
+                call.ended - call.began
+            )  # at first any answer is how it is: there is nothing to compare it with
+            call.learned = True
         return call
 
     def slow_after(self, op: str) -> int:
         """Microseconds above which a call of this operation is slow."""
-        latency = self.usual.setdefault(op, Latency())
-        lately = [] if not latency.cold else self._lately(op)
-        usual = latency.p99(self.settings.usual_ms * 1000, lately)
+        usual = self.usual[op].p99(self.settings.usual_ms * 1000)
         return max(self.settings.floor_ms * 1000, usual * self.settings.slow_bp // 10_000)
 
-    def _lately(self, op: str) -> list[int]:
-        return [
-            call.ended - call.began
-            for call in self.seen.values()
-            if call.op == op and call.ended and call.outcome == GOOD
-        ]
-
     def _kind(self, call: Call, at: int) -> int:
-        if call.ended and call.outcome == NEUTRAL:
-            return NEUTRAL
         age, slow = (call.ended or at) - call.began, self.slow_after(call.op)
         late = VERY_SLOW if age > slow * _VERY else SLOW if age > slow else GOOD
         if not call.ended:
@@ -106,7 +106,8 @@ class Calls:
         limit, last = at - self.settings.window_s * SECOND, at - QUIET_S * SECOND
         while self.seen:
             number, call = next(iter(self.seen.items()))
-            if call.began >= limit or (len(self.seen) <= QUIET_CALLS and call.began >= last):
+            young = call.began >= limit or (len(self.seen) <= QUIET_CALLS and call.began >= last)
+            if young and len(self.seen) <= MOST_CALLS:
                 return
             del self.seen[number]
             self._bad -= call.kind >= FAILED
@@ -114,41 +115,37 @@ class Calls:
                 del self.pending[call.call_id]
             yield call
 
-    def quiet(self, at: int) -> bool:
-        """Whether no call in the window is worse than good: then nothing needs to be weighed."""
-        return not self._bad and all(at - call.began <= self.slow_after(call.op) for call in self.pending.values())
+    def bad(self, at: int) -> int:
+        """How many calls of the window are worse than good, those in flight with their age."""
+        return self._bad + sum(at - call.began > self.slow_after(call.op) for call in self.pending.values())
 
-    def kinds(self, at: int, since: int = 0) -> list[tuple[int, int]]:
-        """(began, kind) of every call of the window that began at `since` or later, the newest first; equal times side by side."""
-        found = [
-            (call.began, call.kind if call.ended else self._kind(call, at))
-            for call in self.seen.values()
-            if call.began >= since
-        ]
-        return sorted(found, reverse=True)
+    def kinds(self, at: int, since: int = 0) -> Iterator[tuple[int, int]]:
+        """(began, kind) of every call of the window that began at `since` or later, the newest first."""
+        for call in reversed(self.seen.values()):
+            if call.began < since:
+                return
+            yield call.began, call.kind if call.ended else self._kind(call, at)
 
     def score(self, at: int, since: int = 0) -> int:
         """The most that the calls since any moment say together for sickness; never below zero."""
-        if self.quiet(at):
+        left = self.bad(at)
+        if not left:
             return 0
         weights = [self.weight(kind) for kind in range(5)]
-        best = total = 0
-        kinds = self.kinds(at, since)
-        for i, (began, kind) in enumerate(kinds):
+        most, best, total, before = max(weights), 0, 0, -1
+        for began, kind in self.kinds(at, since):
+            if began != before:  # what began together counts together
+                best = max(best, total)
+                if total + left * most <= best:
+                    break  # what is left to find cannot change it
+            before = began
             total += weights[kind]
-            if total > best and (
-                i + 1 == len(kinds) or kinds[i + 1][0] != began
-            ):  # what began together counts together
-                best = total
-        return best
-
-    def usual_is_cold(self, call: Call) -> bool:
-        """Whether nothing is known yet of what is usual for this call's operation."""
-        return self.usual.setdefault(call.op, Latency()).cold
+            left -= kind >= FAILED
+        return max(best, total)
 
     def learn(self, call: Call) -> None:
         """Take in a call of a healthy time as usual."""
         if call.ended and call.outcome != NEUTRAL:
             self.shares.learn(failed=call.outcome == FAILED, slow=call.kind == SLOW)
-            if call.outcome == GOOD:
-                self.usual.setdefault(call.op, Latency()).learn(call.ended - call.began)
+            if call.outcome == GOOD and not call.learned and call.began >= self.known_from:
+                self.usual[call.op].learn(call.ended - call.began)

@@ -8,7 +8,7 @@ nothing is found as fast as one that answers badly, and a probe that never comes
 import msgspec
 
 from tranship.core.health import Health
-from tranship.dispatch.evidence import FAILED, GOOD, SECOND, VERY_SLOW, Calls
+from tranship.dispatch.evidence import FAILED, GOOD, SECOND, Calls
 
 CLOSED, HALF_OPEN, OPEN = "closed", "half_open", "open"
 STATES = (CLOSED, HALF_OPEN, OPEN)
@@ -117,6 +117,7 @@ class Watch:
 
     def relearn(self) -> None:
         """Its usual latency has changed for good: learn it anew."""
+        self.calls.known_from = self._now
         for latency in self.calls.usual.values():
             latency.forget()
 
@@ -188,7 +189,10 @@ class Watch:
             self._watch_half_open(now)
 
     def _watch_closed(self, now: int) -> None:
-        if self._score >= self._limit() and len(self.calls.kinds(now, self._from)) >= self.settings.min_calls:
+        if (
+            self._score >= self._limit()
+            and sum(1 for _ in self.calls.kinds(now, self._from)) >= self.settings.min_calls
+        ):
             self._open(self._sickness(now), now)
         elif self._score:  # suspicion: a probe says sooner which it is
             self._probe_at = self._probe_at or now
@@ -255,12 +259,10 @@ class Watch:
         self._out = inside
 
     def _learn(self, now: int) -> None:
-        """Take in what leaves the window, where the whole time since it began was healthy, and probes while nothing is known yet."""
+        """Take in what leaves the window, where the whole time since it began was healthy."""
         calm = self._state == CLOSED and not self._out and 2 * self._score < self._limit()
         for call in self.calls.prune(now):
-            if (calm and call.began >= self._healthy_from) or (
-                call.kind < VERY_SLOW and self.calls.usual_is_cold(call)
-            ):
+            if calm and call.began >= self._healthy_from:
                 self.calls.learn(call)
 
 

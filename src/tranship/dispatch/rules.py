@@ -222,9 +222,9 @@ def _created(d: Dispatch, result: Result, sent_at: int, now: int, terms: Terms) 
 def _there(d: Dispatch, result: Result, sent_at: int, now: int, terms: Terms) -> Step:
     """The network has it. On hold it cannot ship, whatever else is true of it."""
     d = _told(d, result.parcels, result.short)
-    if result.remote in DEAD | LEFT or d.parcels:
+    if result.remote in DEAD | LEFT:
         return _word(d, result.remote, sent_at, now, terms)
-    if not d.hold or result.remote == "PICKING":
+    if not d.hold or result.remote == "PICKING" or d.parcels:
         return Step(_live(d, now, terms))
     if d.wish == "ship":
         return Step(_state(d, RELEASING, now, "release", now))

@@ -27,27 +27,22 @@ class Latency:
         """Whether too few calls were seen to know."""
         return self.calls < _COLD
 
-    def p99(self, usual: int, seen: list[int]) -> int:
-        """Microseconds; while cold, from `usual` and the latencies `seen` lately, whichever is more."""
-        if not self.cold:
-            return self._p99
-        known = sorted((*self._first, *seen))
-        return max(usual, 4 * known[len(known) // 2]) if known else usual
+    def p99(self, usual: int) -> int:
+        """Microseconds; while cold the larger of `usual` and what the first answers suggest."""
+        return max(usual, self._p99) if self.cold else self._p99
 
     def learn(self, latency: int) -> None:
         """Take in the latency of one call of a healthy time."""
         self.calls += 1
-        if self.calls < _COLD:
-            self._first.append(latency)
-        elif self.calls == _COLD:
-            known = sorted((*self._first, latency))
-            self._log = math.log(max(1, 4 * known[len(known) // 2]))
-            self._first = []
+        if self.calls <= _COLD:
+            self._first = sorted((*self._first, latency))
+            self._p99 = max(1, 4 * self._first[len(self._first) // 2])
+            self._log = math.log(self._p99)
         else:
+            self._first = []
             step = max(_STEP, _STEP_FIRST * _COLD / self.calls)
             above = latency > 0 and math.log(latency) > self._log
             self._log += step * (_P99 if above else _P99 - 1)
-        if not self.cold:
             self._p99 = round(math.exp(self._log))
 
     def forget(self) -> None:

@@ -7,12 +7,17 @@ totals are counted once from the tables and carried on from the journal.
 from collections import Counter, OrderedDict, deque
 from collections.abc import Sequence
 
+import msgspec
+
 from tranship.connectors.netfile import from_document
 from tranship.core.network import FULL_BP, Network, NetworkFile
 from tranship.core.order import Order
 from tranship.core.time import day_to_date, from_micros
 from tranship.engine import events as ev
+from tranship.engine.attempts import evidence, history
+from tranship.engine.episodes import Episodes
 from tranship.engine.explain import REST_WORDS
+from tranship.engine.networks import NetworksNow
 from tranship.engine.reasons import reason_words
 from tranship.engine.rows import part_id, rest_id
 from tranship.engine.view import (
@@ -72,6 +77,8 @@ class Board:
         self._decisions: deque[tuple[int, ev.OrderRouted, _Known, NetworkFile]] = deque(maxlen=MOST_DECISIONS)
         self.exceptions: deque[ExceptionNow] = deque(maxlen=MOST_EXCEPTIONS)
         self._at = 0
+        self._episodes = Episodes(self._node_of, self._value_of)
+        self._heard: dict[str, tuple[str, tuple[str, ...]]] = {}  # dispatch in quarantine -> (since, its evidence)
         self._start()
 
     # -- feeding ------------------------------------------------------------------------------------------------------
@@ -123,6 +130,8 @@ class Board:
 
     def _take(self, seq: int, event: ev.Event, *, count: bool) -> None:
         self._at = max(self._at, event.at)
+        if self._network is not None:
+            self._episodes.take(event, self._network)
         if isinstance(event, ev.OrderAccepted):
             self._accepted(event, count=count)
         elif isinstance(event, ev.OrderRouted):
@@ -242,8 +251,30 @@ class Board:
 
     # -- showing ------------------------------------------------------------------------------------------------------
 
-    def view(self, snapshot: Snapshot, *, now: int = 0) -> View:
+    def told(self, networks: NetworksNow) -> NetworksNow:
+        """The same with the evidence of what is in quarantine."""
+        kept = {each.id: self._heard.get(each.id) for each in networks.quarantine}
+        self._heard.clear()
+        found = []
+        for each in networks.quarantine:
+            held = kept[each.id]
+            if held is None or held[0] != each.since:
+                held = (each.since, evidence(history(self._store, each.order, each.id)))
+            self._heard[each.id] = held
+            found.append(msgspec.structs.replace(each, evidence=held[1]))
+        return msgspec.structs.replace(networks, quarantine=tuple(found))
+
+    def _node_of(self, pid: str) -> str:
+        rows = self._store.query("SELECT node FROM part WHERE part_id = ?", (pid,))
+        return str(rows[0][0]) if rows else ""
+
+    def _value_of(self, order_id: str) -> int:
+        rows = self._store.query("SELECT value_minor, units FROM orders WHERE order_id = ?", (order_id,))
+        return _int(rows[0][0]) // max(1, _int(rows[0][1])) if rows else 0
+
+    def view(self, snapshot: Snapshot, networks: NetworksNow | None = None, *, now: int = 0) -> View:
         """The board beside a snapshot of the engine's state; `now` (UTC microseconds) ends the order curve."""
+        networks = self.told(networks) if networks is not None else NetworksNow(False, (), (), 0, (), 0)
         network = self._network
         assert network is not None, "no network document is in force"
         tallies = self._tally.values()
@@ -268,6 +299,13 @@ class Board:
             parked=self._parked(),
             decisions=tuple(self.decisions(SHOWN)),
             exceptions=tuple(reversed(self.exceptions))[:10],
+            shadow=networks.shadow,
+            connections=networks.connections,
+            episodes=self._episodes.now(end),
+            quarantine=networks.quarantine,
+            quarantined=networks.quarantined,
+            drift=networks.drift,
+            drifting=networks.drifting,
         )
 
     def _bars(self, end: int, networks: Sequence[Network]) -> Curve:

@@ -5,6 +5,7 @@ from typing import NamedTuple, cast
 
 import msgspec
 
+from tranship.dispatch.model import ABANDONED
 from tranship.engine import events as ev
 from tranship.engine.asking import MICROS_PER_DAY, available_anywhere, build_ask, expanded, shut_for
 from tranship.engine.entries import Recount, recounts, standing, together
@@ -39,10 +40,12 @@ class World:
         self.also: dict[int, Change] = {}  # counter (by identity) -> what other orders of the step change
 
     def take_off(self, order: OrderState, numbers: Iterable[int]) -> None:
-        """Units and hours of these parts are free."""
+        """Units and hours of these parts are free, but for units that a network may hold, or that come back to a closed shelf."""
         for number in numbers:
             part = order.parts[number]
-            self.lay(order, part.node, zip(part.lines, part.quantities, strict=True), 1)
+            held = self.state.dispatch_of(part)
+            if held is None or held.state != ABANDONED:
+                self.lay(order, part.node, zip(part.lines, part.quantities, strict=True), 1)
             if part.booked:
                 used = self._own(part.node)
                 for day, units in part.booked.items():
@@ -68,6 +71,8 @@ class World:
             sku = order.skus[line]
             for part, count in bundles.get(sku, ((sku, 1),)):
                 key = (part, node)
+                if sign > 0 and key in self.state.shelves:
+                    continue
                 self.delta[key] = self.delta.get(key, 0) + sign * quantity * count
 
     def situation(self) -> Situation:

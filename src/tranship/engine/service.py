@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -19,6 +20,7 @@ from tranship.engine.board import Board
 from tranship.engine.clock import Clock, SystemClock
 from tranship.engine.live import LiveShard, Placing, changed, open_live, placing
 from tranship.engine.merge import merged
+from tranship.engine.networks import Costs, LiveNow, NetworksNow, take_networks, with_live
 from tranship.engine.pricing import Pricer
 from tranship.engine.shard import Answer, Shard, Submission, fingerprint
 from tranship.engine.snapshots import has_solver
@@ -49,6 +51,8 @@ class Service:
         self.board = Board(shard.store, curve_s=curve_s)
         self.writer = Writer(shard)
         self.pricer = Pricer(self.writer, clock) if prices and has_solver(None) else None
+        self.live: dict[str, LiveNow] = {}  # what the driver sees of each connection; made anew, never changed
+        self._costs: Costs = {}
         self._looking = threading.Lock()
 
     @classmethod
@@ -74,9 +78,10 @@ class Service:
         try:
             check_shadow(shard, folder, shadow=shadow)
             if loaded is not None:
-                network = msgspec.structs.replace(loaded.network, shadow=shadow)
-                loaded = msgspec.structs.replace(loaded, network=network)
-                bring_into_force(shard, loaded, clock(shard.state.last_at).now())
+                document = msgspec.structs.replace(loaded.network, shadow=shadow)
+                bring_into_force(
+                    shard, msgspec.structs.replace(loaded, network=document), clock(shard.state.last_at).now()
+                )
             _check_usable(shard, folder)
             warm(shard, shard.state.last_at)
             return cls(shard, clock(shard.state.last_at), curve_s=curve_s)
@@ -160,7 +165,19 @@ class Service:
         with self._looking:  # the board is fed by one at a time
             while self.board.catch_up():
                 pass
-            return self.board.view(self.writer.call(snapshot_of), now=self.clock.now())
+            at = self.clock.now()
+            snapshot, networks = self.writer.call(lambda shard: (snapshot_of(shard), self._networks(shard, at)))
+            return self.board.view(snapshot, with_live(networks, self.live), now=at)
+
+    def _networks(self, shard: Shard, at: int) -> NetworksNow:
+        return take_networks(shard.state, at, self._costs)
+
+    def networks(self) -> NetworksNow:
+        """Connections, quarantine and drift now."""
+        at = self.clock.now()
+        with self._looking:
+            found = self.writer.call(partial(self._networks, at=at))
+            return with_live(self.board.told(found), self.live)
 
     def close(self) -> None:
         """Finish what waits, stop the writer, close the store."""

@@ -3,6 +3,7 @@
 import msgspec
 
 from tranship.core.ledger import Bucket
+from tranship.engine.networks import ConnectionNow, DriftNow, QuarantineNow
 from tranship.engine.state import State
 
 
@@ -134,6 +135,21 @@ class Curve(msgspec.Struct, frozen=True):
     networks: dict[str, tuple[int, ...]]
 
 
+class EpisodeNow(msgspec.Struct, frozen=True):
+    """A connection that was given up, from then until all work went there again. `moved` fulfillment orders left for other nodes."""
+
+    connection: str
+    began: str
+    ended: str  # empty: not over
+    why: str
+    steps: tuple[tuple[str, str, int], ...]  # (time, state, share in basis points)
+    seconds: int  # of the run's clock
+    moved: int
+    moved_units: int
+    moved_value_minor: int
+    parked: int
+
+
 class View(msgspec.Struct, frozen=True):
     """The whole board. Money in micros of `currency`, shares in basis points, times UTC."""
 
@@ -156,6 +172,13 @@ class View(msgspec.Struct, frozen=True):
     parked: tuple[Parked, ...]
     decisions: tuple[DecisionNow, ...]
     exceptions: tuple[ExceptionNow, ...]
+    shadow: bool
+    connections: tuple[ConnectionNow, ...]
+    episodes: tuple[EpisodeNow, ...]  # the last one of each connection
+    quarantine: tuple[QuarantineNow, ...]
+    quarantined: int
+    drift: tuple[DriftNow, ...]
+    drifting: int
 
 
 def take_snapshot(state: State, seq: int) -> Snapshot:

@@ -90,6 +90,8 @@ def masked_address(person: Person, destination: Destination, fit: Fit, *, where:
         )
     if not re.fullmatch("[A-Z]{2}", destination.country):
         raise InputError("The country is not a code of two letters", where=where)
+    if len(destination.state) > 50:
+        raise InputError("The state is longer than 50 characters", where=where)
     if len(zip_code) > 20 or (destination.country == "US" and not _US_ZIP.fullmatch(zip_code)):
         raise InputError("The ZIP code is not one", where=where)
     if len(city) > fit.city:

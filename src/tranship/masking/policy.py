@@ -14,19 +14,19 @@ from pkgutil import iter_modules
 
 import msgspec
 
-from tranship.core.errors import TranshipError
+from tranship.core.errors import InputError
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]+")
 REMOTE_ID = re.compile(r"[A-Z0-9-]{1,40}")
 """Our id of a dispatch: what every network takes (Amazon reads `+` as a space and refuses spaces)."""
 
 
-class MaskingError(TranshipError):
+class MaskingError(InputError):
     """A body holds what is not on the list of its operation. Names the leaf, never its value."""
 
     def __init__(self, kind: str, op: str, leaf: str, why: str) -> None:
         self.kind, self.op, self.leaf, self.why = kind, op, leaf, why
-        super().__init__(f"{kind} {op}: {leaf}: {why}")
+        super().__init__(why, where=f"{kind} {op}: {leaf}")
 
 
 class Rule(msgspec.Struct, frozen=True):

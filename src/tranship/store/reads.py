@@ -3,7 +3,7 @@
 import hashlib
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import apsw
@@ -51,7 +51,10 @@ class Readers:
         """Close what is idle now and what comes back later."""
         self._closed = True
         while self._idle:
-            self._idle.pop().close()
+            with suppress(
+                apsw.Error
+            ):  # a disk that fails now takes nothing from a reader; the writer's lock must still be given back
+                self._idle.pop().close()
 
 
 class Snapshot:
@@ -158,13 +161,17 @@ def person(db: apsw.Connection, person_id: str) -> PersonRow | None:
 
 def payload(db: apsw.Connection, remote_id: str) -> PayloadRow | None:
     """A dispatch's sealed bytes."""
-    found = rows(db, "SELECT remote_id, person_id, sealed FROM payload WHERE remote_id = ?", (remote_id,))
+    found = rows(
+        db, "SELECT remote_id, person_id, sealed FROM payload WHERE remote_id = ? AND person_id <> '-'", (remote_id,)
+    )
     return PayloadRow._make(found[0]) if found else None
 
 
 def address(db: apsw.Connection, order_id: str) -> AddressRow | None:
     """An order's own sealed address."""
-    found = rows(db, "SELECT order_id, person_id, sealed FROM address WHERE order_id = ?", (order_id,))
+    found = rows(
+        db, "SELECT order_id, person_id, sealed FROM address WHERE order_id = ? AND person_id <> '-'", (order_id,)
+    )
     return AddressRow._make(found[0]) if found else None
 
 

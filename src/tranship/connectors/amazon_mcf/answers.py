@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from tranship.connectors.http import retry_after_ms
-from tranship.connectors.port import Order, Response
+from tranship.connectors.port import Finding, Order, Response
 from tranship.core.errors import InvariantError
 from tranship.dispatch.model import Result
 from tranship.masking.policy import REMOTE_ID
@@ -144,6 +144,11 @@ def same_id(order: Order, body: bytes) -> bytes:
 def ours(remote_id: str) -> bool:
     """Whether an id could be one of ours."""
     return REMOTE_ID.fullmatch(remote_id) is not None
+
+
+def strangers(number: int) -> tuple[Finding, ...]:
+    """One finding for all entries of a page that are not ours, so that an account shared with other software is told once a page."""
+    return (Finding("foreign_id", "list", f"{number} orders with ids that Tranship never makes"),) if number else ()
 
 
 def word(states: dict[str, str], told: str, place: str) -> str:

@@ -16,6 +16,7 @@ from tranship.connectors.amazon_mcf.answers import (
     read_or,
     same_id,
     same_order,
+    strangers,
     timestamp,
     word,
 )
@@ -277,20 +278,20 @@ def _parcels(shipment: m.Shipment) -> list[Parcel]:
 
 def _listed(response: Response) -> Listed:
     page = decoded(response, m.OrdersAnswer).payload
-    reports, findings = [], []
+    reports, findings, others = [], [], 0
     for number, raw in enumerate(page.fulfillment_orders):
         remote_id = f"fulfillmentOrders[{number}]"
         try:
             head = decoded(response._replace(body=bytes(raw)), m.FulfillmentOrder)
             if not ours(head.seller_fulfillment_order_id):
-                findings.append(Finding("foreign_id", remote_id, "an order id that Tranship never makes"))
+                others += 1
                 continue
             remote_id = head.seller_fulfillment_order_id
             reports.append(Report(remote_id, _remote(head)))
         except Violation as error:
             kind = "unknown_state" if "unknown state" in str(error) else "violation"
             findings.append(Finding(kind, remote_id, f"list: {error}"))
-    return Listed(tuple(reports), page.next_token or "", tuple(findings))
+    return Listed(tuple(reports), page.next_token or "", (*findings, *strangers(others)))
 
 
 def _offered(response: Response) -> Offered:

@@ -15,6 +15,7 @@ from tranship.connectors.amazon_mcf.answers import (
     read_or,
     same_id,
     same_order,
+    strangers,
     timestamp,
     units,
     word,
@@ -258,13 +259,13 @@ def _tracking(told: m.Tracking | None) -> tuple[str, str]:
 
 def _listed(response: Response) -> Listed:
     page = decoded(response, m.Orders)
-    reports, findings = [], []
+    reports, findings, others = [], [], 0
     for number, raw in enumerate(page.orders):
         remote_id = f"orders[{number}]"
         try:
             told = decoded(response._replace(body=bytes(raw)), m.FulfillmentOrder)
             if not ours(told.order_id):
-                findings.append(Finding("foreign_id", remote_id, "an order id that Tranship never makes"))
+                others += 1
                 continue
             remote_id = told.order_id
             reports.append(_report(told))
@@ -272,7 +273,7 @@ def _listed(response: Response) -> Listed:
             kind = "unknown_state" if "unknown state" in str(error) else "violation"
             findings.append(Finding(kind, remote_id, f"list: {error}"))
     more = page.pagination.next_token if page.pagination else None
-    return Listed(tuple(reports), more or "", tuple(findings))
+    return Listed(tuple(reports), more or "", (*findings, *strangers(others)))
 
 
 def _offered(response: Response) -> Offered:

@@ -70,10 +70,8 @@ class ShipBob:
         return self._post("cancel", f"/order/{quote(order.their_id, safe='')}:cancel", b"")
 
     def tracking(self, order: Order) -> Request:
-        """Its parcels."""
-        if not order.their_id:
-            return self._find("tracking", order)
-        return self._get("tracking", f"/order/{quote(order.their_id, safe='')}/shipment")
+        """Its parcels: the order itself tells them all, with the lines in each, which its list of shipments does not."""
+        return self._find("tracking", order)
 
     def timeline(self, package_id: str) -> Request:
         """What happened to one parcel, step by step (read_timeline)."""

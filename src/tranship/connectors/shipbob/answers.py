@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import msgspec
 
 from tranship.connectors.port import Order, Response
-from tranship.connectors.shipbob.translate_orders import SHIPMENT, Meaning, UnknownState, meaning, parcel
-from tranship.connectors.shipbob.views import Cancelled, Damaged, OrderView, Shipment, decoded
+from tranship.connectors.shipbob.translate_orders import Meaning, UnknownState, meaning
+from tranship.connectors.shipbob.views import Cancelled, Damaged, OrderView, decoded
 from tranship.dispatch.model import DEAD, LEFT, Result
 
 _DETAIL = 200
@@ -22,9 +22,7 @@ def read(op: str, order: Order, response: Response) -> Result:
             return _created(order, response)
         if op == "cancel":
             return _cancelled(order, response)
-        if op == "tracking":
-            return _tracked(order, response)
-        return _found(order, response)
+        return _found(op, order, response)
     except Damaged as damage:
         return Result("violation", detail=f"{op}: {damage}"[:_DETAIL])
     except UnknownState as state:
@@ -89,7 +87,7 @@ def _cancelled(order: Order, response: Response) -> Result:
     if response.status != 200:
         return Result("violation", detail=f"cancel: status {response.status} is not one that the interface has")
     if response.body.lstrip()[:1] == b"[":
-        found = _found(order, response)
+        found = _found("cancel", order, response)
         if found.outcome != "ok" or found.remote in DEAD | LEFT | {"PICKING"}:
             return found
         return msgspec.structs.replace(found, accepted_only=True)  # its id is known now; nothing was cancelled yet
@@ -112,16 +110,16 @@ def _cancelled(order: Order, response: Response) -> Result:
     )  # fmt: skip
 
 
-def _found(order: Order, response: Response) -> Result:
+def _found(op: str, order: Order, response: Response) -> Result:
     """Orders under our id: none, one, or more where the network's ids are free again after a cancellation."""
     if response.status in {400, 422}:
-        return Result("refused", detail=_said(response, "get"))
+        return Result("refused", detail=_said(response, op))
     if response.status != 200:
-        return Result("violation", detail=f"get: status {response.status} is not one that the interface has")
+        return Result("violation", detail=f"{op}: status {response.status} is not one that the interface has")
     views = decoded(response.body, list[OrderView])
     ours = [view for view in views if view.reference_id == order.remote_id]
     if views and not ours:
-        return Result("violation", detail="get: the answer is about other orders")
+        return Result("violation", detail=f"{op}: the answer is about other orders")
     if not ours:
         return Result("not_found")
     told = sorted(((view.id, meaning(view)) for view in ours), key=lambda pair: (_liveliness(pair[1]), pair[0]))
@@ -129,24 +127,6 @@ def _found(order: Order, response: Response) -> Result:
     if len(told) > 1:
         most = most._replace(detail=f"{len(told)} orders under one id; {most.detail}"[:_DETAIL])
     return _result("ok", their_id, most)
-
-
-def _tracked(order: Order, response: Response) -> Result:
-    """Parcels of an order whose number is known (its shipments), or the order itself."""
-    if not order.their_id:
-        return _found(order, response)
-    if response.status == 404:
-        return Result("not_found", their_id=order.their_id)
-    if response.status != 200:
-        refused = response.status in {400, 422}
-        return Result("refused" if refused else "violation", detail=f"tracking: status {response.status}")
-    shipments = decoded(response.body, list[Shipment])
-    if any(str(shipment.order_id) != order.their_id for shipment in shipments):
-        return Result("violation", detail="tracking: the answer is about another order")
-    if any(shipment.status not in SHIPMENT for shipment in shipments):
-        return Result("violation", detail="tracking: a state that the interface's description does not have")
-    left = tuple(sorted(parcel(shipment) for shipment in shipments if SHIPMENT[shipment.status] == "left"))
-    return Result("ok", "PICKING" if left else "", order.their_id, parcels=left)
 
 
 def _liveliness(told: Meaning) -> int:

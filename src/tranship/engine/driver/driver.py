@@ -24,6 +24,7 @@ from tranship.engine.driver import looking
 from tranship.engine.driver.link import Link
 from tranship.engine.due import is_stalled
 from tranship.engine.handover import drainable
+from tranship.engine.networks import LiveNow
 from tranship.engine.preparing import Prepared, Wanted, handing_over, prepare, wanted
 from tranship.engine.service import Service
 from tranship.engine.shard import Shard, Submission
@@ -40,6 +41,8 @@ DRAIN_BATCH = 500
 """Orders moved by one command of a drain, so that new orders wait for no longer than that."""
 MOST_TASKS = 256
 """Calls in flight over all connections."""
+TRACE_EVERY = 4
+"""Verdicts in one step of what is shown."""
 END_S = 5
 """Real seconds that calls under way get at the end."""
 AGAIN_S = 2
@@ -57,6 +60,7 @@ class Driver:
         self.service, self.shadow = service, service.network.shadow
         self.desk = Desk()
         self.links: dict[str, Link] = {}
+        self._steps = 0
         self._began, self._since = time.time_ns() // 1000, time.monotonic_ns()
         self._wake = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -271,10 +275,16 @@ class Driver:
 
     async def _judge(self) -> None:
         """Tell the engine where new work may go; look at a network that is on trial."""
+        live = dict[str, LiveNow]()
+        self._steps += 1
+        self.service.live = live
         for code, link in self.links.items():
             at, real = self.now(), self.real()
             verdict = link.watch.verdict(real)
             said = f"{verdict.state}/{verdict.share_bp}"
+            if self._steps % TRACE_EVERY == 0:
+                link.step(verdict.evidence.oldest_ms)
+            live[code] = link.live(verdict, self.desk.lane(code), self.desk.backlog(code), at)
             if verdict.probe_at and real >= verdict.probe_at:
                 self._spawn(looking.probe(self, link))
             if said == link.said:

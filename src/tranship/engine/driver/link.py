@@ -1,14 +1,21 @@
 """One connection in live use: its connector, its client, its health."""
 
+from collections import deque
 from collections.abc import Callable
+from statistics import median
 
 from tranship.connectors.http import HttpClient, LostError, NotSentError
 from tranship.connectors.port import Connector, Order, Request, Response
 from tranship.connectors.registry import client_of, connector_of
 from tranship.core.capability import Connection
 from tranship.core.health import Health
-from tranship.dispatch.health import Watch
+from tranship.dispatch.health import Verdict, Watch
 from tranship.dispatch.model import Result
+from tranship.engine.desk import Lane
+from tranship.engine.networks import LiveNow
+
+TRACE = 60
+"""Steps of two seconds that are shown."""
 
 
 class Link:
@@ -21,7 +28,11 @@ class Link:
         self.watch = Watch(health, now)
         self.said = "closed/10000"  # state and share that the engine was last told
         self.last_list = now
+        self.hooks_taken = self.hooks_refused = 0
         self._calls = 0
+        self._answers: deque[int] = deque(maxlen=64)  # microseconds that the last answers took
+        self._slowest = self._failed = 0  # since the last step of the trace
+        self._trace: deque[tuple[int, int]] = deque(maxlen=TRACE)
 
     def on_trial(self, now: int) -> None:
         """The engine went down while this connection was given up: begin with probes, not with a clean sheet."""
@@ -47,24 +58,59 @@ class Link:
         if self.client is None:
             return Result("unauthorized", detail="this kind of connection has no interface to send to")
         self._calls += 1
-        call_id = str(self._calls)
-        self.watch.started(call_id, request.op, clock(), probe=probe)
+        call_id, began = str(self._calls), clock()
+        self.watch.started(call_id, request.op, began, probe=probe)
         try:
             response = await self.client.send(request)
         except NotSentError as error:
             outcome = "unauthorized" if error.kind in {"secret", "token"} else "unknown"
-            self.watch.ended(call_id, clock(), "unknown")
+            self._ended(call_id, began, clock(), "unknown")
             if outcome == "unauthorized":
                 return Result("unauthorized", detail=error.kind)
             return Result("throttled", detail=f"not sent: {error.kind}", retry_after_ms=2_000)
         except LostError as error:
-            self.watch.ended(call_id, clock(), "unknown")
+            self._ended(call_id, began, clock(), "unknown")
             return Result("unknown", detail=error.kind)
         except BaseException:
             self.watch.ended(call_id, clock(), "unknown")
             raise
-        self.watch.ended(call_id, clock(), "unknown" if response.status >= 500 else "ok")
+        self._ended(call_id, began, clock(), "unknown" if response.status >= 500 else "ok")
         return response
+
+    def _ended(self, call_id: str, began: int, now: int, outcome: str) -> None:
+        self.watch.ended(call_id, now, outcome)
+        took = max(1, now - began)
+        self._slowest = max(self._slowest, took)
+        if outcome == "ok":
+            self._answers.append(took)
+        else:
+            self._failed += 1
+
+    def step(self, oldest_ms: int) -> None:
+        """One step of the trace is over; a call that is still in flight counts with its age."""
+        self._trace.append((max(self._slowest // 1000, oldest_ms), self._failed))
+        self._slowest = self._failed = 0
+
+    def live(self, verdict: Verdict, lane: Lane, backlog: int, now: int) -> LiveNow:
+        """What is shown of it; `now` is the desk's time."""
+        seen = verdict.evidence
+        return LiveNow(
+            in_flight=len(lane.in_flight),
+            backlog=backlog,
+            calls=seen.calls,
+            failed=seen.failed,
+            slow=seen.slow,
+            oldest_ms=seen.oldest_ms,
+            median_ms=int(median(self._answers)) // 1000 if self._answers else 0,
+            slow_ms=seen.slow_ms,
+            sickness_bp=min(10_000, seen.score * 10_000 // max(1, seen.limit)),
+            stalled=seen.stalled,
+            accepted=seen.accepted,
+            hooks_taken=self.hooks_taken,
+            hooks_refused=self.hooks_refused,
+            trace=tuple(self._trace),
+            tokens={op: lane.bucket(op).left(now) for op in self.connection.capability.rates},
+        )
 
     async def close(self) -> None:
         """Close the client."""

@@ -42,7 +42,8 @@ def describe(parser: argparse.ArgumentParser) -> None:
             parser.add_argument(flag, action="store_true", help=_HELP[field.name])
         else:
             choices = ("200", "202", "mixed") if field.name == "create" else None
-            parser.add_argument(flag, type=type(default), default=default, choices=choices, help=_HELP[field.name])
+            kind = float if field.name.endswith("_s") else type(default)
+            parser.add_argument(flag, type=kind, default=default, choices=choices, help=_HELP[field.name])
     parser.set_defaults(build=build)
 
 

@@ -80,6 +80,7 @@ class Notices:
         self.destinations: dict[str, Destination] = {}
         self.subscriptions: dict[str, Subscription] = {}
         self.urls: dict[str, str] = {}  # destination id or "*" -> URL on loopback
+        self.key = ""  # sent as x-api-key, as an EventBridge API destination does
         self.queue: list[object] = []
         self.counts = Counts()
         self._judges: dict[str, Callable[[object], list[str]]] = {}
@@ -263,7 +264,9 @@ class Notices:
             timeout = aiohttp.ClientTimeout(total=10)
             async with (
                 aiohttp.ClientSession(timeout=timeout, trust_env=False) as session,
-                session.post(url, json=notice, allow_redirects=False) as answer,
+                session.post(
+                    url, json=notice, headers={"x-api-key": self.key} if self.key else {}, allow_redirects=False
+                ) as answer,
             ):
                 taken = 200 <= answer.status < 300
         except (aiohttp.ClientError, TimeoutError, OSError):
@@ -277,8 +280,11 @@ class Notices:
             self.counts.given_up += 1
 
     def set_urls(self, wanted: Mapping[str, Any]) -> None:
-        """Where pushes go: {"url": ...} for all, or destination ids with URLs. Loopback only."""
+        """Where pushes go: {"url": ...} for all, or destination ids with URLs; loopback only. {"key": ...} is sent with each."""
         for key, url in wanted.items():
+            if key == "key":
+                self.key = str(url)
+                continue
             host = urlsplit(str(url)).hostname or ""
             try:
                 inside = host == "localhost" or ip_address(host).is_loopback

@@ -73,8 +73,18 @@ class Server:
 
     # -- requests ------------------------------------------------------------------------------------------------------
 
-    async def answer(self, request: web.Request) -> web.StreamResponse:
-        """Any request."""
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Any request. A mistake of the sandbox's own counts as a violation, so that no suite passes over it."""
+        done = False
+        try:
+            reply = await self._answer(request)
+            done = True
+        finally:
+            if not done:
+                self.tally.violation(f"{request.method} {request.path}", ["the sandbox failed; see what it wrote"])
+        return reply
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         raw_path, _, raw_query = request.raw_path.partition("?")
         if raw_path.startswith("/_sandbox"):
             return await self._control(request, raw_path)
@@ -95,10 +105,12 @@ class Server:
         call = Call(path, query, headers, None, now, now)
         return await self._through(request, operation, call, body)
 
-    async def _through(self, request: web.Request, operation: Operation, call: Call, body: bytes) -> web.StreamResponse:
+    async def _through(
+        self, request: web.BaseRequest, operation: Operation, call: Call, body: bytes
+    ) -> web.StreamResponse:
         """The faults of this call, then its execution, then what is left of its answer."""
         met = self.faults.of_call(
-            operation.op,
+            self._word(operation, call),
             operation.name,
             lambda: f"{'/'.join(call.path.values())} {body.decode(errors='replace')}",
             call.now,
@@ -205,6 +217,11 @@ class Server:
             operation, Refusal(500, "SandboxViolation", "The sandbox broke the vendor's file.", "; ".join(wrong)[:1000])
         )
 
+    def _word(self, operation: Operation, call: Call) -> str:
+        """The contract's word for this call: a network may say so call by call, where one operation does two things."""
+        word = getattr(self.network, "word", None)
+        return str(word(operation, call)) if word else operation.op
+
     def _route(self, method: str, raw_path: str) -> tuple[Operation | None, dict[str, str], list[str]]:
         allowed: list[str] = []
         for pattern, names, operation in self._routes:
@@ -232,11 +249,11 @@ class Server:
         if text is None:
             text = None if reply.body is None else json.dumps(reply.body, separators=(",", ":"))
         body = None if text is None else text.encode()
-        return web.Response(
-            status=reply.status, body=body, headers=headers, content_type=JSON_TYPE if body is not None else None
-        )
+        return web.Response(status=reply.status, body=body, headers={"Content-Type": JSON_TYPE, **headers})
 
-    async def _lost(self, request: web.Request, operation: Operation, fault: Fault, kind: str) -> web.StreamResponse:
+    async def _lost(
+        self, request: web.BaseRequest, operation: Operation, fault: Fault, kind: str
+    ) -> web.StreamResponse:
         """An answer that never comes: silence, a reset, a close, or an error that says nothing of what was done."""
         self.tally.call(operation, f"fault {fault.kind}")
         if kind == "5xx":
@@ -258,7 +275,7 @@ class Server:
         while transport is not None and not transport.is_closing() and not self._stopping and loop.time() < end:  # noqa: ASYNC110
             await asyncio.sleep(0.05)  # the end of a connection is no event that could be waited for
 
-    async def _truncated(self, request: web.Request, operation: Operation, reply: Reply) -> web.StreamResponse:
+    async def _truncated(self, request: web.BaseRequest, operation: Operation, reply: Reply) -> web.StreamResponse:
         """Headers of the whole answer, half of its body, and the end of the connection."""
         whole = self._http(operation, reply, {})
         body = whole.body if isinstance(whole.body, bytes) and whole.body else b"{}"
@@ -272,7 +289,7 @@ class Server:
 
     # -- control -------------------------------------------------------------------------------------------------------
 
-    async def _control(self, request: web.Request, path: str) -> web.StreamResponse:
+    async def _control(self, request: web.BaseRequest, path: str) -> web.StreamResponse:
         """What tests and people say to the sandbox itself: below /_sandbox, without credentials, never the vendor's."""
         try:
             raw = await request.read()
@@ -347,9 +364,7 @@ class Server:
 
     async def run(self, host: str, port: int) -> None:
         """Serve until `stop`; prints one line of JSON with the address when it listens."""
-        application = web.Application(client_max_size=BODY_BYTES_MAX * 2)
-        application.router.add_route("*", "/{tail:.*}", self.answer)
-        runner = web.AppRunner(application, access_log=None, handle_signals=False, shutdown_timeout=0.2)
+        runner = web.ServerRunner(web.Server(self.answer, access_log=None), handle_signals=False, shutdown_timeout=0.2)
         await runner.setup()
         try:
             site = web.TCPSite(runner, host, port)

@@ -76,6 +76,11 @@ class ShipBob:
             ),
         )  # fmt: skip
 
+    @staticmethod
+    def word(operation: Operation, call: Call) -> str:
+        """To ask for orders by reference is a look at one, whatever the operation is called."""
+        return "get" if operation.op == "list" and call.one("ReferenceIds") else operation.op
+
     # -- what the server asks ------------------------------------------------------------------------------------------
 
     def admit(self, operation: Operation, call: Call) -> None:

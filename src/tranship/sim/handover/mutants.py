@@ -9,9 +9,19 @@ from msgspec.structs import replace
 
 from tranship.core.ledger import Bucket
 from tranship.dispatch import rules
-from tranship.dispatch.model import DOUBT_CREATE, DOUBT_RELEASE, LIVE, RESOLVING, SENDING, VOID, Dispatch
+from tranship.dispatch.model import (
+    ABANDONED,
+    DOUBT_CREATE,
+    DOUBT_RELEASE,
+    LIVE,
+    RELEASING,
+    RESOLVING,
+    SENDING,
+    VOID,
+    Dispatch,
+)
 from tranship.dispatch.rules import Step, Terms
-from tranship.engine import counting, due, evolve_network
+from tranship.engine import counting, due, evolve_network, handover
 from tranship.engine import events as ev
 from tranship.engine.state import State
 from tranship.routing.share import ShareWindow
@@ -51,7 +61,7 @@ def _not_found_reissues() -> list[Patch]:
 
 def _drop_i2() -> list[Patch]:
     """What is wanted back is free at once, whatever the network may do with it."""
-    everything = frozenset({SENDING, DOUBT_CREATE, LIVE, RESOLVING, DOUBT_RELEASE, "RELEASING"})
+    everything = frozenset({SENDING, DOUBT_CREATE, LIVE, RESOLVING, DOUBT_RELEASE, RELEASING})
 
     def back(d: Dispatch, now: int, _op: str, _at: int) -> Dispatch:
         return _closed(d, now, "wanted back") if d.state in everything else truth(d, now, _op, _at)
@@ -62,11 +72,11 @@ def _drop_i2() -> list[Patch]:
 
 def _drop_i3() -> list[Patch]:
     """What was given up on hold is released all the same when its time comes."""
-    gone = {rules.ABANDONED}
+    gone = {ABANDONED}
 
     def released(d: Dispatch, now: int) -> Step:
         if d.state in gone:
-            return Step(replace(d, state=rules.RELEASING, since=now, op="release", op_at=now, wish="ship"))
+            return Step(replace(d, state=RELEASING, since=now, op="release", op_at=now, wish="ship"))
         return truth(d, now)
 
     def to_release(state: State, at: int) -> Iterator[Dispatch]:
@@ -74,8 +84,6 @@ def _drop_i3() -> list[Patch]:
         yield from [d for r in list(state.open_dispatches) if (d := state.dispatches[r]).state in gone]
 
     truth, due_truth = rules.released, due.to_release
-    from tranship.engine import handover
-
     return [
         (rules, "released", released), (handover, "to_release", to_release),
         (evolve_network, "_same_attempt", lambda _old, _new: None),

@@ -13,7 +13,10 @@ class PowerCut(BaseException):
 
 
 class SimStore:
-    """What the engine reads back, and nothing else. `cut_next` ends the next commit: "before" or "after" it is durable."""
+    """What the engine reads back, and nothing else.
+
+    `cut_next` ends the next commit of a command whose key begins with `cut_key`: "before" or "after" it is durable.
+    """
 
     def __init__(self) -> None:
         self.rows: list[JournalRow] = []
@@ -25,7 +28,7 @@ class SimStore:
         self.stock: dict[tuple[str, str, int], int] = {}
         self.sealed_by = b""
         self.epoch = 1
-        self.cut_next = ""
+        self.cut_next = self.cut_key = ""
         self.fail_next = False
 
     def commit(self, batch: Batch) -> None:
@@ -33,7 +36,9 @@ class SimStore:
         if self.fail_next:
             self.fail_next = False
             raise UnavailableError("the disk is full")
-        cut, self.cut_next = self.cut_next, ""
+        cut = self.cut_next if any(row.key.startswith(self.cut_key) for row in batch.keys) else ""
+        if cut:
+            self.cut_next = ""
         if cut == "before":
             raise PowerCut
         for key, delta in batch.stock.items():

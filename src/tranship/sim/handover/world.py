@@ -17,7 +17,6 @@ from tranship.core.errors import TranshipError, UnavailableError
 from tranship.dispatch.model import CLOSED, QUARANTINED, Result
 from tranship.engine import commands as cmd
 from tranship.engine.desk import Call, Desk
-from tranship.engine.driver.driver import touched
 from tranship.engine.handover import drainable
 from tranship.engine.inbox import counting, finding, news, reporting
 from tranship.engine.preparing import ALPHABET, handing_over, prepare, wanted
@@ -42,6 +41,9 @@ LOOK_S = 900
 COUNT_S = 3_600
 CALM = MONDAY + 14 * HOUR
 """Nothing new comes in any more: looks become rare."""
+CUTS = ("now", "before", "before", "after", "after")
+CUT_AT = ("", "handover/", "handover/", "call/", "tick/")
+"""When the power fails: between commands, or in the next commit of such a command."""
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -160,7 +162,7 @@ class World:
             if rng.random() < setting.cancels:
                 loop.at(at + int(rng.random() * 6 * HOUR), self._take_back, number)
         for _ in range(rng.randint(0, setting.crashes)):
-            loop.at(MONDAY + int(rng.random() * 10 * HOUR), self._cut, rng.choice(("now", "before", "after", "after")))
+            loop.at(MONDAY + int(rng.random() * 10 * HOUR), self._cut, rng.choice(CUTS), rng.choice(CUT_AT))
         for side in self.sides.values():
             loop.at(MONDAY + int(rng.random() * LOOK_S * SECOND), self._look, side)
             loop.at(MONDAY + int(rng.random() * COUNT_S * SECOND), self._count_stock, side)
@@ -191,13 +193,11 @@ class World:
             return
         self.desk.connect(self.shard.state.connected, self.loop.now)
         self.submit(Submission(f"restart/{self.epoch}", cmd.Restart(self.loop.now)))
-        for remote_id in self.shard.state.open_dispatches:
-            self._to_desk(remote_id)
         self.pump()
 
-    def _cut(self, when: str) -> None:
+    def _cut(self, when: str, key: str) -> None:
         if when != "now":
-            self.store.cut_next = when
+            self.store.cut_next, self.store.cut_key = when, key
             return
         before = self.shard.hash()
         self.crash_quietly()
@@ -220,13 +220,7 @@ class World:
             self.refused += 1
             if not isinstance(error, UnavailableError):
                 self.broken.append(f"{type(submission.command).__name__} refused: {error}")
-        for dispatch, urgency in touched(self.shard):
-            if self.setting.mutant == "forget_outbox" and self.rng.random() < 0.05:
-                continue
-            self.desk.changed(dispatch, urgency)
-            if dispatch.state == QUARANTINED and dispatch.remote_id not in self.quarantined:
-                self.quarantined.add(dispatch.remote_id)
-                self.loop.after(3 * HOUR, self._person, dispatch.remote_id)
+        self._to_desk()
         return error
 
     def tell(self, submission: Submission) -> None:
@@ -234,8 +228,18 @@ class World:
         self.submit(submission)
         self.pump()
 
-    def _to_desk(self, remote_id: str) -> None:
-        self.desk.changed(self.shard.state.dispatches[remote_id], 0)
+    def _to_desk(self) -> None:
+        """What changed is the desk's business, as in live use."""
+        state = self.shard.state
+        for remote_id in state.touched:
+            dispatch = state.dispatches[remote_id]
+            if self.setting.mutant == "forget_outbox" and self.rng.random() < 0.05:
+                dispatch = msgspec.structs.replace(dispatch, op="")  # forgotten
+            self.desk.changed(dispatch, state.orders[dispatch.order_id].promise_day)
+            if dispatch.state == QUARANTINED and remote_id not in self.quarantined:
+                self.quarantined.add(remote_id)
+                self.loop.after(3 * HOUR, self._person, remote_id)
+        state.touched.clear()
 
     # -- calls --------------------------------------------------------------------------------------------------------
 
