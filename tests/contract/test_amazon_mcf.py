@@ -128,11 +128,11 @@ def test_what_comes_back_is_told_with_our_line_id(tmp_path: Path, kind: type[Ama
         path = f"/fba/outbound/2020-07-01/fulfillmentOrders/{remote_id}"
         whole = json.loads(desk.send(Request("get", "GET", path)).body)["payload"]
         item = {
-            "sellerReturnItemId": "R1", "sellerFulfillmentOrderItemId": "L1", "returnReasonCode": "CR-DEFECTIVE",
+            "sellerReturnItemId": "R1", "sellerFulfillmentOrderItemId": "L1", "returnReasonCode": "AMZ-PG-DEFECTIVE",
             "amazonShipmentId": whole["fulfillmentShipments"][0]["amazonShipmentId"],
         }  # fmt: skip
         sent = desk.send(Request("return", "PUT", f"{path}/return", body=json.dumps({"items": [item]}).encode()))
-        assert sent.status == 200, sent.body
+        assert sent.status == 200 and json.loads(sent.body)["payload"]["returnItems"], sent.body
         assert desk.returned(0, remote_id).rows == ()
         place.advance(6 * DAY_S)
         assert [row[:3] for row in desk.returned(0, remote_id).rows] == [(remote_id, "L1", 1)]

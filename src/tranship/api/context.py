@@ -1,6 +1,7 @@
 """What every handler works with: the service, its newest view, the settings, and how many streams are open."""
 
 import asyncio
+import itertools
 from typing import Any, cast
 
 from litestar import Litestar, Request
@@ -25,6 +26,11 @@ class Context:
         self.buckets = Buckets(settings.rate_per_s, settings.rate_burst)
         self.explaining = asyncio.Semaphore(settings.explanations_max)
         self.streams = 0
+        self._number = itertools.count(1)
+
+    def number(self) -> int:
+        """A number that no other request of this process got."""
+        return next(self._number)
 
     def attach(self, app: Litestar) -> None:
         """Make this the context of `app`'s handlers."""

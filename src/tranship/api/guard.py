@@ -21,6 +21,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/sign-in"})
 """What needs no token: whether the service is up, and the page that asks for one."""
+HOOKS = "/v1/hooks/"
+"""Below this networks talk to us: they have no token, each message carries a signature of its own."""
 STREAMS = frozenset({"/v1/events", "/live"})
 """What never ends has no length to ask for: no HEAD."""
 COOKIE = "tranship_session"
@@ -101,7 +103,7 @@ class Guard:
             return ProblemError(421, "wrong-host", "This is not the host that was meant", detail)
         if self.requests >= self._settings.requests_max:
             return problems.busy("more requests at a time than this service takes")
-        if self._token and scope["path"] not in OPEN_PATHS and not self._known(scope, headers):
+        if self._token and not _is_open(scope["path"]) and not self._known(scope, headers):
             if scope["method"] in ("GET", "HEAD") and b"text/html" in headers.get(b"accept", b""):
                 return ProblemError(303, "sign-in", "Sign in first", "", headers={"location": "/sign-in"})
             return problems.unauthorized()
@@ -126,6 +128,10 @@ class Guard:
         except CookieError:
             return False
         return cookie is not None and hmac.compare_digest(cookie.value.encode(), session_of(self._token).encode())
+
+
+def _is_open(path: str) -> bool:
+    return path in OPEN_PATHS or path.startswith(HOOKS)
 
 
 def session_of(token: bytes) -> str:

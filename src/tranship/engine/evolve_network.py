@@ -35,7 +35,8 @@ def dispatched(state: State, event: ev.Dispatched) -> None:
         _lay_ghosts(state, d, event.at)
     else:
         state.open_dispatches[d.remote_id] = None
-    if d.state == REJECTED or (d.state == VOID and d.wish != "void") or (d.state in FREE and d.why.startswith(BY_HAND)):
+    ended = d.state == VOID and (d.wish != "void" or d.remote in {"UNFULFILLABLE", "INVALID"})
+    if d.state == REJECTED or ended or (d.state in FREE and d.why.startswith(BY_HAND)):
         order.refused = tuple(sorted({*order.refused, d.node}))
 
 

@@ -60,7 +60,7 @@ _CHECKS = (
     ),
     (
         "payload {} is sealed under the key of person {}, who is not there",
-        "SELECT remote_id, person_id FROM payload WHERE person_id NOT IN ('', '-') AND person_id NOT IN (SELECT person_id FROM person)",
+        "SELECT remote_id, person_id FROM payload WHERE person_id <> '' AND person_id NOT IN (SELECT person_id FROM person)",
     ),
     (
         "address of order {}, which is not there",
@@ -68,7 +68,7 @@ _CHECKS = (
     ),
     (
         "address of order {} is sealed under the key of person {}, who is not there",
-        "SELECT order_id, person_id FROM address WHERE person_id NOT IN ('', '-') AND person_id NOT IN (SELECT person_id FROM person)",
+        "SELECT order_id, person_id FROM address WHERE person_id <> '' AND person_id NOT IN (SELECT person_id FROM person)",
     ),
     (
         "stock of {} at {} in bucket {} is {}",

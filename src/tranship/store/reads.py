@@ -161,17 +161,13 @@ def person(db: apsw.Connection, person_id: str) -> PersonRow | None:
 
 def payload(db: apsw.Connection, remote_id: str) -> PayloadRow | None:
     """A dispatch's sealed bytes."""
-    found = rows(
-        db, "SELECT remote_id, person_id, sealed FROM payload WHERE remote_id = ? AND person_id <> '-'", (remote_id,)
-    )
+    found = rows(db, "SELECT remote_id, person_id, sealed FROM payload WHERE remote_id = ?", (remote_id,))
     return PayloadRow._make(found[0]) if found else None
 
 
 def address(db: apsw.Connection, order_id: str) -> AddressRow | None:
     """An order's own sealed address."""
-    found = rows(
-        db, "SELECT order_id, person_id, sealed FROM address WHERE order_id = ? AND person_id <> '-'", (order_id,)
-    )
+    found = rows(db, "SELECT order_id, person_id, sealed FROM address WHERE order_id = ?", (order_id,))
     return AddressRow._make(found[0]) if found else None
 
 

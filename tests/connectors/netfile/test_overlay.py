@@ -9,6 +9,7 @@ import pytest
 from tranship.connectors.netfile import load, template
 from tranship.connectors.netfile.finding import NetworkFileError
 from tranship.connectors.netfile.overlay import Outage, read_overlay
+from tranship.core.capability import Capability, Connection
 from tranship.core.network import NetworkFile
 from tranship.core.time import date_to_day
 
@@ -183,3 +184,39 @@ def test_a_cap_named_twice_is_told_and_not_guessed(tmp_path: Path, network: Netw
         tmp_path, network, '[[cap]]\nnetwork = "amazon"\nshare = 40\n[[cap]]\nnetwork = "amazon"\nshare = 50\n'
     )
     assert "twice" in told
+
+
+WIRED = Connection("a", "x", Capability(hold_release=True, hold_days=14, proven={"hold_release": "sandbox"}))
+
+
+def test_connections_and_health_change_what_is_written(tmp_path: Path, network: NetworkFile):
+    """Patience of a connection, Hold off, and health: what is written changes, the account stays what it is."""
+    wired = msgspec.structs.replace(network, connections=(WIRED,))
+    text = "[connection.a]\nhold_release = false\nrelease_min = 60\n[health]\nprobes = 9\n"
+    changed, _ = bound(tmp_path, wired, text)
+    (connection,) = changed.connections
+    assert (connection.release_min, connection.hold_min, connection.kind) == (60, WIRED.hold_min, "x")
+    assert not connection.capability.hold_release and connection.capability.proven == {}
+    assert changed.health == msgspec.structs.replace(network.health, probes=9)
+
+
+@pytest.mark.parametrize(
+    ("text", "piece"),
+    [
+        ("[connection.b]\npoll_s = 60\n", 'no connection "b"'),
+        ('[connection.a]\nkind = "y"\n', "no key"),
+        ("[connection.a]\nhold_min = 10\n", "release_min"),
+        ("[health]\nprobes = 0\n", "2 to 100"),
+        ('[[node]]\ncode = "EAST"\nconnection = "a"\n', "no key"),
+    ],
+)
+def test_a_connection_is_changed_not_replaced(tmp_path: Path, network: NetworkFile, text: str, piece: str):
+    """Another account, kind or range is refused with what is allowed."""
+    wired = msgspec.structs.replace(network, connections=(WIRED,))
+    assert piece in refused(tmp_path, wired, text)
+
+
+def test_hold_cannot_be_wished_for(tmp_path: Path, network: NetworkFile):
+    """Where the run's interface had no Hold, a variation has none."""
+    bare = msgspec.structs.replace(network, connections=(Connection("a", "x"),))
+    assert "no Hold" in refused(tmp_path, bare, "[connection.a]\nhold_release = true\n")

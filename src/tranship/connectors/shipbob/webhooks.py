@@ -69,19 +69,17 @@ def message(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now
     key, topic = told["webhook-id"], told.get("x-webhook-topic", "")
     if topic.startswith(_OTHERS):
         return Message(True, key)
+    subject = f"webhook {topic if _TOPIC.fullmatch(topic) else 'without a topic'}"
     if not topic.startswith("order."):
-        subject = topic if _TOPIC.fullmatch(topic) else "no topic"
         return Message(True, key, findings=(Finding("unknown_state", subject, "a topic that nobody here asked for"),))
     try:
         report = _report(body)
     except UnknownState as state:
-        return Message(True, key, findings=(Finding("unknown_state", f"webhook {topic}", str(state)),))
+        return Message(True, key, findings=(Finding("unknown_state", subject, str(state)),))
     except Damaged as damage:
-        return Message(True, key, findings=(Finding("violation", f"webhook {topic}", str(damage)),))
+        return Message(True, key, findings=(Finding("violation", subject, str(damage)),))
     if not REFERENCE.fullmatch(report.remote_id):
-        return Message(
-            True, key, findings=(Finding("foreign_id", f"webhook {topic}", "an order that was not handed over by us"),)
-        )
+        return Message(True, key, findings=(Finding("foreign_id", subject, "an order that was not handed over by us"),))
     return Message(True, key, (report,))
 
 

@@ -82,7 +82,7 @@ class Driver:
                 await self._work()
             except Exception as error:  # noqa: BLE001 - the edge: orders must not stay here unnoticed because of a bug
                 causes = error.exceptions if isinstance(error, ExceptionGroup) else (error,)
-                log.error("begins again after %s", ", ".join(type(each).__name__ for each in causes))
+                log.warning("the driver begins again after %s", ", ".join(type(each).__name__ for each in causes))
                 await asyncio.sleep(AGAIN_S)
 
     async def _work(self) -> None:

@@ -1,0 +1,75 @@
+"""What people and programs ask of the hand-over: bodies, checked strictly."""
+
+import datetime as dt
+from typing import Annotated, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from tranship.api.bodies import Code, Number
+from tranship.api.problems import check_keys, of_decoding
+
+Reason = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
+PartNumber = Annotated[int, Meta(ge=1, le=1_000_000)]
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class RecallIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Call fulfillment orders of an order back; without numbers, all that were handed over."""
+
+    reason: Reason
+    numbers: Annotated[list[PartNumber], Meta(max_length=1_000)] = []
+
+
+class SendIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Send one fulfillment order to a node, under the same limits as the router."""
+
+    number: PartNumber
+    node: Code
+    reason: Reason
+
+
+class SettleIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What became of a dispatch in quarantine: it ships from there, or it never will."""
+
+    ships: bool
+    reason: Reason
+
+
+class BreakerIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where new work may go until `until`: nowhere (open), everywhere (closed), or a share of it. `auto` ends what a person said."""
+
+    why: Reason
+    state: Literal["open", "closed", "auto"] | None = None
+    share_bp: Annotated[int, Meta(ge=0, le=10_000)] | None = None
+    until: Annotated[dt.datetime, Meta(tz=True)] | None = None
+    nodes: Annotated[list[Code], Meta(max_length=1_000)] = []
+
+
+class ShelfIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Close or open one SKU at one node."""
+
+    node: Code
+    sku: Code
+    closed: bool
+    reason: Reason
+
+
+class AdoptIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Book units that a count found beyond the books: at most what the last count showed. `ref` names it for good."""
+
+    ref: Number
+    node: Code
+    sku: Code
+    units: Annotated[int, Meta(ge=1, le=1_000_000_000)]
+    reason: Reason
+
+
+def read(body: bytes, shape: type[T]) -> T:
+    """The body as `shape`; ProblemError naming the field where it is none."""
+    try:
+        found = msgspec.json.decode(body, type=shape)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise of_decoding(error) from None
+    check_keys(body)
+    return found
