@@ -5,8 +5,8 @@
 Detection: two calls a second (evenly spaced, and Poisson), lognormal latency (p99 four times the median), 0.1 % of calls fail. The watch
 has known the network for two hours. Then one thing goes wrong: latency x 10, nothing answers, every call answers 5xx, or 30 % of the calls
 fail or hang (half each). Measured: the time until the breaker opens. Calls that are not answered end at the client's timeout (8 s).
-False trips: days of the same traffic with a daily drift of latency by 30 % up and down. No probes are added to the calls: in live use
-suspicion asks for some, which is only faster.
+False trips: days of the same traffic with a daily drift of latency by 30 % up and down. Suspicion asks for probes beside the
+calls, as in live use; `--no-probes` leaves them out.
 """
 
 import argparse
@@ -137,11 +137,12 @@ def main() -> None:
     parser.add_argument("--errors-bp", type=int, nargs="+", default=[10, 50])
     parser.add_argument("--median-ms", type=int, default=300)
     parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--no-probes", action="store_true")
     parser.add_argument("--only", choices=("detect", "false"))
     given = parser.parse_args()
     begun = time.perf_counter()
     result: dict[str, object] = {"seeds": given.seeds, "median_ms": given.median_ms, "machine": describe()}
-    base = World(given.median_ms)
+    base = World(given.median_ms, probes=not given.no_probes)
     if given.only != "false":
         result["evenly_spaced"] = detect(base, given.seeds)
         result["poisson"] = detect(base._replace(poisson=True), given.seeds)

@@ -14,7 +14,9 @@ from tranship.sandbox.amazon.settings import Settings
 from tranship.sandbox.common.clock import Agenda, Clock
 from tranship.sandbox.common.faults import Faults
 from tranship.sandbox.common.limits import Limit
+from tranship.sandbox.common.server import Rules, Server
 from tranship.sandbox.common.vendor import Book, judge_of
+from tranship.sandbox.common.wire import Reply
 
 
 def models() -> Path:
@@ -101,3 +103,23 @@ def test_the_example_notification_passes_and_a_broken_one_does_not():
     status = example["Payload"]["FulfillmentOrderStatusNotification"]
     short = {key: value for key, value in status.items() if key != "FulfillmentReturnItem"}
     assert judge({**example, "Payload": {"FulfillmentOrderStatusNotification": short}})
+
+
+def test_an_answer_that_breaks_the_file_is_a_counted_500():
+    """The sandbox judges itself: what a handler got wrong never leaves as if it were right."""
+    network = Amazon(Settings(), Agenda(Clock(0, 0)), Faults())
+    server = Server(network, network.faults, Rules({FILES[0]: Book.load(models() / FILES[0])}))
+    operation = next(found for found in network.operations if found.name == "getOrder")
+    reply = server._judged(operation, Reply(200, {"order": {"orderId": 1}}))
+    assert reply.status == 500
+    assert server.report()["violations"] == 1
+
+
+def test_nothing_of_a_refused_value_is_repeated():
+    """A judge's sentence names place and rule, not what somebody wrote there: it may be a person's name."""
+    body = next(example for name, status, example in examples_2026() if (name, status) == ("createOrder", 0))
+    address = {**body["destination"]["deliveryAddress"], "countryCode": "Jane Doe", "name": 7, "note": "x"}
+    wrong = Book.load(models() / FILES[0]).operations["createOrder"].body
+    assert wrong is not None
+    texts = wrong({**body, "destination": {"deliveryAddress": address}})
+    assert len(texts) == 3 and "Jane" not in " ".join(texts), texts

@@ -11,10 +11,10 @@ from tests.sandbox.running import Running, amazon
 from tests.support import shared
 
 FILES = {  # file -> seconds of a short run
-    "fulfillmentOutbound_2026-07-04.json": 6,
-    "fulfillmentOutbound_2020-07-01.json": 6,
-    "fbaInventory.json": 4,
-    "notifications.json": 4,
+    "fulfillmentOutbound_2026-07-04.json": 5,
+    "fulfillmentOutbound_2020-07-01.json": 5,
+    "fbaInventory.json": 3,
+    "notifications.json": 3,
 }
 # What the sandbox does on purpose, or what no schema says: which valid data is refused (an unknown SKU), and sign-in.
 PASSED_OVER = "ignored_auth,positive_data_acceptance,object_level_authorization,missing_required_header"

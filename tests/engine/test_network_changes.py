@@ -25,6 +25,7 @@ from tests.engine.worlds import (
     where,
 )
 from tranship.connectors.netfile import to_document
+from tranship.core.capability import Connection
 from tranship.core.errors import InputError, InvariantError
 from tranship.core.network import Channel, Network, NetworkFile, Node, Sku
 from tranship.engine import commands as cmd
@@ -44,6 +45,13 @@ def test_nothing_to_merge_with_leaves_a_document_as_it_is() -> None:
     document = network()
     assert merged(None, document) is document
     assert to_document(merged(document, document)) == to_document(document)
+
+
+def test_a_connection_that_is_gone_stays_for_what_was_handed_over() -> None:
+    """Orders that went through it still have to be asked for; one that is written again is the new one."""
+    old = msgspec.structs.replace(network(), connections=(Connection("a", "x"), Connection("b", "x")))
+    new = msgspec.structs.replace(network(), connections=(Connection("b", "x", poll_s=9),))
+    assert [(one.code, one.poll_s) for one in merged(old, new).connections] == [("b", 9), ("a", 60)]
 
 
 def test_a_bundle_keeps_its_parts() -> None:

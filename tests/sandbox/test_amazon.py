@@ -409,7 +409,10 @@ def test_previews_and_offers_promise_only_what_is_there(there: Running):
     body = {"destination": {"deliveryAddress": ADDRESS}, "lineItems": lines}
     planned = there.call("POST", f"{NEW}/previews", body).body
     assert planned["plannedShipments"][0]["offers"][0]["estimatedPrice"]["totalPrice"]["currencyCode"] == "USD"
-    wanted = {"origin": {"countryCode": "US"}, "items": [{"productIdentifier": {"amazonSku": sku}} for sku in ("S1", "S9")]}
+    wanted = {
+        "origin": {"countryCode": "US"},
+        "items": [{"productIdentifier": {"amazonSku": sku}} for sku in ("S1", "S9")],
+    }
     offers = there.call("POST", f"{NEW}/offers", wanted).body["offerResults"]
     assert len(offers[0]["offers"]) == 1 and offers[1]["constraints"][0]["code"] == "INSUFFICIENT_INVENTORY"
     item = {"sellerSku": "S1", "quantity": 500, "sellerFulfillmentOrderItemId": "1"}
@@ -423,7 +426,10 @@ def test_stock_comes_from_a_file(tmp_path: Path):
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([("sku", "units"), ("S1", 4), ("S2", 5), ("S1", 1)])
     with amazon("--stock", str(path)) as there:
-        assert {sku: found["fulfillable"] for sku, found in there.control("GET", "/stock").items()} == {"S1": 5, "S2": 5}
+        assert {sku: found["fulfillable"] for sku, found in there.control("GET", "/stock").items()} == {
+            "S1": 5,
+            "S2": 5,
+        }
 
 
 def test_without_the_vendor_files_it_works_and_says_that_it_does_not_validate():
@@ -445,3 +451,20 @@ def test_two_runs_with_one_seed_answer_alike():
             there.advance(DAY)
             told.append(there.call("GET", f"{NEW}/orders/A-1"))
     assert told[0].body == told[1].body and told[0].headers["x-amzn-requestid"] == told[1].headers["x-amzn-requestid"]
+
+
+def test_an_order_may_leave_in_two_shipments():
+    """With --split the second line leaves later: still in process between the two, complete after both, each unit once."""
+    with amazon("--sku", "S1=9", "--sku", "S2=9", "--split", *NEVER_EXPIRES, clock=START) as there:
+        second = {**order("x", sku="S2", units=1)["lineItems"][0], "lineItemId": "L2"}
+        there.call("POST", f"{NEW}/orders", {**order("A-1"), "lineItems": [*order("x")["lineItems"], second]})
+        there.advance(60 + 1800 + 14_400)
+        seen = there.call("GET", f"{NEW}/orders/A-1").body["order"]
+        assert (seen["status"], [found["status"] for found in seen["shipments"]]) == (
+            "PROCESSING",
+            ["SHIPPED", "PROCESSING"],
+        )
+        there.advance(14_400)
+        found = there.report()["orders"]["A-1"]
+        assert (found["state"], found["lines"], found["times"]) == ("COMPLETE", {"L1": 2, "L2": 1}, 2)
+        assert there.report()["violations"] == 0

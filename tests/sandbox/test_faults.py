@@ -36,7 +36,9 @@ def raw(there: Running, method: str, path: str, body: object = None) -> bytes:
     host, port = urlsplit(there.url).hostname, urlsplit(there.url).port
     token = there.token().body["access_token"]
     data = b"" if body is None else json.dumps(body).encode()
-    head = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nx-amz-access-token: {token}\r\nContent-Type: application/json\r\n"
+    head = (
+        f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nx-amz-access-token: {token}\r\nContent-Type: application/json\r\n"
+    )
     found = b""
     with socket.create_connection((host, port), timeout=10) as line:
         line.sendall(f"{head}Connection: close\r\nContent-Length: {len(data)}\r\n\r\n".encode() + data)

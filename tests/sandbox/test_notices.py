@@ -54,9 +54,7 @@ def subscribe(there: Running, kind: str) -> str:
     """A destination on an event bus and a subscription to it; the destination's id."""
     bus = {"resourceSpecification": {"eventBridge": {"region": "us-east-1", "accountId": "123"}}, "name": "bus"}
     destination = str(grantless(there, "POST", "/destinations", bus).body["payload"]["destinationId"])
-    answer = there.call(
-        "POST", f"{ROOT}/subscriptions/{kind}", {"payloadVersion": "1.0", "destinationId": destination}
-    )
+    answer = there.call("POST", f"{ROOT}/subscriptions/{kind}", {"payloadVersion": "1.0", "destinationId": destination})
     assert answer.status == 200, answer
     return destination
 

@@ -54,7 +54,7 @@ def filled(folder: Path, count: int) -> tuple[SqliteStore, People]:
 
 def sealed_bytes(k: int) -> bytes:
     """What was sealed for a person: mostly a part of a page, now and then more than one."""
-    return random.Random(f"{k}").randbytes(6_000 if k % 10 == 0 else 300 + abs(k) % 900)
+    return random.Random(f"{k}").randbytes(6_000 if k % 40 == 0 else 100 + abs(k) % 400)
 
 
 def person_id(k: int) -> str:

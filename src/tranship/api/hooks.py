@@ -57,9 +57,10 @@ async def post_hook(request: AnyRequest) -> Response[HookTaken]:
 async def _take(service: Any, link: Link, message: Message, key: str) -> bool:
     """Commit what it says; whether all of it was known."""
     at, code = service.clock.now(), link.connection.code
-    submissions = reporting(code, "hook", message.reports, at, key)
+    shadow = service.network.shadow  # what it speaks of was sent by somebody else
+    submissions = reporting(code, "hook", () if shadow else message.reports, at, key)
     findings = list(message.findings)
-    if message.counts and not service.network.shadow:
+    if message.counts and not shadow:
         made, odd = await asyncio.to_thread(
             service.writer.call,
             lambda shard: counting(shard.state, link.connection, message.counts, at, whole=False, ref=key),

@@ -7,9 +7,12 @@ from typing import Any
 import msgspec
 from litestar import Response, get
 
-from tranship.api import bodies, orders, problems, watching
+from tranship.api import asked, bodies, handing, hooks, networks, orders, problems, watching
+from tranship.dispatch.model import STATES
+from tranship.engine.attempts import GROUPS, DispatchNow, Listed
 from tranship.engine.explain import Story
 from tranship.engine.lookup import OrderNow
+from tranship.engine.networks import ConnectionNow, NetworksNow
 from tranship.engine.view import DecisionNow
 
 Schema = dict[str, Any]
@@ -59,7 +62,9 @@ class BulkResultOut(msgspec.Struct, omit_defaults=True):
 
 _TYPES: tuple[type, ...] = (
     bodies.OrderIn, bodies.ReceiptIn, RoutedOut, BulkResultOut, orders.ReceiptTaken, OrderNow, Story, watching.StateNow,
-    DecisionNow, watching.Health, problems.Problem,
+    DecisionNow, watching.Health, problems.Problem, asked.RecallIn, asked.SendIn, asked.SettleIn, asked.BreakerIn,
+    asked.ShelfIn, asked.AdoptIn, Listed, DispatchNow, NetworksNow, ConnectionNow, handing.OrderDispatches, networks.DriftList,
+    networks.ShelfNow, networks.Adopted, hooks.HookTaken,
 )  # fmt: skip
 EXAMPLE_ORDER: Schema = {
     "number": "1001",
@@ -90,8 +95,8 @@ def document() -> bytes:
             },
             "servers": [{"url": "/"}],
             "security": [{}, {"token": []}],
-            "tags": [{"name": "orders"}, {"name": "stock"}, {"name": "watching"}],
-            "paths": {**_order_paths(ref), **_watching_paths(ref)},
+            "tags": [{"name": name} for name in ("orders", "stock", "networks", "watching")],
+            "paths": {**_order_paths(ref), **_handing_paths(ref), **_network_paths(ref), **_watching_paths(ref)},
             "components": {
                 "schemas": components,
                 "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
@@ -179,6 +184,95 @@ def _place_order(ref: Any, retry: Schema, replayed: Schema) -> Schema:
     }
 
 
+def _handing_paths(ref: Any) -> Schema:
+    states = [*GROUPS, *STATES]
+    query = [
+        _query("state", "`open`, `doubt`, or one state", {"type": "string", "enum": states}),
+        _query("order", "An order's id or number", {"type": "string"}),
+        _query("limit", "The newest so many", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}),
+    ]
+    order = _path("order_id", "Its id (source:number) or its number")
+    after = ref(handing.OrderDispatches)
+    return {
+        "/v1/dispatches": {
+            "get": {
+                "operationId": "listDispatches", "tags": ["networks"], "parameters": query,
+                "summary": "Attempts to hand fulfillment orders over, the newest first",
+                "responses": {"200": _content("Attempts", JSON, ref(Listed)), **_problems(401, 404, 422, 503)},
+            }
+        },
+        "/v1/orders/{order_id}/recall": {
+            "post": _asked("recall", "Want an order back from its networks", ref(asked.RecallIn), after, order)
+        },
+        "/v1/orders/{order_id}/send": {
+            "post": _asked("send", "Send a fulfillment order to a node by hand", ref(asked.SendIn), after, order)
+        },
+        "/v1/dispatches/{remote_id}/settle": {
+            "post": _asked("settle", "Say what became of a dispatch in quarantine", ref(asked.SettleIn), ref(DispatchNow),
+                           _path("remote_id", "The dispatch"))
+        },
+    }  # fmt: skip
+
+
+def _network_paths(ref: Any) -> Schema:
+    code = _path("code", "A connection of the network file")
+    adopt = _asked("adopt", "Book a counted surplus as received", ref(asked.AdoptIn), ref(networks.Adopted))
+    adopt["responses"]["201"] = adopt["responses"]["200"]
+    hook = {
+        "operationId": "hook", "tags": ["networks"], "parameters": [code], "security": [{}],
+        "summary": "What a network says on its own account, with its signature; the same message again is 200 and changes nothing",
+        "requestBody": {"required": True, "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}},
+        "responses": {
+            "200": _content("Taken in and durable", JSON, ref(hooks.HookTaken)), **_problems(400, 401, 404, 408, 413, 429, 503),
+        },
+    }  # fmt: skip
+    return {
+        "/v1/networks": {
+            "get": _plain("networks", "Connections, breakers, calls, claims and what showed them, quarantine, drift",
+                          {"200": _content("Now", JSON, ref(NetworksNow)), **_problems(401, 503)}, "networks")
+        },
+        "/v1/networks/{code}/breaker": {
+            "post": _asked("breaker", "Say where new work goes, until a time", ref(asked.BreakerIn), ref(ConnectionNow), code)
+        },
+        "/v1/drift": {
+            "get": _plain("drift", "Where counts and books differ",
+                          {"200": _content("Now", JSON, ref(networks.DriftList)), **_problems(401, 503)}, "stock")
+        },
+        "/v1/shelves": {
+            "post": _asked("switchShelf", "Close or open a SKU at a node", ref(asked.ShelfIn), ref(networks.ShelfNow))
+        },
+        "/v1/adoptions": {"post": adopt},
+        "/v1/hooks/{code}": {"post": hook},
+    }  # fmt: skip
+
+
+def _asked(operation: str, summary: str, body: Schema, answer: Schema, *parameters: Schema) -> Schema:
+    """An operation by which a person decides something."""
+    key = {
+        "name": "Idempotency-Key", "in": "header", "required": False,
+        "description": "Names this request: the same one again is carried out once", "schema": {"type": "string", "maxLength": 255},
+    }  # fmt: skip
+    return {
+        "operationId": operation,
+        "tags": ["networks"],
+        "summary": summary,
+        "parameters": [*parameters, key],
+        "requestBody": {"required": True, "content": {JSON: {"schema": body}}},
+        "responses": {
+            "200": _content("Done and durable", JSON, answer),
+            **_problems(400, 401, 404, 408, 409, 413, 415, 422, 429, 503),
+        },
+    }
+
+
+def _path(name: str, description: str) -> Schema:
+    return {"name": name, "in": "path", "required": True, "description": description, "schema": {"type": "string"}}
+
+
+def _query(name: str, description: str, schema: Schema) -> Schema:
+    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
+
+
 def _watching_paths(ref: Any) -> Schema:
     resume = {
         "name": "Last-Event-ID", "in": "header", "required": False,
@@ -213,8 +307,8 @@ def _watching_paths(ref: Any) -> Schema:
     }  # fmt: skip
 
 
-def _plain(operation: str, summary: str, responses: Schema) -> Schema:
-    return {"operationId": operation, "tags": ["watching"], "summary": summary, "responses": responses}
+def _plain(operation: str, summary: str, responses: Schema, tag: str = "watching") -> Schema:
+    return {"operationId": operation, "tags": [tag], "summary": summary, "responses": responses}
 
 
 def _content(description: str, media_type: str, schema: Schema, headers: Schema | None = None) -> Schema:

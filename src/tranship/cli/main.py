@@ -4,7 +4,7 @@ import sys
 
 from cyclopts import App
 
-from tranship.cli import keeping, network, orders, pricing, service, trying
+from tranship.cli import keeping, network, orders, pricing, sandbox, service, simulating, trying
 from tranship.core.errors import TranshipError
 
 app = App(
@@ -23,6 +23,8 @@ for verb in (
     orders.verify,
     service.serve,
     service.demo,
+    sandbox.sandbox,
+    simulating.sim,
     keeping.backup,
     keeping.restore,
     keeping.erase,

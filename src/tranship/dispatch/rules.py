@@ -42,6 +42,8 @@ WANTED_BACK = frozenset({RESOLVING, QUARANTINED, ABANDONED})
 """Called back, and not yet closed. A quarantined one is looked after as a resolving one is, only more slowly."""
 ENOUGH = 3
 """Answers in a row that do not find an order before that is believed to mean something."""
+MOST_TRACES = 6
+"""Looks for the parcels of what left; the last comes some five minutes after the first."""
 HOPELESS = 24 * HOUR
 """How long an abandoned order that was never found is looked for where a network does not say how late requests are carried out."""
 
@@ -147,6 +149,8 @@ def waited(d: Dispatch, now: int, terms: Terms) -> Step:
 
 def answered(d: Dispatch, op: str, result: Result, sent_at: int, now: int, terms: Terms) -> Step:
     """What the answer to a call of ours means. Answers may be late, doubled or out of order."""
+    if d.state == GONE and d.op == op:
+        return Step(_traced(_told(replace(d, tries=d.tries + 1), result.parcels, ()), now, terms))
     notes: tuple[Note, ...] = ()
     if result.outcome in {"violation", "unauthorized"}:
         notes = (Note(result.outcome, f"{op}: {result.detail}"),)
@@ -300,7 +304,7 @@ def _word(d: Dispatch, word: str, sent_at: int, now: int, terms: Terms) -> Step:
     if word == "COMPLETE_PARTIAL" and not (sent_at or d.short or d.state in CLOSED):
         return Step(_next(d, "get", now))  # which units did not leave is not said: look, before it is closed
     if word in LEFT or (d.parcels and (d.remote in DEAD or d.state in FREE)):
-        return _left(d, now)
+        return _left(d, now, terms)
     if d.state in CLOSED:
         late = news and word not in DEAD and d.state != GONE
         return Step(d, (Note("came_late", f"{d.state.lower()}, now {word} there"),) if late else ())
@@ -311,14 +315,21 @@ def _word(d: Dispatch, word: str, sent_at: int, now: int, terms: Terms) -> Step:
     return Step(d)
 
 
-def _left(d: Dispatch, now: int) -> Step:
+def _left(d: Dispatch, now: int, terms: Terms) -> Step:
     """It is on its way to the customer: true whatever we thought. Where the next attempt may have begun, that is an alarm."""
     if d.state == GONE:
         return Step(d)
     notes: tuple[Note, ...] = ()
     if d.state in FREE or d.freed:
         notes = (Note("double_ship", f"left although it was {d.state.lower()}"),)
-    return Step(_state(d, GONE, now), notes)
+    return Step(_traced(_state(d, GONE, now), now, terms), notes)
+
+
+def _traced(d: Dispatch, now: int, terms: Terms) -> Dispatch:
+    """What left is looked at until its parcels are known: notifications and lists may not name them."""
+    if any(parcel.tracking for parcel in d.parcels) or d.tries >= MOST_TRACES:
+        return replace(d, op="", op_at=0)
+    return _next(d, "get", now + (terms.patience.look_s * SECOND << min(d.tries, 8)))
 
 
 def _dead(d: Dispatch, word: str, sent_at: int, now: int, terms: Terms) -> Dispatch:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tranship.core.capability import Connection, Rate
 from tranship.dispatch.bucket import TokenBucket
-from tranship.dispatch.model import CLOSED, Dispatch
+from tranship.dispatch.model import CLOSED, GONE, Dispatch
 
 UNLIMITED = Rate(1_000_000, 10_000)
 """For operations whose limit a network does not publish: the calls in flight are limited all the same."""
@@ -94,7 +94,7 @@ class Desk:
     def changed(self, dispatch: Dispatch, urgency: int = 0) -> None:
         """A dispatch as it stands now; the smaller `urgency`, the sooner its call."""
         remote_id = dispatch.remote_id
-        if dispatch.state in CLOSED or not dispatch.op:
+        if not dispatch.op or (dispatch.state in CLOSED and dispatch.state != GONE):  # what left is looked at for its parcels
             self._known.pop(remote_id, None)
             self._urgency.pop(remote_id, None)
             return

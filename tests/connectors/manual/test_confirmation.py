@@ -78,7 +78,7 @@ def test_a_whole_line_needs_no_number():
         ("TS-2,1,,,UPS,1Z", "a tracking number, but no units"),
         ("TS-2,1,3", "3 fields where the header has 6"),
         ("TS-2,1,3,shipped,UPS,1Z,surplus", "7 fields"),
-        ('TS-2,1,3,"shipped,UPS,1Z', "fields"),
+        ('TS-2,1,3,"shipped,UPS,1Z', "quote"),
         ("TS-2,1,\0,shipped,UPS,1Z", "NUL"),
     ],
 )
@@ -120,9 +120,9 @@ def test_what_left_without_a_number_left_all_the_same():
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 def test_files_as_spreadsheets_save_them(encoding: str, end: str, separator: str, tmp_path: Path):
-    """Byte order marks, semicolons, tabs, any line ends, headings in other words, blank lines, blanks around cells, a trailing separator."""
+    """Byte order marks, any separator and line ends, headings in other words, blank lines and cells, a trailing separator."""
     lines = [
-        "", separator.join(["Order ID", "LINE", "Qty shipped", "State", "Carrier", "Tracking number", "Note"]), "",
+        "", separator.join(["Order ID", "LINE", "Qty shipped", "Result", "Carrier", "Tracking number", "Note"]), "",
         separator.join(["ts-1 ", " 1", "2.0", "Shipped", "UPS", "1Z", "Grüße"]) + separator,
         separator.join(["TS-1", "2", "1", "SHIPPED", '"U' + separator + 'PS"', "1Z", ""]),
         separator * 6,

@@ -66,6 +66,43 @@ def test_settings_have_ranges(tmp_path: Path, line: str, piece: str) -> None:
     assert piece in said
 
 
+AMAZON = """
+[connection.a]
+kind = "amazon_mcf"
+pilot_bp = 500
+HOLD
+[connection.a.settings]
+marketplace = "ATVPDKIKX0DER"
+endpoint = "http://127.0.0.1:9"
+auth_endpoint = "http://127.0.0.1:9/auth"
+[connection.a.secrets]
+client_id = "env:A"
+client_secret = "env:B"
+refresh_token = "file:c"
+"""
+
+
+@pytest.mark.parametrize(("hold", "holds"), [("", True), ("hold_release = false", False)])
+def test_a_connection_brings_what_its_kind_can_do(tmp_path: Path, hold: str, holds: bool) -> None:
+    """The capability goes into the document with its proofs; without Hold, if the file says so; unproven claims are warned of."""
+    loaded = load(write(tmp_path, changed(SMALL, USED) + AMAZON.replace("HOLD", hold)))
+    (connection,) = loaded.network.connections
+    assert (connection.code, connection.kind, connection.pilot_bp) == ("a", "amazon_mcf", 500)
+    assert connection.capability.hold_release is holds and connection.capability.rates
+    assert connection.secrets["client_secret"] == "env:B"
+    assert loaded.network.nodes[1].connection == "a" and loaded.network.nodes[1].location == "L7"
+    (unproven,) = [finding for finding in loaded.warnings if finding.rule == "unproven"]
+    assert ("hold_release" in unproven.what) is holds and "only our own sandbox showed it" in unproven.what
+
+
+def test_what_a_kind_cannot_use_is_an_error_at_its_key(tmp_path: Path) -> None:
+    """The kind's own reader refuses; the finding stands at the file's line."""
+    path = write(tmp_path, SMALL + AMAZON.replace("HOLD", "").replace("auth_endpoint", "auth_endpiont"))
+    (finding,) = found(path, "no_kind")
+    assert finding.where.startswith("tranship.toml:") and "connection.a.settings" in finding.where
+    assert "auth_endpiont" in finding.what and "auth_endpoint" in finding.hint
+
+
 def test_a_node_names_a_connection_that_is_there(tmp_path: Path) -> None:
     """A misspelled connection is an error, never a node that silently has none."""
     path = write(tmp_path, changed(SMALL, USED))

@@ -15,7 +15,7 @@ NAMES = {
     "line": ("line id",),
     "quantity": ("qty", "ordered", "units ordered"),
     "shipped": ("shipped quantity", "qty shipped", "units shipped", "picked"),
-    "status": ("state",),
+    "status": ("result", "outcome"),  # not "state": that is a part of the address on the list itself
     "carrier": (),
     "tracking": ("tracking number", "tracking no", "tracking id"),
     "shipped_at": ("ship date", "shipped on", "date shipped"),

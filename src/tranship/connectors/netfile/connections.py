@@ -106,4 +106,5 @@ def _check_settings(connection: Connection, path: str, places: Places, findings:
     except InputError as error:
         key = error.where.rpartition("] ")[2] if "] " in error.where else "settings"
         inner = key if key.partition(".")[0] in {"settings", "secrets"} else f"settings.{key}"
-        findings.error("no_kind", places.where(f"{path}.{inner}"), error.what, error.hint.rstrip("."))
+        hint = f"kind {error.hint}" if error.hint.startswith(connection.kind) else error.hint
+        findings.error("no_kind", places.where(f"{path}.{inner}"), error.what, hint.rstrip("."))

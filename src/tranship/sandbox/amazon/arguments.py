@@ -20,6 +20,7 @@ _HELP = {
     "async_s": "until an accepted update, cancellation or creation is carried out",
     "create": "what a creation of 2026-07-04 answers: 200, 202 or mixed",
     "free_ids": "a cancelled order's id may be used again",
+    "split": "lines of an order leave in two shipments, one after the other",
     "any_sku": "units of every SKU that is not named; 0: unknown SKUs are refused",
     "page_size": "entries of a page",
     "hold_days": "a held order is cancelled after so many days",

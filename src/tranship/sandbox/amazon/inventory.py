@@ -52,7 +52,7 @@ class Inventory:
         marketplace = call.one("granularityId")
         if marketplace != self.settings.marketplace_id or marketplace not in call.query.get("marketplaceIds", ()):
             raise invalid("granularityId and marketplaceIds name the seller's marketplace.")
-        start, details = call.one("startDateTime"), call.one("details", "false") == "true"
+        start, details = call.one("startDateTime"), call.one("details").lower() == "true"
         wanted = [sku for value in call.query.get("sellerSkus", ()) for sku in value.split(",")]
         wanted = [call.one("sellerSku")] if call.one("sellerSku") else wanted
         if len(wanted) > SKUS_MAX:

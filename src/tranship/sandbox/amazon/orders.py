@@ -215,7 +215,7 @@ class Orders:
             self._fill(order, now)
             if order.state != PROCESSING:
                 self._picking(order, now)
-            self._gone(order, now)
+            self._gone(order, now, forced=True)
         elif order.state == PROCESSING and state == CANCELLED:
             raise invalid("The order is in process and can no longer be cancelled.")
         else:
@@ -362,28 +362,21 @@ class Orders:
     def _picking(self, order: Order, now: int) -> None:
         self._backorders.pop(order.id, None)
         order.state = PROCESSING
-        units = {line.id: line.reserved for line in order.lines if line.reserved}
-        if units:
-            leaves = now + self.settings.us("shipping_s")
-            number = len(order.shipments) + 1
-            order.shipments.append(
-                Shipment(
-                    f"D{name(self.settings.seed, 'shipment', order.id, order.life, number)}",
-                    "SBX1",
-                    PROCESSING,
-                    leaves,
-                    leaves + self.settings.us("delivery_s"),
-                    units,
-                    [],
-                )
-            )
+        units = [(line.id, line.reserved) for line in order.lines if line.reserved]
+        parts = [units[::2], units[1::2]] if self.settings.split else [units]
+        for number, part in enumerate(filter(None, parts), 1):
+            leaves = now + number * self.settings.us("shipping_s")
+            code = name(self.settings.seed, "shipment", order.id, order.life, number)
+            arrives = leaves + self.settings.us("delivery_s")
+            order.shipments.append(Shipment(f"D{code}", f"SBX{number}", PROCESSING, leaves, arrives, dict(part), []))
         self._changed(order, "Order", now)
         self._appoint(order, now + self.settings.us("shipping_s"), self._gone)
 
-    def _gone(self, order: Order, now: int) -> None:
-        """It leaves: the only place where anything does."""
-        for shipment in order.shipments:
-            if shipment.status == PROCESSING:
+    def _gone(self, order: Order, now: int, *, forced: bool = False) -> None:
+        """What is due leaves: the only place where anything does."""
+        waiting = [shipment for shipment in order.shipments if shipment.status == PROCESSING]
+        for shipment in waiting:
+            if shipment.leaves_at <= now or forced:
                 shipment.status, shipment.leaves_at = "SHIPPED", now
                 shipment.arrives_at = now + self.settings.us("delivery_s")
                 self.left.append((now, order.id, dict(shipment.units)))
@@ -394,6 +387,11 @@ class Orders:
                     line.shipped += units
                     self.stock.leave(line.sku, units, now)
                 shipment.packages.append(self._package(order, shipment, now))
+        later = [shipment.leaves_at for shipment in waiting if shipment.status == PROCESSING]
+        if later:
+            self._changed(order, "Shipment", now)
+            self._appoint(order, min(later), self._gone)
+            return
         for line in order.lines:
             line.unfulfillable = line.units - line.shipped - line.cancelled
         shipped = sum(line.shipped for line in order.lines)

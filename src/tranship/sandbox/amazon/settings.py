@@ -17,6 +17,7 @@ class Settings:
     async_s: float = 1  # until an accepted update or cancellation (2026) or creation (202) is carried out
     create: str = "200"  # what a creation of 2026 answers: 200 | 202 | mixed
     free_ids: bool = False  # a cancelled order's id may be used again (Amazon: not known)
+    split: bool = False  # lines of an order leave in two shipments, the second `shipping_s` after the first
     any_sku: int = 0  # units of any SKU that nobody named; 0: an unknown SKU is refused
     page_size: int = 50
     hold_days: int = 14  # a held order is cancelled after so many (developer-docs, MCF best practices)

@@ -17,7 +17,10 @@ def parse_time(text: object) -> int:
         raise ValueError("a time is ISO 8601 with a zone, or integer microseconds")  # noqa: TRY004
     if isinstance(text, int):
         return text
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text[:40]!r} is no time in ISO 8601") from None
     if moment.tzinfo is None:
         raise ValueError("a time needs its zone (Z for UTC)")
     return round(moment.timestamp() * SECOND)

@@ -295,7 +295,7 @@ def _typed(value: str, kind: str) -> object:
         if kind == "number" and re.fullmatch(r"-?\d{1,30}(\.\d{1,30})?", value):
             return float(value)
         if kind == "boolean":
-            return {"true": True, "false": False}.get(value, value)
+            return {"true": True, "false": False}.get(value.lower(), value)  # Amazon's SDK writes True
     return value
 
 

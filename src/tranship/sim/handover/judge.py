@@ -46,10 +46,10 @@ def judge(world: "World") -> Found:
         gone = _forgotten(world, order_id, order, truth)
         double, lost = double + bool(twice), lost + bool(gone)
         broken += twice + gone
-    unknown = set(truth) - set(state.dispatches)
+    unknown = sorted({each for side in world.sides.values() for each in side.inside.known()} - set(state.dispatches))
     if unknown:
-        double += len(unknown)
-        broken.append(f"{len(unknown)} orders left that the engine knows nothing of")
+        double += sum(each in truth for each in unknown)
+        broken.append(f"networks have {len(unknown)} orders of which no intent is in the journal (I4)")
     missing = [n for n in range(world.setting.orders) if f"sim:{n}" not in state.orders]
     if missing:
         lost += len(missing)

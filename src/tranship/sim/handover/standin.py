@@ -64,6 +64,9 @@ class StandIn(Protocol):
     def left(self) -> dict[str, dict[str, int]]:
         """The truth: remote id -> line id -> units that left."""
 
+    def known(self) -> set[str]:
+        """Remote ids of all orders that were ever taken there."""
+
     def forbid(self, remote_id: str) -> bool:
         """A person calls them: it is ended unless it can no longer be; True where nothing of it will ship."""
 
@@ -125,6 +128,10 @@ class AmazonInside:
     def left(self) -> dict[str, dict[str, int]]:
         """See StandIn."""
         return _summed((order_id, units) for _, order_id, units in self.network.orders.left)
+
+    def known(self) -> set[str]:
+        """See StandIn."""
+        return {*self.network.orders.orders, *self.network.orders.pending}
 
     def forbid(self, remote_id: str) -> bool:
         """See StandIn."""
@@ -190,6 +197,10 @@ class ShipBobInside:
     def left(self) -> dict[str, dict[str, int]]:
         """See StandIn."""
         return _summed((reference, units) for _, reference, units in self.network.orders.left)
+
+    def known(self) -> set[str]:
+        """See StandIn."""
+        return set(self.network.orders.by_reference)
 
     def forbid(self, remote_id: str) -> bool:
         """See StandIn."""

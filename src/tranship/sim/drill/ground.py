@@ -1,0 +1,342 @@
+"""What a rehearsal is played on: the run's network document with connections, its orders on a busy day, shelves that are full enough."""
+
+import datetime as dt
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Sequence
+from random import Random
+
+import msgspec
+
+from tranship.connectors.netfile import to_document
+from tranship.connectors.proofs import RECORD, capability, capability_of, folder_of, unproven
+from tranship.core.capability import Capability, Connection
+from tranship.core.errors import InputError
+from tranship.core.ledger import Bucket
+from tranship.core.money import MICROS_PER_MINOR
+from tranship.core.network import FULL_BP, NetworkFile, Node
+from tranship.core.order import Order
+from tranship.core.time import MICROS_PER_HOUR, at_local, day_to_date, from_micros, local_day_minute
+from tranship.dispatch.model import Dispatch
+from tranship.engine import commands as cmd
+from tranship.engine.state import State
+from tranship.routing.promise import workdays
+from tranship.sim.drill import curve
+from tranship.sim.drill.model import Line
+from tranship.sim.drill.scenarios import Scenario
+
+MINUTE = MICROS_PER_HOUR // 60
+FRIDAY = 4
+AMAZON, PACKER = "amazon_mcf", "shipbob"
+LINES_MAX, UNITS_MAX = 100, 250
+"""What Amazon's Multi-Channel Fulfillment takes in one order."""
+FIRST_LOCATION = 211
+MOST_ORDERS = 200_000
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """What was asked for."""
+
+    scenario: Scenario
+    orders: int = 2_000
+    hours: int = 24
+    seed: int = 1
+    spare: float = -1.0  # below 0: the scenario's own
+    at: int = -1  # minute of the day at which the outage begins; below 0: the worst one
+    minutes: int = 0  # of the outage; 0: the scenario's own
+    network: str = ""  # that fails
+    stall_min: int = 0  # of every connection; 0: as it is
+
+
+class Ground(msgspec.Struct, frozen=True):
+    """All that an arm needs besides the run itself. Times UTC microseconds, values of goods micros."""
+
+    wish: Wish
+    last: int  # journal row of the run
+    document: NetworkFile
+    orders: tuple[Order, ...]
+    receipts: tuple[cmd.ReceiveStock, ...]
+    day: int
+    zone: str
+    first_hour: int
+    first_at: int
+    last_at: int
+    starts_at: int
+    ends_at: int
+    hit: tuple[int, ...]  # nodes
+    network: str
+    capped: str
+    made_up: tuple[str, ...]  # connections that the run's file does not name
+    taken_from: str
+    notes: tuple[str, ...]
+
+    @property
+    def minutes(self) -> int:
+        """How long the outage lasts."""
+        return (self.ends_at - self.starts_at) // MINUTE
+
+
+def survey(state: State, last: int, wish: Wish) -> Ground:
+    """Plan the rehearsal. InputError where the run has nothing to rehearse with."""
+    if state.network is None:
+        raise InputError("the run has no network document", where="drill", hint="`tranship replay` makes a run with one.")
+    found = sorted((held.order for held in state.orders.values()), key=lambda order: (order.placed_at, order.number))
+    if not found:
+        raise InputError("the run has no orders to rehearse with", where="drill", hint="Choose a later --from.")
+    code = wish.network or _network_hit(state, wish.scenario)
+    document, made_up, notes = _document(state, wish, code)
+    hit = tuple(n for n, node in enumerate(document.nodes) if node.network == code)
+    zone = Counter(node.zone for node in document.nodes).most_common(1)[0][0]
+    day = _friday(local_day_minute(state.last_at, zone)[0] + 1, [document.nodes[n] for n in hit])
+    minutes = wish.minutes or wish.scenario.minutes
+    starts_at = _start(document, hit, day, zone, minutes, wish)
+    hour = local_day_minute(starts_at, zone)[1] // 60
+    first = min(max(0, hour - wish.hours // 2), curve.HOURS - wish.hours) if wish.hours < curve.HOURS else 0
+    stretch, words, more = _stretch(found, wish)
+    count = max(1, round(len(stretch) * sum(curve.CURVE[first : first + wish.hours]) / curve.FULL))
+    midnight = at_local(day, 0, zone)
+    orders = _placed(stretch[:count], midnight, day, first, wish)
+    document, receipts, filled = _filled(state, document, orders, code, wish, midnight)
+    capped = document.caps[0].network if document.caps else ""
+    return Ground(
+        wish, last, document, orders, receipts, day, zone, first, midnight + first * MICROS_PER_HOUR,
+        midnight + (first + wish.hours) * MICROS_PER_HOUR, starts_at, starts_at + minutes * MINUTE, hit, code, capped,
+        made_up, words, (*notes, *more, *filled),
+    )  # fmt: skip
+
+
+# -- who fails, and when -----------------------------------------------------------------------------------------------
+
+
+def _network_hit(state: State, scenario: Scenario) -> str:
+    """The network that the scenario falls on: the capped one, or the independent one with most work."""
+    network = state.require_network()
+    capped = {cap.network for cap in network.caps}
+    work = Counter(
+        network.nodes[part.node].network for held in state.orders.values() for part in held.parts.values()
+    )
+    known = [one.code for one in network.networks if any(node.network == one.code for node in network.nodes)]
+    if scenario.tight and not capped:
+        raise InputError(f"{scenario.name} needs a share cap, and this network file has none", where="drill")
+    side = [code for code in known if (code in capped) == (scenario.hits == "capped")]
+    if scenario.hits == "capped" and not side:
+        side = [one.code for one in network.networks if one.competitor and one.code in known]
+    side = side or known
+    if len(known) < 2:
+        raise InputError("there is one network only: nothing could take over", where="drill")
+    return max(side, key=lambda code: (work[code], code))
+
+
+def _friday(day: int, nodes: Sequence[Node]) -> int:
+    """The first Friday on which the failing nodes work, after a day for what the run left open."""
+    day += 1
+    while (day + 3) % 7 != FRIDAY or any(workdays(node).next(day) != day for node in nodes):
+        day += 1
+    return day
+
+
+def _start(document: NetworkFile, hit: Sequence[int], day: int, zone: str, minutes: int, wish: Wish) -> int:
+    """When the outage begins: told, or so that it ends with the cut-off that has most orders before it."""
+    midnight = at_local(day, 0, zone)
+    if wish.at >= 0:
+        return midnight + wish.at * MINUTE
+    if wish.scenario.kind == "frozen":
+        return midnight + 8 * MICROS_PER_HOUR
+    starts = {at_local(day, document.nodes[n].cutoff_min, document.nodes[n].zone) - minutes * MINUTE for n in hit}
+
+    def weight(at: int) -> int:
+        return sum(curve.CURVE[(at - midnight + k * MINUTE) // MICROS_PER_HOUR % 24] for k in range(minutes))
+
+    return max(sorted(starts), key=weight)
+
+
+# -- the document ------------------------------------------------------------------------------------------------------
+
+
+def _document(state: State, wish: Wish, code: str) -> tuple[NetworkFile, tuple[str, ...], list[str]]:
+    """The run's document with a connection for every node; which of them were made up; what is assumed with it."""
+    network = state.require_network()
+    if code not in {one.code for one in network.networks}:
+        known = ", ".join(one.code for one in network.networks)
+        raise InputError(f"no network is called {code!r}", where="--network", hint=f"Known: {known}.")
+    capped = {cap.network for cap in network.caps}
+    rivals = capped | {one.code for one in network.networks if one.competitor}
+    accounts = {one.code: one for one in network.connections}
+    nodes, made_up = [], []
+    for n, node in enumerate(network.nodes):
+        kind = AMAZON if node.network in rivals else PACKER
+        if not node.connection or accounts[node.connection].kind not in {AMAZON, PACKER}:
+            name = f"drill-{node.network}"
+            accounts.setdefault(name, _connection(name, kind))
+            made_up += [name] if name not in made_up else []
+            node = msgspec.structs.replace(node, connection=name)  # noqa: PLW2901
+        if accounts[node.connection].kind == PACKER:
+            node = msgspec.structs.replace(node, location=str(FIRST_LOCATION + n))  # noqa: PLW2901
+        nodes.append(node)
+    used = [accounts[each] for each in dict.fromkeys(node.connection for node in nodes)]
+    if wish.stall_min:
+        used = [msgspec.structs.replace(each, stall_min=wish.stall_min) for each in used]
+    whole = [msgspec.structs.replace(each, pilot_bp=FULL_BP) for each in used]
+    networks = tuple(
+        msgspec.structs.replace(one, max_lines=one.max_lines or LINES_MAX, max_units=one.max_units or UNITS_MAX)
+        if any(node.network == one.code and accounts[node.connection].kind == AMAZON for node in nodes)
+        else one
+        for one in network.networks
+    )
+    caps, notes = _caps(state, wish, network)
+    document = msgspec.structs.replace(
+        network, nodes=tuple(nodes), connections=tuple(whole), networks=networks, caps=caps, shadow=False
+    )
+    return document, tuple(made_up), notes
+
+
+def _caps(state: State, wish: Wish, network: NetworkFile) -> tuple[tuple[object, ...], list[str]]:
+    """The caps; where they are to be tight, at the share that their network has."""
+    if not wish.scenario.tight:
+        return network.caps, []
+    caps, notes = [], []
+    for cap, counter in zip(network.caps, state.caps, strict=True):
+        share = min(cap.cap_bp, max(500, counter.total.share_bp()))
+        caps.append(msgspec.structs.replace(cap, cap_bp=share))
+        notes.append(
+            f"The cap on {cap.network} is set to the share that it had when the day began, {share / 100:.1f} % instead of"
+            f" {cap.cap_bp / 100:.0f} %: it has no room but what the day itself makes."
+        )
+    return tuple(caps), notes
+
+
+def _connection(name: str, kind: str) -> Connection:
+    settings: dict[str, object] = {"marketplace": "ATVPDKIKX0DER"} if kind == AMAZON else {"channel_id": "100200"}
+    return Connection(name, kind, capability=_claims(kind), settings=settings)
+
+
+def _claims(kind: str) -> Capability:
+    """What the kind's record says; with its proofs where they fit."""
+    try:
+        return capability_of(kind)
+    except InputError:  # a record that was changed after its proof: a rehearsal may still take its word
+        return capability(folder_of(kind).joinpath(RECORD).read_bytes(), where=f"connectors/{kind}/{RECORD}")
+
+
+def lines_of(ground: Ground) -> list[Line]:
+    """The connections of the rehearsal, in words."""
+    document, found = ground.document, []
+    for connection in document.connections:
+        nodes = [node for node in document.nodes if node.connection == connection.code]
+        can = connection.capability
+        rate = can.rates.get("create")
+        found.append(
+            Line(
+                nodes[0].network, [node.code for node in nodes], connection.kind, connection.code in ground.made_up,
+                can.hold_release, list(unproven(can)),
+                f"{rate.per_s_milli / 1000:g} a second, {rate.burst} at once" if rate else "none published",
+            )
+        )  # fmt: skip
+    return found
+
+
+# -- the orders --------------------------------------------------------------------------------------------------------
+
+
+def _stretch(found: Sequence[Order], wish: Wish) -> tuple[list[Order], str, list[str]]:
+    """The run's orders in the stretch where they came most densely; repeated where there are too few."""
+    count = min(wish.orders, len(found))
+    first = min(range(len(found) - count + 1), key=lambda i: found[i + count - 1].placed_at - found[i].placed_at)
+    some = list(found[first : first + count])
+    days = [from_micros(order.placed_at).date().isoformat() for order in (some[0], some[-1])]
+    words = f"{count:,} orders of {days[0]}" if days[0] == days[1] else f"{count:,} orders of {days[0]} to {days[1]}"
+    if count == wish.orders:
+        return some, words, []
+    more = Random(f"{wish.seed}/more").choices(some, k=wish.orders - count)
+    note = f"The run has {count:,} orders only; {len(more):,} of the day's {wish.orders:,} are repetitions of them, drawn by seed."
+    return some + more, words, [note]
+
+
+def _placed(stretch: Sequence[Order], midnight: int, day: int, first: int, wish: Wish) -> tuple[Order, ...]:
+    """The orders with new numbers and times, in order. A day that was promised moves along."""
+    rng = Random(f"{wish.seed}/times")
+    mixed = list(stretch)
+    rng.shuffle(mixed)
+    placed = []
+    for number, (order, hour) in enumerate(zip(mixed, curve.times(len(mixed), first, wish.hours, rng), strict=True), 1):
+        at = midnight + int(hour * MICROS_PER_HOUR)
+        until = order.deliver_by
+        if until:
+            gap = dt.date.fromisoformat(until) - from_micros(order.placed_at).date()
+            until = (day_to_date(day) + gap).isoformat()
+        placed.append(
+            msgspec.structs.replace(
+                order, source="drill", number=f"{number}", placed_at=at, person_id="", deliver_by=until
+            )
+        )
+    return tuple(placed)
+
+
+def value_of(document: NetworkFile, skus: dict[str, int], order: Order) -> list[int]:
+    """Micros of one unit of each line: its price, or the article's value where it has none."""
+    return [
+        (line.unit_price_minor or document.skus[skus[line.sku]].value_minor) * MICROS_PER_MINOR for line in order.lines
+    ]
+
+
+# -- shelves -----------------------------------------------------------------------------------------------------------
+
+
+def _filled(
+    state: State, document: NetworkFile, orders: Sequence[Order], code: str, wish: Wish, midnight: int
+) -> tuple[NetworkFile, tuple[cmd.ReceiveStock, ...], list[str]]:
+    """Shelves and capacities topped up to the day's demand: all of it at the failing and the capped network, `spare` of it elsewhere."""
+    spare = wish.spare if wish.spare >= 0 else 0.2 if wish.scenario.tight else 1.0
+    demand = _demand(state, orders)
+    units = sum(demand.values())
+    capped = {cap.network for cap in document.caps}
+    nodes, receipts, added, raised = [], [], 0, 0
+    for n, node in enumerate(document.nodes):
+        share = max(1.0, spare) if node.network == code or node.network in capped else spare
+        fill = {}
+        for sku, wanted in demand.items():
+            allowed = document.skus[sku].nodes
+            lacks = math.ceil(share * wanted) - int(state.ledger.fulfillable[sku, n])
+            if lacks > 0 and spare > 0 and (not allowed or node.code in allowed):
+                fill[sku] = lacks
+        if fill:
+            receipts.append(
+                cmd.ReceiveStock(
+                    f"drill-{node.code}", n, int(Bucket.SUPPLIER), tuple(fill), tuple(fill.values()), midnight - 3 * MICROS_PER_HOUR
+                )
+            )
+            added += sum(fill.values())
+        want = math.ceil(share * units)
+        if node.capacity_units and spare > 0 and node.capacity_units < want:
+            node, raised = msgspec.structs.replace(node, capacity_units=want), raised + 1  # noqa: PLW2901
+        nodes.append(node)
+    notes = [
+        f"Spare {spare:g}: every node of an independent network has stock and daily capacity for {spare:.0%} of the day's {units:,} units"
+        f" of what it may stock, those of {' and '.join(sorted(capped | {code}))} for all of it: {added:,} units were put on shelves"
+        f" and {raised} daily capacities raised before the day."
+        if spare > 0
+        else "Spare 0: shelves and capacities are as the run left them."
+    ]
+    return msgspec.structs.replace(document, nodes=tuple(nodes)), tuple(receipts), notes
+
+
+def _demand(state: State, orders: Sequence[Order]) -> dict[int, int]:
+    demand: dict[int, int] = {}
+    for order in orders:
+        for line in order.lines:
+            sku = state.skus[line.sku]
+            for piece, count in state.bundles.get(sku, ((sku, 1),)):
+                demand[piece] = demand.get(piece, 0) + line.qty * count
+    return demand
+
+
+def loading(document: NetworkFile, at: int) -> cmd.LoadNetwork:
+    """The command that brings a document into force."""
+    body = to_document(document)
+    return cmd.LoadNetwork(body, hashlib.sha256(body).hexdigest(), at)
+
+
+def node_of(ground: Ground, d: Dispatch) -> Node:
+    """The node of a dispatch."""
+    return ground.document.nodes[d.node]
