@@ -190,7 +190,7 @@ def test_docs_dependencies_lists_each_one_once():
     """docs/dependencies.md has one row for every direct dependency and none for what is no dependency."""
     rows = re.findall(r"^\| ([A-Za-z0-9._-]+) \|", texts()["docs/dependencies.md"], re.MULTILINE)
     rows = [canonicalize_name(row) for row in rows if row != "package"]
-    assert Counter(rows) == Counter(canonicalize_name(requirement.name) for requirement in requirements())
+    assert Counter(rows) == Counter({canonicalize_name(requirement.name) for requirement in requirements()})
 
 
 def test_docs_glossary_lists_each_term_once():

@@ -108,7 +108,7 @@ def test_the_example_notification_passes_and_a_broken_one_does_not():
 def test_an_answer_that_breaks_the_file_is_a_counted_500():
     """The sandbox judges itself: what a handler got wrong never leaves as if it were right."""
     network = Amazon(Settings(), Agenda(Clock(0, 0)), Faults())
-    server = Server(network, network.faults, Rules({FILES[0]: Book.load(models() / FILES[0])}))
+    server = Server(lambda: (network, network.faults), Rules({FILES[0]: Book.load(models() / FILES[0])}))
     operation = next(found for found in network.operations if found.name == "getOrder")
     reply = server._judged(operation, Reply(200, {"order": {"orderId": 1}}))
     assert reply.status == 500

@@ -140,7 +140,7 @@ def test_the_sdk_drives_the_version_of_2020(there: Running, spapi: Any):
 
 
 def test_the_sdk_counts_stock(there: Running, spapi: Any):
-    """getInventorySummaries with details."""
+    """Summaries with details: what is sellable, what is on its way in."""
     from spapi.api.fba_inventory_v1.fba_inventory_api import FbaInventoryApi
 
     market = there.info["marketplace_id"]

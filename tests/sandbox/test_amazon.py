@@ -68,13 +68,20 @@ def release(there: Running, number: str) -> Answer:
     return there.call("PUT", f"{NEW}/orders/{number}", {"fulfillmentConfiguration": {"action": "SHIP"}})
 
 
-@pytest.fixture
-def there() -> Iterator[Running]:
-    """A stand-in Amazon whose clock stands still, with 100 units of S1; at the end it broke no rule of the vendor's."""
+@pytest.fixture(scope="module")
+def process() -> Iterator[Running]:
+    """The process; each test begins anew."""
     with amazon("--sku", "S1=100", *NEVER_EXPIRES, clock=START) as running:
         yield running
-        report = running.report()
-        assert report["violations"] == 0, report["violation_texts"]
+
+
+@pytest.fixture
+def there(process: Running) -> Iterator[Running]:
+    """A stand-in Amazon whose clock stands still, with 100 units of S1; at the end it broke no rule of the vendor's."""
+    process.reset()
+    yield process
+    report = process.report()
+    assert report["violations"] == 0, report["violation_texts"]
 
 
 def test_an_order_ships_by_the_sandbox_clock(there: Running):
@@ -298,7 +305,7 @@ def test_a_page_token_belongs_to_its_arguments():
 
 
 def test_the_old_version_turns_pages_too():
-    """nextToken alone says all."""
+    """The token alone says all."""
     with amazon("--sku", "S1=100", "--page-size", "2", *NEVER_EXPIRES, clock=START) as there:
         for number in range(3):
             place(there, f"A-{number}")

@@ -12,18 +12,36 @@ import pytest
 
 from tests.sandbox.running import Running, amazon
 from tests.sandbox.test_amazon import (
-    DAY, HOUR, NEVER_EXPIRES, NEW, OLD, START, cancel, order, place, release, status, summaries,
+    DAY,
+    HOUR,
+    NEVER_EXPIRES,
+    NEW,
+    OLD,
+    START,
+    cancel,
+    order,
+    place,
+    release,
+    status,
+    summaries,
 )  # fmt: skip
 
 
-@pytest.fixture
-def there() -> Iterator[Running]:
-    """A stand-in Amazon whose clock stands still, with 100 units of S1, signed in."""
+@pytest.fixture(scope="module")
+def process() -> Iterator[Running]:
+    """The process; each test begins anew."""
     with amazon("--sku", "S1=100", *NEVER_EXPIRES, clock=START) as running:
-        running.call("GET", f"{NEW}/orders")
         yield running
-        report = running.report()
-        assert report["violations"] == 0, report["violation_texts"]
+
+
+@pytest.fixture
+def there(process: Running) -> Iterator[Running]:
+    """A stand-in Amazon whose clock stands still, with 100 units of S1, signed in."""
+    process.reset()
+    process.call("GET", f"{NEW}/orders")
+    yield process
+    report = process.report()
+    assert report["violations"] == 0, report["violation_texts"]
 
 
 def known(there: Running) -> set[str]:
@@ -280,3 +298,14 @@ def test_the_sign_in_can_fail_too(there: Running):
     assert there.token().status == 503
     there.control("POST", "/tokens/revoke")
     assert there.call("GET", f"{NEW}/orders").status == 403
+
+
+def test_a_reset_begins_anew(there: Running):
+    """Orders, stock, tokens, faults, clock and counts are those of a start."""
+    place(there, "A-1")
+    there.fault(op="create", kind="5xx")
+    there.advance(DAY)
+    there.reset()
+    report = there.report()
+    assert (report["orders"], report["faults"], report["calls"], report["now"]) == ({}, [], {}, START)
+    assert place(there, "A-1").status == 200

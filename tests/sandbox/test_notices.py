@@ -25,7 +25,7 @@ def receiver(*statuses: int) -> Iterator[tuple[str, "queue.Queue[Any]"]]:
     answers = list(statuses)
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 - the name the standard library calls
+        def do_POST(self) -> None:
             got.put(json.loads(self.rfile.read(int(self.headers["content-length"]))))
             self.send_response(answers.pop(0) if answers else 200)
             self.end_headers()
@@ -59,13 +59,20 @@ def subscribe(there: Running, kind: str) -> str:
     return destination
 
 
-@pytest.fixture
-def there() -> Iterator[Running]:
-    """A stand-in Amazon with 100 units of S1."""
+@pytest.fixture(scope="module")
+def process() -> Iterator[Running]:
+    """The process; each test begins anew."""
     with amazon("--sku", "S1=100", *NEVER_EXPIRES, clock=START) as running:
         yield running
-        report = running.report()
-        assert report["violations"] == 0, report["violation_texts"]
+
+
+@pytest.fixture
+def there(process: Running) -> Iterator[Running]:
+    """A stand-in Amazon with 100 units of S1."""
+    process.reset()
+    yield process
+    report = process.report()
+    assert report["violations"] == 0, report["violation_texts"]
 
 
 def told(notice: Any) -> dict[str, Any]:

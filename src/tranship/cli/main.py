@@ -4,7 +4,7 @@ import sys
 
 from cyclopts import App
 
-from tranship.cli import keeping, network, orders, pricing, sandbox, service, simulating, trying
+from tranship.cli import handing, keeping, network, orders, pricing, sandbox, service, simulating, trying
 from tranship.core.errors import TranshipError
 
 app = App(
@@ -23,6 +23,13 @@ for verb in (
     orders.verify,
     service.serve,
     service.demo,
+    handing.networks,
+    handing.dispatches,
+    handing.drift,
+    handing.recall,
+    handing.send,
+    handing.settle,
+    handing.breaker,
     sandbox.sandbox,
     simulating.sim,
     keeping.backup,

@@ -11,6 +11,10 @@ def show(story: Story) -> None:
     say(f"  promised by {story.promise}" + (f", customer {story.person}" if story.person else ", guest"))
     for decision in story.decisions:
         _decision(decision, story.currency)
+    for attempt in story.attempts:
+        say(f"\nHanded over: {attempt.fulfillment_order} to {attempt.node} as {attempt.id}, now {attempt.state}")
+        for line in (*attempt.steps, *(f"parcel {parcel}" for parcel in attempt.parcels)):
+            say(f"  {line}")
     if story.later:
         say("\nWhat happened")
         for line in story.later:

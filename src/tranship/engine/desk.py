@@ -94,7 +94,9 @@ class Desk:
     def changed(self, dispatch: Dispatch, urgency: int = 0) -> None:
         """A dispatch as it stands now; the smaller `urgency`, the sooner its call."""
         remote_id = dispatch.remote_id
-        if not dispatch.op or (dispatch.state in CLOSED and dispatch.state != GONE):  # what left is looked at for its parcels
+        if not dispatch.op or (
+            dispatch.state in CLOSED and dispatch.state != GONE
+        ):  # what left is looked at for its parcels
             self._known.pop(remote_id, None)
             self._urgency.pop(remote_id, None)
             return

@@ -14,6 +14,8 @@ from tranship.core.network import NetworkFile
 from tranship.core.order import Order
 from tranship.core.time import day_to_date, from_micros
 from tranship.engine import events as ev
+from tranship.engine.attempts import Heard, evidence
+from tranship.engine.network_commands import Recall, SendTo
 from tranship.engine.rows import part_id, rest_id
 from tranship.rates.compile import compile_tables
 from tranship.rates.quote import quote
@@ -87,6 +89,17 @@ class DecisionStory(msgspec.Struct, frozen=True):
     network_version: int
 
 
+class AttemptStory(msgspec.Struct, frozen=True):
+    """One attempt to hand a fulfillment order over: its id in the network, and every step with what was heard."""
+
+    id: str
+    fulfillment_order: str
+    node: str
+    state: str
+    steps: tuple[str, ...]
+    parcels: tuple[str, ...]
+
+
 class Story(msgspec.Struct, frozen=True):
     """Everything that happened to one order, in order."""
 
@@ -102,6 +115,7 @@ class Story(msgspec.Struct, frozen=True):
     status: str
     decisions: tuple[DecisionStory, ...]
     later: tuple[str, ...]
+    attempts: tuple[AttemptStory, ...] = ()
 
 
 def explain(store: Store, name: str) -> Story:
@@ -114,7 +128,9 @@ def explain(store: Store, name: str) -> Story:
     decisions = tuple(
         _decision(books, seq, order, taken) for seq, event in history for taken in _taken(order_id, event)
     )
-    later = tuple(words for seq, event in history for words in _later(books, seq, order_id, order, event))
+    attempts = _attempts(books, history)
+    handed = {attempt.fulfillment_order for attempt in attempts}
+    later = tuple(words for _, event in history for words in _later(order_id, order, event, handed))
     return Story(
         order=order_id,
         placed_at=_time(order.placed_at),
@@ -128,6 +144,7 @@ def explain(store: Store, name: str) -> Story:
         status=status,
         decisions=decisions,
         later=later,
+        attempts=attempts,
     )
 
 
@@ -159,7 +176,36 @@ def _names(event: ev.Event, order_id: str) -> bool:
         return any(key[0] == order_id for key in event.parts)
     if isinstance(event, ev.OrdersMoved):
         return any(move.order_id == order_id for move in event.moves)
-    return getattr(event, "order_id", getattr(event, "subject", "")) == order_id
+    if isinstance(event, ev.Dispatched):
+        return event.dispatch.order_id == order_id
+    if isinstance(event, ev.Took):
+        return isinstance(event.command, Recall | SendTo) and event.command.order_id == order_id
+    if isinstance(event, ev.Excepted):
+        return event.subject == order_id or event.subject.startswith(f"{order_id}/")
+    return getattr(event, "order_id", "") == order_id
+
+
+def _attempts(books: "_Books", history: list[tuple[int, ev.Event]]) -> tuple[AttemptStory, ...]:
+    """The hand-over, attempt by attempt."""
+    steps: dict[str, list[Heard]] = {}
+    for seq, event in history:
+        if isinstance(event, ev.Dispatched):
+            steps.setdefault(event.dispatch.remote_id, []).append(Heard(event.at, seq, event))
+    found = []
+    for remote_id, heard in steps.items():
+        last = heard[-1].event.dispatch
+        network, _, _ = books.network(heard[-1].seq)
+        found.append(
+            AttemptStory(
+                remote_id,
+                part_id(last.order_id, last.number),
+                network.nodes[last.node].code,
+                last.state,
+                evidence(heard),
+                tuple(f"{p.carrier} {p.tracking} {p.status.lower()}".strip() for p in last.parcels),
+            )
+        )
+    return tuple(found)
 
 
 class _Books:
@@ -382,11 +428,13 @@ def _alternatives(network: NetworkFile, why: Why, cost: int, currency: str) -> t
     return tuple(out)
 
 
-def _later(books: _Books, seq: int, order_id: str, order: Order, event: ev.Event) -> list[str]:
+def _later(order_id: str, order: Order, event: ev.Event, handed: set[str]) -> list[str]:
+    """What an event says, in words; `handed`: fulfillment orders that a network had, so that it says when they arrive."""
     at = _time(event.at)
     if isinstance(event, ev.PartsShipped | ev.PartsDelivered):
-        word = "shipped" if isinstance(event, ev.PartsShipped) else "arrived (projected)"
         mine = [part_id(*key) for key in event.parts if key[0] == order_id]
+        said = set(mine) <= handed
+        word = "shipped" if isinstance(event, ev.PartsShipped) else "arrived" if said else "arrived (projected)"
         return [f"{at} {', '.join(mine)} {word}"]
     if isinstance(event, ev.OrdersMoved):
         move = next(move for move in event.moves if move.order_id == order_id)
@@ -406,6 +454,15 @@ def _later(books: _Books, seq: int, order_id: str, order: Order, event: ev.Event
         return [f"{at} {sum(event.quantities)} units of {part_id(order_id, event.number)} returned"]
     if isinstance(event, ev.RestReduced):
         return [f"{at} {sum(event.quantities)} parked units of {rest_id(order_id, event.number)} {event.reason}"]
+    if isinstance(event, ev.CancelAsked):
+        what = part_id(order_id, event.number)
+        return [f"{at} {sum(event.quantities)} units of {what} are void once its network gives them back"]
+    if isinstance(event, ev.Took) and isinstance(event.command, Recall):
+        numbers = ", ".join(part_id(order_id, number) for number in event.command.numbers) or "all of it"
+        return [f"{at} called back by hand: {numbers}, because {event.command.reason}"]
+    if isinstance(event, ev.Took) and isinstance(event.command, SendTo):
+        what = part_id(order_id, event.command.number)
+        return [f"{at} sent to {event.command.node} by hand: {what}, because {event.command.reason}"]
     if isinstance(event, ev.Excepted):
         return [f"{at} exception {event.kind}: {event.detail}"]
     return []

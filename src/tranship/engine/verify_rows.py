@@ -5,11 +5,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from tranship.dispatch.model import CLOSED
 from tranship.engine import events as ev
 from tranship.engine.rows import expected_stock, part_id, project, rest_id
 from tranship.engine.state import State
 from tranship.store.port import (
     Batch,
+    DispatchRow,
     DocumentRow,
     ExceptionRow,
     JournalRow,
@@ -71,6 +73,7 @@ class Books:
         self.exceptions: dict[int, ExceptionRow] = {}
         self.documents: dict[str, DocumentRow] = {}
         self.outbox: dict[str, OutboxRow] = {}
+        self.dispatches: dict[str, DispatchRow] = {}
         self.commands: dict[str, int] = {}  # key -> its first journal row
         self.erased: dict[str, int] = {}  # person_id -> journal row
 
@@ -90,6 +93,8 @@ class Books:
             self.parked[parked.park_id] = parked
         for sent in batch.outbox:
             self.outbox[sent.id] = sent
+        for dispatch in batch.dispatches:
+            self.dispatches[dispatch.remote_id] = dispatch
         for exception in batch.exceptions:
             self.exceptions[exception.seq] = exception
         for document in batch.documents:
@@ -136,6 +141,8 @@ _PARKED = Table("parked part", "parked", ParkedRow._fields, 1)
 _EXCEPTIONS = Table("exception", "exception", ExceptionRow._fields, 1, by_pos=True)
 _DOCUMENTS = Table("document", "document", DocumentRow._fields, 1, by_pos=True)
 _OUTBOX = Table("outbox row", "outbox", OutboxRow._fields, 1, by_pos=True)
+_DISPATCHES = Table("dispatch", "dispatch", DispatchRow._fields, 1, by_pos=True)
+_PAYLOADS = Table("payload", "payload", ("remote_id", "person_id"), 1)
 _COMMANDS = Table("command", "command", ("key", "seq"), 1)
 
 
@@ -148,6 +155,7 @@ def check_rows(ask: Ask, state: State, books: Books) -> Iterator[tuple[str, Foun
         (_PARKED, books.parked),
         (_EXCEPTIONS, books.exceptions),
         (_DOCUMENTS, books.documents),
+        (_DISPATCHES, books.dispatches),
     ):
         yield _same(ask, table, held)
     yield _lines(ask, state)
@@ -155,6 +163,7 @@ def check_rows(ask: Ask, state: State, books: Books) -> Iterator[tuple[str, Foun
     found = Found()
     queued = sum(1 for _ in _compare(ask, _OUTBOX, lambda row: books.outbox.get(row[0]), found))
     yield f"outbox table: each of {queued} rows is one that an event made", found
+    yield _payloads(ask, state, books)
     yield _people(ask, state, books)
     if state.network is not None:
         yield _stock(ask, state)
@@ -250,6 +259,23 @@ def _commands(ask: Ask, books: Books) -> tuple[str, Found]:
         if key not in there:
             found.add(f"command {key}: its row is missing")
     return f"command table: {len(commands)} rows equal the journal", found
+
+
+def _payloads(ask: Ask, state: State, books: Books) -> tuple[str, Found]:
+    """The bytes of every dispatch are there until their person is erased, and none that nobody intended to send."""
+    found = Found()
+    there: dict[str, str] = {row[0]: row[1] for row in _PAYLOADS.rows(ask)}
+    for remote_id in sorted(there.keys() - state.dispatches.keys()):
+        found.add(f"payload {remote_id}: the journal knows no such dispatch")
+    for remote_id, d in state.dispatches.items():
+        person_id = state.orders[d.order_id].order.person_id
+        if there.get(remote_id, "") == person_id and remote_id in there:
+            continue
+        if remote_id in there:
+            found.add(f"payload {remote_id}: sealed for {there[remote_id] or 'nobody'}, its order names {person_id}")
+        elif person_id not in books.erased and d.state not in CLOSED:
+            found.add(f"payload {remote_id}: the bytes of an open dispatch are missing")
+    return f"payload table: the bytes of {len(there)} dispatches belong to them", found
 
 
 def _people(ask: Ask, state: State, books: Books) -> tuple[str, Found]:

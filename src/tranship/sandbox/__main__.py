@@ -10,6 +10,7 @@ from tranship.sandbox.common.arguments import common, open_books
 from tranship.sandbox.common.clock import Agenda, Clock, parse_time
 from tranship.sandbox.common.faults import Faults
 from tranship.sandbox.common.server import Rules, Server
+from tranship.sandbox.common.wire import Network
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,12 +20,16 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         start = parse_time(given.clock) if given.clock else None
         rate = given.rate if given.rate is not None else 0.0 if given.clock else 1.0
-        agenda, faults = Agenda(Clock(start, rate)), Faults(given.seed)
-        network, files = given.build(given, agenda, faults)
+
+        def make() -> tuple[Network, Faults]:
+            faults = Faults(given.seed)
+            return given.build(given, Agenda(Clock(start, rate)), faults)[0], faults
+
+        files = given.build(given, Agenda(Clock(start, rate)), Faults(given.seed))[1]
+        books, why_not = open_books(files, given.vendor, off=given.no_validation)
+        server = Server(make, Rules(books, why_not, not given.lenient, given.limits))
     except (ValueError, OSError) as error:
         parser.error(str(error))
-    books, why_not = open_books(files, given.vendor, off=given.no_validation)
-    server = Server(network, faults, Rules(books, why_not, not given.lenient, given.limits))
     return asyncio.run(_run(server, given.host, given.port))
 
 

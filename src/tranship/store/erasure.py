@@ -21,11 +21,13 @@ MARKS_SOUGHT = 30
 """Up to so many marks (three a person) pages are searched; beyond, writing anew (8 us a person) is the cheaper way to be sure."""
 
 SEALED = ("payload", "address")
-"""Tables whose rows are sealed under a person's key, and go with it.
+"""Tables whose rows are sealed under a person's key.
 
-Deleting is enough for them: their rows lie by arrival, so they are never moved, and what is left of a moved one would open with
-nothing. The search and the rewriting below are for the keys.
+Theirs are zeroed where they lie, not deleted: a deletion lets SQLite move neighbors to another page, and what it leaves behind of
+them in the slack would outlive their own erasure. Nothing of it could be opened without the key, but nothing of it is the promise.
 """
+FORGOTTEN = "-"
+"""Whose rows those are then."""
 
 
 def delete(db: apsw.Connection, person_ids: Iterable[str], marks: list[bytes]) -> int:
@@ -36,8 +38,10 @@ def delete(db: apsw.Connection, person_ids: Iterable[str], marks: list[bytes]) -
         for row in rows(db, sql, (person_id,)):
             gone += 1
             marks.extend(bytes(value) for value in row if value)
-        for table in SEALED:
-            db.execute(f"DELETE FROM {table} WHERE person_id = ? AND person_id <> ''", (person_id,))  # noqa: S608 - names from above
+        if person_id:
+            for table in SEALED:
+                zeros = f"UPDATE {table} SET sealed = zeroblob(length(sealed)), person_id = ? WHERE person_id = ?"  # noqa: S608 - names from above
+                db.execute(zeros, (FORGOTTEN, person_id))
     if gone:
         # 2: an earlier erasure was interrupted, so there is more to look for than these marks.
         db.execute("UPDATE meta SET scrub = min(scrub + 1, 2)")
@@ -59,7 +63,18 @@ def finish(db: apsw.Connection, path: Path, marks: Sequence[bytes] = ()) -> None
         truncate_wal(db, path)
         if known and found(db, marks):
             raise DamageError(f"{path}: erased data is still in the file after its table was written anew")
+    if not known:
+        for table in SEALED:
+            if _mostly_forgotten(db, table):
+                rewrite(db, table, f"WHERE person_id <> '{FORGOTTEN}'")
+                truncate_wal(db, path)
     db.execute("UPDATE meta SET scrub = 0")
+
+
+def _mostly_forgotten(db: apsw.Connection, table: str) -> bool:
+    """Whether a third of the rows are zeros: then their room is worth writing the table anew."""
+    gone = rows(db, f"SELECT count(*) FROM {table} WHERE person_id = ?", (FORGOTTEN,))[0][0]  # noqa: S608 - names from above
+    return bool(gone) and 3 * int(gone) > int(rows(db, f"SELECT count(*) FROM {table}")[0][0])  # noqa: S608
 
 
 def truncate_wal(db: apsw.Connection, path: Path) -> None:
@@ -91,15 +106,15 @@ def found(db: apsw.Connection, marks: Iterable[bytes]) -> bool:
     return False
 
 
-def rewrite(db: apsw.Connection) -> None:
-    """Copy the person table into new pages and zero the old ones, in one transaction."""
-    parts = rows(db, "SELECT type, name, sql FROM sqlite_schema WHERE tbl_name = 'person' AND sql IS NOT NULL")
+def rewrite(db: apsw.Connection, name: str = "person", where: str = "") -> None:
+    """Copy a table into new pages and zero the old ones, in one transaction; with `where` only the rows that it holds for."""
+    parts = rows(db, "SELECT type, name, sql FROM sqlite_schema WHERE tbl_name = ? AND sql IS NOT NULL", (name,))
     table = next(sql for kind, _, sql in parts if kind == "table")
     with db:
-        db.execute(re.sub(r'^CREATE TABLE "?person"?', "CREATE TABLE person_anew", table))
-        db.execute("INSERT INTO person_anew SELECT * FROM person ORDER BY pos")
-        db.execute("DROP TABLE person")
-        db.execute("ALTER TABLE person_anew RENAME TO person")
+        db.execute(re.sub(rf'^CREATE TABLE "?{name}"?', f"CREATE TABLE {name}_anew", table))
+        db.execute(f"INSERT INTO {name}_anew SELECT * FROM {name} {where} ORDER BY pos")  # noqa: S608 - names of this house
+        db.execute(f"DROP TABLE {name}")
+        db.execute(f"ALTER TABLE {name}_anew RENAME TO {name}")
         for kind, _, sql in parts:
             if kind == "index":
                 db.execute(sql)

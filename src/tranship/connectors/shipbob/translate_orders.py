@@ -81,12 +81,10 @@ def creation(order: MaskedOrder, settings: Settings) -> bytes:
 
 
 def question(order: MaskedOrder, settings: Settings) -> bytes:
-    """The body of an estimate: where to, without name and street, and what."""
-    to = order.to
-    address = {"country": to.country, "state": to.state, "city": to.city, "zip_code": to.postal_code}
+    """The body of an estimate: what, and where to by ZIP code and country alone."""
     return msgspec.json.encode(
         {
-            "address": {key: value for key, value in address.items() if value},
+            "address": {"country": order.to.country, "zip_code": order.to.postal_code},
             "products": [{"reference_id": line.sku, "quantity": line.quantity} for line in order.lines],
             "shipping_methods": [_method(order, settings)],
         }

@@ -29,8 +29,6 @@ _CREATE: Allowed = {
 }
 _OFFER: Allowed = {
     "address.country": COUNTRY,
-    "address.state": address(50),
-    "address.city": address(50),
     "address.zip_code": address(20),
     "products[].reference_id": SKU,
     "products[].quantity": QUANTITY,

@@ -7,7 +7,7 @@ import socket
 import struct
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote
@@ -63,13 +63,19 @@ class Tally:
 class Server:
     """Serves one network."""
 
-    def __init__(self, network: Network, faults: Faults, rules: Rules) -> None:
-        self.network, self.faults, self.rules = network, faults, rules
-        self.tally = Tally()
-        self._routes = [(*_pattern(found.path), found) for found in network.operations]
-        self._buckets = {found.name: Bucket(self._limit(found)) for found in network.operations}
+    def __init__(self, make: Callable[[], tuple[Network, Faults]], rules: Rules) -> None:
+        self.rules = rules
+        self._make = make
+        self._begin()
         self._wake = asyncio.Event()
         self._stopping = False
+
+    def _begin(self) -> None:
+        """A new network, with nothing asked of it yet."""
+        self.network, self.faults = self._make()
+        self.tally = Tally()
+        self._routes = [(*_pattern(found.path), found) for found in self.network.operations]
+        self._buckets = {found.name: Bucket(self._limit(found)) for found in self.network.operations}
 
     # -- requests ------------------------------------------------------------------------------------------------------
 
@@ -325,6 +331,9 @@ class Server:
             case "DELETE", _ if path == "/faults" or path.startswith("/faults/"):
                 self.faults.remove(path.removeprefix("/faults").strip("/"), now)
                 return {}
+            case "POST", "/reset":
+                self._begin()
+                return self._time()
             case "GET", "/report":
                 return self.report()
             case "GET", "/settings":
@@ -387,8 +396,8 @@ class Server:
 
     async def _keep_time(self) -> None:
         """Do what falls due even while nobody asks."""
-        agenda = self.network.agenda
         while not self._stopping:
+            agenda = self.network.agenda  # another one after a reset
             self._wake.clear()
             agenda.settle()
             with suppress(TimeoutError):

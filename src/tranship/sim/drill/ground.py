@@ -18,7 +18,6 @@ from tranship.core.money import MICROS_PER_MINOR
 from tranship.core.network import FULL_BP, NetworkFile, Node
 from tranship.core.order import Order
 from tranship.core.time import MICROS_PER_HOUR, at_local, day_to_date, from_micros, local_day_minute
-from tranship.dispatch.model import Dispatch
 from tranship.engine import commands as cmd
 from tranship.engine.state import State
 from tranship.routing.promise import workdays
@@ -32,7 +31,6 @@ AMAZON, PACKER = "amazon_mcf", "shipbob"
 LINES_MAX, UNITS_MAX = 100, 250
 """What Amazon's Multi-Channel Fulfillment takes in one order."""
 FIRST_LOCATION = 211
-MOST_ORDERS = 200_000
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -80,7 +78,9 @@ class Ground(msgspec.Struct, frozen=True):
 def survey(state: State, last: int, wish: Wish) -> Ground:
     """Plan the rehearsal. InputError where the run has nothing to rehearse with."""
     if state.network is None:
-        raise InputError("the run has no network document", where="drill", hint="`tranship replay` makes a run with one.")
+        raise InputError(
+            "the run has no network document", where="drill", hint="`tranship replay` makes a run with one."
+        )
     found = sorted((held.order for held in state.orders.values()), key=lambda order: (order.placed_at, order.number))
     if not found:
         raise InputError("the run has no orders to rehearse with", where="drill", hint="Choose a later --from.")
@@ -113,9 +113,7 @@ def _network_hit(state: State, scenario: Scenario) -> str:
     """The network that the scenario falls on: the capped one, or the independent one with most work."""
     network = state.require_network()
     capped = {cap.network for cap in network.caps}
-    work = Counter(
-        network.nodes[part.node].network for held in state.orders.values() for part in held.parts.values()
-    )
+    work = Counter(network.nodes[part.node].network for held in state.orders.values() for part in held.parts.values())
     known = [one.code for one in network.networks if any(node.network == one.code for node in network.nodes)]
     if scenario.tight and not capped:
         raise InputError(f"{scenario.name} needs a share cap, and this network file has none", where="drill")
@@ -170,9 +168,9 @@ def _document(state: State, wish: Wish, code: str) -> tuple[NetworkFile, tuple[s
             name = f"drill-{node.network}"
             accounts.setdefault(name, _connection(name, kind))
             made_up += [name] if name not in made_up else []
-            node = msgspec.structs.replace(node, connection=name)  # noqa: PLW2901
+            node = msgspec.structs.replace(node, connection=name)
         if accounts[node.connection].kind == PACKER:
-            node = msgspec.structs.replace(node, location=str(FIRST_LOCATION + n))  # noqa: PLW2901
+            node = msgspec.structs.replace(node, location=str(FIRST_LOCATION + n))
         nodes.append(node)
     used = [accounts[each] for each in dict.fromkeys(node.connection for node in nodes)]
     if wish.stall_min:
@@ -287,7 +285,7 @@ def _filled(
     state: State, document: NetworkFile, orders: Sequence[Order], code: str, wish: Wish, midnight: int
 ) -> tuple[NetworkFile, tuple[cmd.ReceiveStock, ...], list[str]]:
     """Shelves and capacities topped up to the day's demand: all of it at the failing and the capped network, `spare` of it elsewhere."""
-    spare = wish.spare if wish.spare >= 0 else 0.2 if wish.scenario.tight else 1.0
+    spare = wish.spare if wish.spare >= 0 else wish.scenario.spare
     demand = _demand(state, orders)
     units = sum(demand.values())
     capped = {cap.network for cap in document.caps}
@@ -303,13 +301,18 @@ def _filled(
         if fill:
             receipts.append(
                 cmd.ReceiveStock(
-                    f"drill-{node.code}", n, int(Bucket.SUPPLIER), tuple(fill), tuple(fill.values()), midnight - 3 * MICROS_PER_HOUR
+                    f"drill-{node.code}",
+                    n,
+                    int(Bucket.SUPPLIER),
+                    tuple(fill),
+                    tuple(fill.values()),
+                    midnight - 3 * MICROS_PER_HOUR,
                 )
             )
             added += sum(fill.values())
         want = math.ceil(share * units)
         if node.capacity_units and spare > 0 and node.capacity_units < want:
-            node, raised = msgspec.structs.replace(node, capacity_units=want), raised + 1  # noqa: PLW2901
+            node, raised = msgspec.structs.replace(node, capacity_units=want), raised + 1
         nodes.append(node)
     notes = [
         f"Spare {spare:g}: every node of an independent network has stock and daily capacity for {spare:.0%} of the day's {units:,} units"
@@ -335,8 +338,3 @@ def loading(document: NetworkFile, at: int) -> cmd.LoadNetwork:
     """The command that brings a document into force."""
     body = to_document(document)
     return cmd.LoadNetwork(body, hashlib.sha256(body).hexdigest(), at)
-
-
-def node_of(ground: Ground, d: Dispatch) -> Node:
-    """The node of a dispatch."""
-    return ground.document.nodes[d.node]

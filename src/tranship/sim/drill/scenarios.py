@@ -15,6 +15,7 @@ class Scenario(NamedTuple):
     words: str
     told_min: int = 0  # minutes after which somebody says so, by hand; 0: nobody does
     tight: bool = False  # the cap is set to the share that its network has
+    spare: float = 1.0  # of the day's units that each independent node could ship
 
 
 SCENARIOS = (
@@ -22,7 +23,7 @@ SCENARIOS = (
     Scenario("blackout", "capped", "dark", 60, "Nothing is heard of the network for an hour."),
     Scenario("stall", "capped", "frozen", 1_440, "The network accepts every order and ships none, for a day. No error tells of it."),
     Scenario("strike", "independent", "frozen", 1_440, "A node stops for a day; its interface answers as ever.", told_min=15),
-    Scenario("tight-cap", "independent", "dark", 120, "A 3PL falls silent for two hours while the capped network is at its cap.", tight=True),
+    Scenario("tight-cap", "independent", "dark", 120, "A 3PL falls silent for two hours while the capped network is at its cap.", tight=True, spare=0.2),
 )  # fmt: skip
 BROWN_LATENCY, BROWN_ERRORS = 10, 0.3
 """A brownout: calls take so many times as long, and this share of them ends in a server error."""

@@ -121,8 +121,9 @@ class Network:
     # -- what goes on there -------------------------------------------------------------------------------------------
 
     def _occupied(self, remote_id: str) -> bool:
-        """Whether its id is taken; a network that does not burn ids frees it when the order was cancelled."""
-        return any(held.word not in {"CANCELLED", "UNFULFILLABLE"} for held in self.orders.get(remote_id, ()))
+        """Whether its id is taken; a network that does not burn ids frees one of which nothing left when it is cancelled."""
+        ended = {"CANCELLED", "UNFULFILLABLE"}
+        return any(held.parcels or held.word not in ended for held in self.orders.get(remote_id, ()))
 
     def _living(self, remote_id: str) -> Held | None:
         for held in self.orders.get(remote_id, ()):
