@@ -66,7 +66,7 @@ def test_a_running_service_is_asked_and_told(there: Connected, verb: Verb):
     [
         (("settle", "NONE", "--ships", "--reason", "x"), "no dispatch"),
         (("settle", "NONE", "--reason", "x"), "--never"),
-        (("send", "A-1", "1", "MOON", "--reason", "x"), "MOON"),
+        (("send", "A-1", "1", "MOON", "--reason", "x"), "A-1"),
         (("recall", "NONE", "--reason", "x"), "no order"),
         (("breaker", "mcf", "open", "--why", "x"), "--minutes"),
         (("breaker", "mcf", "ajar", "--why", "x", "--minutes", "5"), "percentage"),

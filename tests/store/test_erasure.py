@@ -126,6 +126,20 @@ def test_erased_people_are_in_no_file(tmp_path: Path) -> None:
     assert traces(folder, wanted, tmp_path / "copy") == []
 
 
+def test_the_room_of_what_was_sealed_is_given_back(tmp_path: Path) -> None:
+    """Zeros stay where a few people were erased; where they are a third of a table it is written anew without them."""
+    store, _ = filled(tmp_path / "run", 200)
+    assert store.erase_many([person_id(k) for k in range(60)]) == 60
+    sql = "SELECT count(*), sum(sealed = zeroblob(length(sealed))) FROM payload"
+    assert store.query(sql) == [(200, 60)] and integrity(store) == []
+    assert store.erase_many([person_id(k) for k in range(60, 120)]) == 60
+    assert store.query(sql) == [(80, 0)] and integrity(store) == []
+    assert [store.payload(f"TR-{k}") is None for k in range(200)] == [True] * 120 + [False] * 80
+    indexes = "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND tbl_name IN ('payload', 'address', 'person')"
+    assert store.query(indexes) == [(6,)]
+    store.close()
+
+
 def test_no_clear_text_is_ever_written(tmp_path: Path) -> None:
     """Names and streets are in no file of the folder, erased or not."""
     store, _ = filled(tmp_path / "run", 60)

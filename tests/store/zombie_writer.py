@@ -1,7 +1,7 @@
 """A writer made to be paused and replaced: commits until it is refused, says so, and takes its turn again when it is told to.
 
 Lines on standard output: `epoch N` when it holds the shard, `ok SEQ` after each commit, `refused TEXT` when one was refused.
-A line on standard input lets it open the shard again. Keys of its journal rows begin with its epoch.
+A line on standard input lets it open the shard again. The kind of its journal rows is its epoch.
 """
 
 import os
@@ -10,14 +10,15 @@ import sys
 from tests.store import rows
 from tranship.core.errors import TranshipError
 from tranship.store.location import database
-from tranship.store.port import Batch, JournalRow
+from tranship.store.port import Batch
 from tranship.store.postgres.store import PostgresStore
 
 
 def tagged(store: PostgresStore, size: int, seq: int) -> Batch:
     """Orders whose events say under which epoch they were written; `seq` is where this writer left the journal."""
     batch = rows.orders((seq - 1) // rows.EVENTS, size, seq=seq)
-    batch.journal = [JournalRow(*row[:3], f"{store.epoch}", *row[4:]) for row in batch.journal]
+    name = f"epoch-{store.epoch}"
+    batch.journal = [row._replace(kind=name, chain=f"{name} {row.seq}".encode()) for row in batch.journal]
     return batch
 
 

@@ -10,6 +10,9 @@ SHOWN = 5
 
 Ask = Callable[[str], list[tuple[object, ...]]]
 
+# A row of dashes is somebody who was erased (store/erasure.py).
+_SEALED_FOR_NOBODY = "person_id <> '' AND person_id NOT LIKE '-%' AND person_id NOT IN (SELECT person_id FROM person)"
+
 # Text, and the rows that fill it. Buckets 0, 1 and 14 may be negative (core.ledger.OUTSIDE).
 _CHECKS = (
     ("meta has {} rows, not 1: where the journal ends is not known", "SELECT count(*) FROM meta HAVING count(*) <> 1"),
@@ -60,7 +63,7 @@ _CHECKS = (
     ),
     (
         "payload {} is sealed under the key of person {}, who is not there",
-        "SELECT remote_id, person_id FROM payload WHERE person_id <> '' AND person_id NOT IN (SELECT person_id FROM person)",
+        f"SELECT remote_id, person_id FROM payload WHERE {_SEALED_FOR_NOBODY}",
     ),
     (
         "address of order {}, which is not there",
@@ -68,7 +71,7 @@ _CHECKS = (
     ),
     (
         "address of order {} is sealed under the key of person {}, who is not there",
-        "SELECT order_id, person_id FROM address WHERE person_id <> '' AND person_id NOT IN (SELECT person_id FROM person)",
+        f"SELECT order_id, person_id FROM address WHERE {_SEALED_FOR_NOBODY}",
     ),
     (
         "stock of {} at {} in bucket {} is {}",

@@ -21,13 +21,14 @@ MARKS_SOUGHT = 30
 """Up to so many marks (three a person) pages are searched; beyond, writing anew (8 us a person) is the cheaper way to be sure."""
 
 SEALED = ("payload", "address")
-"""Tables whose rows are sealed under a person's key.
+"""Tables whose rows are sealed under a person's key, and go with it.
 
-Theirs are zeroed where they lie, not deleted: a deletion lets SQLite move neighbors to another page, and what it leaves behind of
-them in the slack would outlive their own erasure. Nothing of it could be opened without the key, but nothing of it is the promise.
+Theirs are overwritten with zeros where they lie, byte for byte of the same length, and marked as forgotten: to delete a row is to
+make room on its page, and what SQLite then moves together leaves pieces of the neighbors in the gaps, which would outlive their
+own erasure. Nothing of it could be opened without the key, but nothing of it is the promise.
 """
-FORGOTTEN = "-"
-"""Whose rows those are then."""
+FORGOTTEN = "person_id >= '-' AND person_id < '.'"
+"""Which rows those are: the person is a row of dashes."""
 
 
 def delete(db: apsw.Connection, person_ids: Iterable[str], marks: list[bytes]) -> int:
@@ -40,8 +41,8 @@ def delete(db: apsw.Connection, person_ids: Iterable[str], marks: list[bytes]) -
             marks.extend(bytes(value) for value in row if value)
         if person_id:
             for table in SEALED:
-                zeros = f"UPDATE {table} SET sealed = zeroblob(length(sealed)), person_id = ? WHERE person_id = ?"  # noqa: S608 - names from above
-                db.execute(zeros, (FORGOTTEN, person_id))
+                zeros = "sealed = zeroblob(length(sealed)), person_id = printf('%.*c', length(person_id), '-')"
+                db.execute(f"UPDATE {table} SET {zeros} WHERE person_id = ?", (person_id,))  # noqa: S608 - names from above
     if gone:
         # 2: an earlier erasure was interrupted, so there is more to look for than these marks.
         db.execute("UPDATE meta SET scrub = min(scrub + 1, 2)")
@@ -66,14 +67,14 @@ def finish(db: apsw.Connection, path: Path, marks: Sequence[bytes] = ()) -> None
     if not known:
         for table in SEALED:
             if _mostly_forgotten(db, table):
-                rewrite(db, table, f"WHERE person_id <> '{FORGOTTEN}'")
+                rewrite(db, table, f"WHERE NOT ({FORGOTTEN})")
                 truncate_wal(db, path)
     db.execute("UPDATE meta SET scrub = 0")
 
 
 def _mostly_forgotten(db: apsw.Connection, table: str) -> bool:
     """Whether a third of the rows are zeros: then their room is worth writing the table anew."""
-    gone = rows(db, f"SELECT count(*) FROM {table} WHERE person_id = ?", (FORGOTTEN,))[0][0]  # noqa: S608 - names from above
+    gone = rows(db, f"SELECT count(*) FROM {table} WHERE {FORGOTTEN}")[0][0]  # noqa: S608 - names from above
     return bool(gone) and 3 * int(gone) > int(rows(db, f"SELECT count(*) FROM {table}")[0][0])  # noqa: S608
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import apsw
 
 from tranship.core.errors import InputError
-from tranship.store import connect
+from tranship.store import connect, erasure
 from tranship.store.location import Database
 from tranship.store.postgres import connect as server
 from tranship.store.postgres import make
@@ -74,7 +74,8 @@ def to_server(folder: Path, place: Database) -> None:
             make.prepare(db, place, "", create=True)
             for table in tables(source):
                 names = ", ".join(table.columns)
-                rows = iter(source.execute(f"SELECT {names} FROM {table.name}"))  # noqa: S608 - names of this house
+                kept = f" WHERE NOT ({erasure.FORGOTTEN})" if table.name in erasure.SEALED else ""
+                rows = iter(source.execute(f"SELECT {names} FROM {table.name}{kept}"))  # noqa: S608 - names of this house
                 for piece in _pieces(rows):
                     db.execute(table.insert.encode(), table.packed(piece))
                 if table.columns[0] == "pos":

@@ -6,11 +6,12 @@ import re
 
 import pytest
 
-from tranship.connectors.manual import batch_id, connector, page, pick_list, picks
+from tranship.connectors.manual import PRINTED, batch_id, connector, order_of, page, pick_list, picks
 from tranship.connectors.manual.barcode import modules
+from tranship.connectors.port import OPERATIONS, Connector, Order, Response
 from tranship.connectors.registry import client_of, connector_of
 from tranship.core.capability import Connection
-from tranship.core.errors import InputError
+from tranship.core.errors import DamageError, InputError
 from tranship.masking.model import MaskedAddress, MaskedLine, MaskedOrder
 
 BINS = {"MUG": "B-1", "TEE": "A-2"}
@@ -108,6 +109,31 @@ def test_the_registry_has_it_and_there_is_nothing_to_send_to():
     made = connector_of(Connection("reno", "manual", settings={"name": "Reno"}))
     assert made.kind == "manual" and made.capability.cancel == "none" and not made.capability.rates
     assert client_of(Connection("reno", "manual")) is None
+
+
+@pytest.mark.parametrize("made", ORDERS)
+def test_what_is_printed_is_what_was_journaled(made: MaskedOrder):
+    """The stored bytes read back as the very order; damaged ones say so; there is no hold to ask for."""
+    manual = connector(Connection("reno", "manual"))
+    stored = manual.body(made, hold=False)
+    assert order_of(stored) == made and manual.body(order_of(stored), hold=False) == stored
+    assert pick_list([order_of(stored)]) == pick_list([made]) and PRINTED.remote == "PICKING"
+    for damaged in (stored[:-5], b"{}", stored.replace(b"line1", b"lineX"), stored.replace(b'"city":"Seattle",', b"")):
+        with pytest.raises(DamageError):
+            order_of(damaged)
+    with pytest.raises(InputError, match="on hold"):
+        manual.body(made, hold=True)
+
+
+def test_it_has_the_shape_of_a_connector_and_nothing_comes_of_it():
+    """Requests go nowhere, answers prove nothing, and nobody can send it a message."""
+    manual: Connector = connector(Connection("reno", "manual"))
+    lines = {"offer": ORDERS[0], "list": 0, "returns": 0, "stock": 0}
+    for op in OPERATIONS:
+        given = (Order("TS-1"), b"x") if op == "create" else (lines.get(op, Order("TS-1")),)
+        assert getattr(manual, op)(*given).method == "NONE"
+        assert manual.read(op, Order("TS-1"), Response(200, {}, b"{}")).outcome == "refused"
+    assert manual.read_stock(Response(200, {}, b"")).failed and not manual.message({}, b"", ["x"]).ok
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from tranship.engine.service import Service
 from tranship.engine.view import View
 
 AnyRequest = Request[Any, Any, Any]
-PARTS = ("figures", "shares", "decisions", "stock", "parked", "exceptions")
+PARTS = ("figures", "quarantine", "shares", "handing", "decisions", "stock", "parked", "exceptions", "drift")
 """Sections of the page, each swapped when it changes; `clock` in the header is one more."""
 STATIC = {"live.css": "text/css", "live.js": "text/javascript", "mark.svg": "image/svg+xml"}
 HTML = "text/html"
@@ -48,6 +48,7 @@ def environment() -> Environment:
         stacks=words.stacks,
         gauge=words.gauge,
         shelf=words.shelf,
+        trace=words.trace,
         ratio=words.ratio,
         each=words.each,
         version=_version(),

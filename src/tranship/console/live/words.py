@@ -5,9 +5,14 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
+from tranship.engine.networks import LiveNow
 from tranship.engine.view import Curve, NetworkNow, View
 
 GAUGE_RADIUS = 52
+STEPS = 60
+"""Bars of a connection's trace."""
+LONGEST_MS = 10_000
+"""Its full height, unless an answer took longer."""
 HUES = 6
 """Colors for networks, in app.css: `h0` is for capped networks, `h1` ... for the others in the file's order."""
 
@@ -98,6 +103,31 @@ def shelf(values: Sequence[tuple[str, int]], whole: int, width: int = 300) -> Ma
     return Markup(  # noqa: S704
         f'<svg class="shelf" viewBox="0 0 {width} 10" preserveAspectRatio="none" aria-hidden="true">{"".join(out)}</svg>'
     )
+
+
+def trace(live: LiveNow, width: int = 480, height: int = 46) -> Markup:
+    """How long answers took over the last two minutes, on a logarithmic scale; red where some did not come, amber above slow."""
+    most = max(LONGEST_MS, *(ms for ms, _ in live.trace)) if live.trace else LONGEST_MS
+    step, out = width / STEPS, []
+
+    def size(ms: int) -> float:
+        return height * math.log1p(ms) / math.log1p(most)
+
+    for i, (ms, failed) in enumerate(live.trace):
+        x = (STEPS - len(live.trace) + i) * step
+        if not ms:
+            out.append(f'<rect class="none" x="{x:.1f}" y="{height - 1}" width="{step - 1.2:.1f}" height="1"/>')
+            continue
+        kind = "failed" if failed else "slow" if live.slow_ms and ms > live.slow_ms else "ok"
+        tall = max(2.0, size(ms))
+        out.append(
+            f'<rect class="{kind}" x="{x:.1f}" y="{height - tall:.1f}" width="{step - 1.2:.1f}" height="{tall:.1f}"/>'
+        )
+    if live.slow_ms:
+        y = height - size(live.slow_ms)
+        out.append(f'<line x1="0" x2="{width}" y1="{y:.1f}" y2="{y:.1f}"/>')
+    shape = f'viewBox="0 0 {width} {height}" preserveAspectRatio="none"'
+    return Markup(f'<svg class="trace" {shape} aria-hidden="true">{"".join(out)}</svg>')  # noqa: S704 - numbers only
 
 
 def _point(share: float, radius: float) -> tuple[float, float]:

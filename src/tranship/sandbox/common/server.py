@@ -7,7 +7,7 @@ import socket
 import struct
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote
@@ -23,6 +23,7 @@ from tranship.sandbox.common.wire import Call, Network, Operation, Refusal, Repl
 BODY_BYTES_MAX = 1_000_000
 VIOLATIONS_KEPT = 100
 JSON_TYPE = "application/json"
+_Route = tuple[re.Pattern[str], dict[str, tuple[Operation, tuple[str, ...]]]]
 
 
 class Rules(NamedTuple):
@@ -74,7 +75,7 @@ class Server:
         """A new network, with nothing asked of it yet."""
         self.network, self.faults = self._make()
         self.tally = Tally()
-        self._routes = [(*_pattern(found.path), found) for found in self.network.operations]
+        self._routes = _routes(self.network.operations)
         self._buckets = {found.name: Bucket(self._limit(found)) for found in self.network.operations}
 
     # -- requests ------------------------------------------------------------------------------------------------------
@@ -229,15 +230,15 @@ class Server:
         return str(word(operation, call)) if word else operation.op
 
     def _route(self, method: str, raw_path: str) -> tuple[Operation | None, dict[str, str], list[str]]:
-        allowed: list[str] = []
-        for pattern, names, operation in self._routes:
+        for pattern, operations in self._routes:
             match = pattern.fullmatch(raw_path)
             if match is None:
                 continue
-            if operation.method == method:
-                return operation, dict(zip(names, map(unquote, match.groups()), strict=True)), allowed
-            allowed.append(operation.method)
-        return None, {}, sorted(set(allowed))
+            if method not in operations:
+                return None, {}, sorted(operations)
+            operation, names = operations[method]
+            return operation, dict(zip(names, map(unquote, match.groups()), strict=True)), []
+        return None, {}, []
 
     def _limit(self, operation: Operation) -> Limit:
         book = self.rules.books.get(operation.file)
@@ -416,10 +417,14 @@ class _Nothing(web.Response):
         return
 
 
-def _pattern(path: str) -> tuple[re.Pattern[str], tuple[str, ...]]:
-    parts = re.split(r"\{([^}]+)\}", path)
-    text = "".join("([^/]+)" if place % 2 else re.escape(part) for place, part in enumerate(parts))
-    return re.compile(text), tuple(parts[1::2])
+def _routes(operations: Iterable[Operation]) -> list[_Route]:
+    """Operations by method for each path; a path without parameters goes before one that has them, as OpenAPI says."""
+    paths: dict[str, dict[str, tuple[Operation, tuple[str, ...]]]] = {}
+    for operation in operations:
+        parts = re.split(r"\{([^}]+)\}", operation.path)
+        pattern = "([^/]+)".join(map(re.escape, parts[::2]))
+        paths.setdefault(pattern, {})[operation.method] = (operation, tuple(parts[1::2]))
+    return [(re.compile(path), paths[path]) for path in sorted(paths, key=lambda path: path.count("([^/]+)"))]
 
 
 def _form(headers: Mapping[str, str], body: bytes) -> dict[str, str]:

@@ -284,44 +284,73 @@ def value_of(document: NetworkFile, skus: dict[str, int], order: Order) -> list[
 def _filled(
     state: State, document: NetworkFile, orders: Sequence[Order], code: str, wish: Wish, midnight: int
 ) -> tuple[NetworkFile, tuple[cmd.ReceiveStock, ...], list[str]]:
-    """Shelves and capacities topped up to the day's demand: all of it at the failing and the capped network, `spare` of it elsewhere."""
+    """Shelves and capacities topped up: every node for its usual share of the day, the others for `spare` of the failing one's too."""
     spare = wish.spare if wish.spare >= 0 else wish.scenario.spare
     demand = _demand(state, orders)
-    units = sum(demand.values())
-    capped = {cap.network for cap in document.caps}
-    nodes, receipts, added, raised = [], [], 0, 0
-    for n, node in enumerate(document.nodes):
-        share = max(1.0, spare) if node.network == code or node.network in capped else spare
-        fill = {}
-        for sku, wanted in demand.items():
-            allowed = document.skus[sku].nodes
-            lacks = math.ceil(share * wanted) - int(state.ledger.fulfillable[sku, n])
-            if lacks > 0 and spare > 0 and (not allowed or node.code in allowed):
-                fill[sku] = lacks
-        if fill:
-            receipts.append(
-                cmd.ReceiveStock(
-                    f"drill-{node.code}",
-                    n,
-                    int(Bucket.SUPPLIER),
-                    tuple(fill),
-                    tuple(fill.values()),
-                    midnight - 3 * MICROS_PER_HOUR,
-                )
-            )
-            added += sum(fill.values())
-        want = math.ceil(share * units)
-        if node.capacity_units and spare > 0 and node.capacity_units < want:
-            node, raised = msgspec.structs.replace(node, capacity_units=want), raised + 1
-        nodes.append(node)
+    usual = _usual(state, document)
+    fill: list[dict[int, int]] = [{} for _ in document.nodes]
+    load = [0.0] * len(document.nodes)
+    for sku, wanted in demand.items():
+        for n, part in enumerate(_shares(document, usual, sku, code, spare, wish)):
+            load[n] += part * wanted
+            lacks = math.ceil(part * wanted) - int(state.ledger.fulfillable[sku, n])
+            if lacks > 0:
+                fill[n][sku] = lacks
+    at = midnight - 3 * MICROS_PER_HOUR
+    receipts = tuple(
+        cmd.ReceiveStock(f"drill-{node.code}", n, int(Bucket.SUPPLIER), tuple(some), tuple(some.values()), at)
+        for n, (node, some) in enumerate(zip(document.nodes, fill, strict=True))
+        if some
+    )
+    nodes, raised = [], []
+    for node, units in zip(document.nodes, load, strict=True):
+        wants = bool(node.capacity_units) and node.capacity_units < math.ceil(units)
+        raised += [node.code] if wants else []
+        nodes.append(msgspec.structs.replace(node, capacity_units=math.ceil(units)) if wants else node)
+    added = sum(sum(some.values()) for some in fill)
     notes = [
-        f"Spare {spare:g}: every node of an independent network has stock and daily capacity for {spare:.0%} of the day's {units:,} units"
-        f" of what it may stock, those of {' and '.join(sorted(capped | {code}))} for all of it: {added:,} units were put on shelves"
-        f" and {raised} daily capacities raised before the day."
-        if spare > 0
-        else "Spare 0: shelves and capacities are as the run left them."
+        f"Spare {spare:g}: each node has at least its usual share of the day's {sum(demand.values()):,} units on its shelves, and a tenth;"
+        f" the nodes that do not fail have {spare:.0%} of the share of {code} as well. For that, {added:,} units were put on shelves before"
+        f" the day{' and daily capacities raised at ' + ', '.join(raised) if raised else ''}."
     ]
-    return msgspec.structs.replace(document, nodes=tuple(nodes)), tuple(receipts), notes
+    return msgspec.structs.replace(document, nodes=tuple(nodes)), receipts, notes
+
+
+def _usual(state: State, document: NetworkFile) -> tuple[dict[int, list[int]], list[int]]:
+    """Units that each node was given in the run: by SKU, and of all."""
+    by_sku: dict[int, list[int]] = {}
+    total = [0] * len(document.nodes)
+    for held in state.orders.values():
+        for part in held.parts.values():
+            for line, quantity in zip(part.lines, part.quantities, strict=True):
+                sku = held.skus[line]
+                for piece, count in state.bundles.get(sku, ((sku, 1),)):
+                    by_sku.setdefault(piece, [0] * len(document.nodes))[part.node] += quantity * count
+                    total[part.node] += quantity * count
+    return by_sku, total
+
+
+def _shares(
+    document: NetworkFile, usual: tuple[dict[int, list[int]], list[int]], sku: int, code: str, spare: float, wish: Wish
+) -> list[float]:
+    """What of a SKU's units each node should have, 1 being the whole day's."""
+    allowed = document.skus[sku].nodes
+    may = [not allowed or node.code in allowed for node in document.nodes]
+    row = usual[0].get(sku) or usual[1]
+    units = [count if ok else 0 for count, ok in zip(row, may, strict=True)]
+    if not sum(units):
+        units = [int(ok) for ok in may]
+    own = [count / max(1, sum(units)) for count in units]
+    fails = [node.network == code for node in document.nodes]
+    lost = sum(share for share, failing in zip(own, fails, strict=True) if failing)
+    others = [
+        0.0 if failing or not ok else max(share, 0.001) for share, failing, ok in zip(own, fails, may, strict=True)
+    ]
+    capped = {cap.network for cap in document.caps} if wish.scenario.tight else set()
+    return [
+        1.1 * share + lost * max(spare, 1.0 if node.network in capped else 0.0) * other / max(0.001, sum(others))
+        for share, other, node in zip(own, others, document.nodes, strict=True)
+    ]
 
 
 def _demand(state: State, orders: Sequence[Order]) -> dict[int, int]:

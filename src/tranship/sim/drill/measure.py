@@ -31,7 +31,7 @@ class Played(msgspec.Struct):
     """An arm's figures, and each order's fate for comparing arms."""
 
     arm: Arm
-    fates: dict[str, tuple[str, int, int, int, bool, int]]
+    fates: dict[str, Fate]
     times: list[int]
 
 
@@ -70,7 +70,7 @@ def measured(play: Rehearsal, seconds: float) -> Played:
     arm.risks = _risks(play)
     arm.events = len(play.store.rows)
     arm.broken = sorted(set(play.refused))[:20]
-    return Played(arm, {key: tuple(fate) for key, fate in fates.items()}, play.times)
+    return Played(arm, fates, play.times)
 
 
 def _truth(play: Rehearsal) -> tuple[dict[str, dict[str, int]], dict[str, int]]:

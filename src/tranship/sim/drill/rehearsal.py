@@ -140,7 +140,7 @@ class Rehearsal(Driving):
     def _check(self, order_id: str) -> None:
         """Two minutes later: is all of it where it will ship from?"""
         held = self.shard.state.orders[order_id]
-        placed = {}
+        placed: dict[int, int] = {}
         for part in held.parts.values():
             if part.status != CANCELLED and part.node not in self.hit:
                 for line, quantity in zip(part.lines, part.quantities, strict=True):

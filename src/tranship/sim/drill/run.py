@@ -93,7 +93,7 @@ def _check(wish: Wish) -> None:
 
 def _result(folder: Path, ground: Ground, found: Sequence[Played], value: int) -> Drill:
     wish, scenario = ground.wish, ground.wish.scenario
-    fates = {one.arm.key: {key: Fate(*fate) for key, fate in one.fates.items()} for one in found}
+    fates = {one.arm.key: one.fates for one in found}
     for one in found:
         _compare(one.arm, fates)
     hours = [0] * wish.hours

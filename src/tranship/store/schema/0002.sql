@@ -19,7 +19,7 @@ CREATE TABLE dispatch (
 CREATE UNIQUE INDEX dispatch_remote_id ON dispatch (remote_id);
 CREATE INDEX dispatch_order ON dispatch (order_id);
 
--- Sealed under the key of person_id; '' is nobody's and stays when people are erased.
+-- Sealed under the key of person_id; '' is nobody's and stays when people are erased; '-----' was theirs, and is zeros.
 CREATE TABLE payload (
   pos INTEGER PRIMARY KEY,
   remote_id TEXT NOT NULL,
