@@ -1,6 +1,7 @@
 """The hand-over rules, state by state and answer by answer."""
 
 import pytest
+from msgspec.structs import replace
 
 from tests.dispatch.attempts import (
     BURN,
@@ -196,6 +197,30 @@ def test_what_is_not_found_has_its_id_used_up():
     assert (d.state, d.op) == ("RESOLVING", "cancel")
     d = answer(answer(d, "cancel", ASYNC, BURN), "get", Result("ok", "CANCELLED"), BURN)
     assert d.state == "VOID"
+
+
+def test_an_id_is_used_up_once_and_not_in_a_storm():
+    """The network has taken the bytes and shows nothing yet: calling back goes on at its own pace, nothing is created again."""
+    d = rules.recalled(answer(begun(BURN), "create", UNKNOWN, BURN), "drain", T0 + SECOND, terms(BURN)).dispatch
+    d = answer(answer(d, "cancel", NOT_FOUND, BURN), "create", ASYNC, BURN)
+    d = answer(d, "cancel", NOT_FOUND, BURN, T0 + 3 * SECOND)
+    assert (d.op, d.op_at) == ("cancel", T0 + 8 * SECOND)
+
+
+def test_a_creation_that_was_only_accepted_is_not_released_at_once():
+    """202: it is made later, so a release sent now would find nothing."""
+    d = answer(begun(HOLD, "ship"), "create", ASYNC, HOLD)
+    assert (d.state, d.op_at) == ("RELEASING", T0 + 6 * SECOND)
+
+
+def test_where_the_lag_is_not_known_nothing_vanishes_within_minutes():
+    """0 is unknown, never at once: an order created a moment ago may be shown later."""
+    can = replace(HOLD, read_lag_s=0)
+    d = answer(released(), "release", UNKNOWN, can)
+    for k in range(1, 20):
+        d = answer(d, "get", NOT_FOUND, can, T0 + 20 * k * SECOND)
+    assert d.state == "DOUBT_RELEASE"
+    assert answer(d, "get", NOT_FOUND, can, T0 + HOUR).state == "RESOLVING"
 
 
 def test_not_found_is_no_proof_for_an_order_that_was_seen():

@@ -13,7 +13,7 @@ from tests.store.zombie_writer import tagged
 from tests.support import ROOT
 from tranship.core.errors import InputError, UnavailableError
 from tranship.store.check import integrity
-from tranship.store.location import Database
+from tranship.store.location import Database, database
 from tranship.store.port import Batch
 from tranship.store.postgres.store import PostgresStore
 
@@ -82,6 +82,21 @@ def test_a_writer_whose_session_ended_loses_its_lease_at_once(first: PostgresSto
     with opened(first) as second:
         assert second.epoch == 2
     first.close()
+
+
+def test_who_cannot_see_the_owners_session_waits_for_the_lease(first: PostgresStore, server: Server) -> None:
+    """Another user of the database is not shown when a session began: the owner's counts as there while its process number is."""
+    shard = first.place.shard
+    server.ask(f"CREATE ROLE other_{shard} LOGIN; GRANT ALL ON SCHEMA tranship_{shard} TO other_{shard}")
+    server.ask(f"GRANT ALL ON ALL TABLES IN SCHEMA tranship_{shard} TO other_{shard}")
+    other = database(server.address(shard).replace("user=postgres", f"user=other_{shard}"))
+    assert other is not None
+    with pytest.raises(UnavailableError, match="is being written by"):
+        PostgresStore.open(other, create=False)
+    first.close()
+    with PostgresStore.open(other, create=False) as second:
+        assert second.epoch == 2
+    server.ask(f"DROP OWNED BY other_{shard}; DROP ROLE other_{shard}")
 
 
 def test_a_writer_that_lost_its_connection_goes_on(first: PostgresStore, server: Server) -> None:

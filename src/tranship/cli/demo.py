@@ -1,7 +1,8 @@
 """The demonstration: a brand that does not exist, its four networks, and customers who order from it over HTTP.
 
-The clock runs 1,440 times as fast as yours: a day passes in a minute, so that parcels leave at each node's cut-off, arrive days
-later, and stock comes in, while you watch. Nothing else differs from `tranship serve`.
+The clock runs 240 times as fast as yours: a day passes in six minutes, so that parcels leave at each node's cut-off and stock comes
+in while you watch. Amazon and one 3PL are stand-ins on this machine that orders are really handed over to; after a minute a brownout
+comes over Amazon's interface. Nothing else differs from `tranship serve`.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from typing import Any
 from tranship.api.context import Context
 from tranship.api.settings import ApiSettings
 from tranship.api.watching import state_now
+from tranship.cli.demo_networks import BROWNOUT_AT_S, Networks, connected, stand_ins
 from tranship.cli.feed import Feed
 from tranship.cli.output import say, write_json
 from tranship.cli.serving import run_service
@@ -29,15 +31,16 @@ from tranship.engine.clock import Clock, FastClock
 from tranship.engine.service import Service
 from tranship.sim.world.stream import DemoCatalog, catalog, opening
 
-SPEED = 1_440
-"""Seconds of the demo's clock in one real second: a day in a minute."""
-START = 1_772_460_000_000_000
-"""When the demo's clock begins: Monday, 2 March 2026, 14:00 UTC, nine in the morning in New York."""
+SPEED = 240
+"""Seconds of the demo's clock in one real second: a day in six minutes."""
+START = 1_772_449_200_000_000
+"""When the demo's clock begins: Monday, 2 March 2026, 11:00 UTC, six in the morning in New York, six hours before Amazon's cut-off."""
+REAL_DAY_S = 86_400 // SPEED
 DAYS_OF_STOCK = 8
 UNITS_AN_ORDER = 1.6
 TELL_EVERY_S = 5.0
-CURVE_S = 3_600
-"""One bar of the order curve is an hour of the demo's clock."""
+CURVE_S = 1_200
+"""One bar of the order curve is twenty minutes of the demo's clock, five seconds of yours."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Demo:
 
     port: int = 8000
     seconds: float = 0  # real seconds until it ends by itself; 0: never
-    rate: float = 20  # 0.1 .. 1,000 orders a real second, on average over a day of the demo's clock
+    rate: float = 10  # 0.1 .. 1,000 orders a real second, on average over a day of the demo's clock
     seed: int = 1
     browser: bool = False
     json: bool = False
@@ -61,27 +64,40 @@ class Demo:
 def run_demo(chosen: Demo, folder: Path | None) -> None:
     """Run the demonstration in `folder`, or in a temporary one, until it ends or is told to."""
     settings = ApiSettings(port=chosen.port, tick_s=1)
-    with _folder(folder) as home:
-        path = write_world(home, chosen.seed, units_per_day=chosen.rate * 60 * UNITS_AN_ORDER)
-        teller = _Teller(chosen, home, kept=folder is not None)
+    with _folder(folder) as home, stand_ins(home, chosen.seed) as networks:
+        units = chosen.rate * REAL_DAY_S * UNITS_AN_ORDER
+        path = write_world(home, chosen.seed, units_per_day=units, networks=networks)
+        teller = _Teller(chosen, home, networks, kept=folder is not None)
+
+        def opened() -> Service:
+            service = Service.open(home / "run", path, create=True, clock=_clock, curve_s=CURVE_S)
+            networks.set_clocks(service.clock)
+            networks.fill(service)
+            return service
+
         run_service(
-            lambda: Service.open(home / "run", path, create=True, clock=_clock, curve_s=CURVE_S),
+            opened,
             settings,
             teller.ready,
             beside=teller.watch,
-            footer="A demonstration: orders, customers and stock are drawn from a seed. One real minute is a day on the clock "
-            "above, so that parcels leave, arrive and are replaced while you watch.",
+            footer="A demonstration: orders, customers and stock are drawn from a seed, Amazon and Eastpack are stand-ins on this "
+            "machine. Six real minutes are a day on the clock above; after one minute Amazon's interface fails for a while.",
         )
         teller.end()
 
 
-def write_world(home: Path, seed: int, units_per_day: float) -> Path:
-    """Write the demo's network file, SKUs and opening balances into `home`, where they are not there yet; the network file."""
+def write_world(home: Path, seed: int, units_per_day: float, networks: Networks | None = None) -> Path:
+    """Write the demo's network file, SKUs and opening balances into `home`, where they are not there yet; the network file.
+
+    With `networks` two of its nodes are behind them, at the addresses that they have now.
+    """
     path = home / "tranship.toml"
     if path.exists():
+        if networks is not None:
+            path.write_text(connected(path.read_text(encoding="utf-8"), home, networks), encoding="utf-8", newline="\n")
         return path
     goods = catalog(seed)
-    text = template()
+    text = template() if networks is None else connected(template(), home, networks)
     for name in ("sku_file", "stock_file"):
         text = text.replace(f"# {name} =", f"{name} =")
     _write_skus(home / "skus.csv", goods)
@@ -124,8 +140,8 @@ def _folder(folder: Path | None) -> Iterator[Path]:
 class _Teller:
     """Says on the terminal what is going on, and feeds the service meanwhile."""
 
-    def __init__(self, chosen: Demo, home: Path, *, kept: bool) -> None:
-        self._chosen, self._home, self._kept = chosen, home, kept
+    def __init__(self, chosen: Demo, home: Path, networks: Networks, *, kept: bool) -> None:
+        self._chosen, self._home, self._networks, self._kept = chosen, home, networks, kept
         self._last = ""
 
     async def ready(self, address: str) -> None:
@@ -135,7 +151,10 @@ class _Teller:
         else:
             say(f"{address}   open this page; Ctrl-C stops")
             say(
-                f"  {self._chosen.rate:g} orders a second on average, a day passes in a minute (clock x{SPEED:,}), seed {self._chosen.seed}"
+                f"  {self._chosen.rate:g} orders a second on average, a day passes in six minutes (clock x{SPEED:,}), seed {self._chosen.seed}"
+            )
+            say(
+                f"  Amazon and Eastpack are stand-ins on this machine; after {BROWNOUT_AT_S:g} s Amazon's interface fails"
             )
             if self._kept:
                 say(f"  tranship explain ORDER --run {self._home / 'run'} tells why an order ships from where it ships")
@@ -144,11 +163,12 @@ class _Teller:
 
     async def watch(self, context: Context, address: str) -> None:
         """Feed orders over HTTP and print a line of numbers now and then, until the time is over."""
-        feed = Feed(context.service, address, self._chosen.seed, self._chosen.rate)
+        feed = Feed(context.service, address, self._chosen.seed, self._chosen.rate, self._networks.stocked)
         telling = asyncio.create_task(self._tell(context))
         feeding = asyncio.create_task(feed.run())
+        weather = asyncio.create_task(self._networks.weather())
         limit = asyncio.create_task(asyncio.sleep(self._chosen.seconds or 1e9))
-        tasks = (feeding, telling, limit)
+        tasks = (feeding, telling, weather, limit)
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -164,7 +184,13 @@ class _Teller:
             now = state_now(context)
             self._last = _line(now.board, context)
             if self._chosen.json:
-                write_json({"clock": now.clock, "orders": now.board.orders, "networks": now.board.networks})
+                board = now.board
+                write_json(
+                    {
+                        "clock": now.clock, "orders": board.orders, "networks": board.networks,
+                        "connections": board.connections, "episodes": board.episodes, "quarantined": board.quarantined,
+                    }
+                )  # fmt: skip
             else:
                 say(self._last)
 
@@ -186,7 +212,13 @@ def _line(board: Any, context: Context) -> str:
         for n in board.networks
     )
     waits = sum(row.units for row in board.parked)
+    sick = "".join(
+        f"; {each.code} {'takes no new work' if each.breaker.state == 'open' else 'is on trial'}"
+        for each in board.connections
+        if each.breaker.state != "closed"
+    )
+    saved = "".join(f"; {each.moved} orders saved from {each.connection}" for each in board.episodes if each.moved)
     return (
         f"{moment}  {count(board.orders)} orders, {each(board.cost_micros, board.orders)} {board.currency} each; {shares};"
-        f" {count(board.stock['fulfillable'])} units in stock, {count(waits)} waiting"
+        f" {count(board.stock['fulfillable'])} units in stock, {count(waits)} waiting{sick}{saved}"
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 import http.client
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from urllib.parse import urlsplit
 
@@ -24,14 +24,16 @@ TIMEOUT_S = 30
 RESTOCK_BELOW = 0.5
 """A shelf below this part of its opening balance is filled up again, once a day."""
 MICROS_PER_DAY = 86_400_000_000
+Arrived = Callable[[str, Sequence[tuple[str, int]]], None]
 _json = msgspec.json.Encoder().encode
 
 
 class Feed:
     """Sends the seeded stream to a service at its own clock, and restocks once a day of that clock."""
 
-    def __init__(self, service: Service, address: str, seed: int, rate: float) -> None:
-        self._service = service
+    def __init__(self, service: Service, address: str, seed: int, rate: float, arrived: Arrived | None = None) -> None:
+        """`arrived` is told of units that came in at a node, before they are booked."""
+        self._service, self._arrived = service, arrived
         where = urlsplit(address)
         self._line = http.client.HTTPConnection(where.hostname or "", where.port, timeout=TIMEOUT_S)
         self._orders = self._from_here(seed, rate)
@@ -90,6 +92,8 @@ class Feed:
                 for s in np.flatnonzero(low[:, n]).tolist()
             ]
             if lines:
+                if self._arrived is not None:
+                    self._arrived(node.code, [(str(line["sku"]), int(str(line["qty"]))) for line in lines])
                 body = _json({"ref": f"restock-{self._day}-{node.code}", "node": node.code, "lines": lines})
                 self._post("/v1/receipts", body, "application/json")
 

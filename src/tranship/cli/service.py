@@ -58,18 +58,18 @@ def demo(
     *,
     port: int = 8000,
     seconds: Annotated[float, Parameter(help="Stop by itself after so many; 0: at Ctrl-C.")] = 0,
-    rate: float = 20,
+    rate: float = 10,
     seed: int = 1,
     run: Path | None = None,
     open: Annotated[bool, Parameter(negative=())] = False,  # noqa: A002 - the word users know
     json: Json = False,
 ) -> None:
-    """Show the service at work: four networks, Amazon capped at 60 %, and a seeded stream of orders that nobody placed.
+    """Show the service at work: four networks, Amazon capped at 60 %, a seeded stream of orders that nobody placed, and an outage.
 
     Parameters
     ----------
     port: port to listen on; 0 takes a free one
-    rate: orders a second, on average over a day of the demo's clock (which passes in a minute)
+    rate: orders a second, on average over a day of the demo's clock (which passes in six minutes)
     seed: another seed is another catalog, other stock and other orders
     run: keep everything in this folder (default: a temporary one, gone at the end)
     open: open the page in a browser

@@ -44,6 +44,8 @@ ENOUGH = 3
 """Answers in a row that do not find an order before that is believed to mean something."""
 MOST_TRACES = 6
 """Looks for the parcels of what left; the last comes some five minutes after the first."""
+UNSEEN_S = 600
+"""How long an order that was accepted is waited for where a network does not say how far its answers lag, and creates it later."""
 HOPELESS = 24 * HOUR
 """How long an abandoned order that was never found is looked for where a network does not say how late requests are carried out."""
 
@@ -139,6 +141,7 @@ def waited(d: Dispatch, now: int, terms: Terms) -> Step:
         return Step(d)
     if d.state == RESOLVING:
         detail = f"no proof after {terms.patience.resolve_limit_s} s; last word {d.remote or 'none'}, absent {d.absent} times"
+        d = replace(d, burning=d.burning and d.op != "create")  # else its id may not be used up yet
         step = _state(d, QUARANTINED, now, "get", now + terms.patience.quarantine_look_s * SECOND)
         return Step(step, (Note("quarantine", detail),))
     return recalled(d, "no answer in time", now, terms)
@@ -219,7 +222,7 @@ def _created(d: Dispatch, result: Result, sent_at: int, now: int, terms: Terms) 
     if d.state in {SENDING, DOUBT_CREATE}:  # an earlier try may have been carried out, or still will be
         return recalled(replace(d, op="get"), f"refused: {result.detail}", now, terms)
     if d.op == "create":
-        return Step(_next(d, "get", now + _pace(d, now, terms)))
+        return Step(_next(replace(d, burning=False), "get", now + _pace(d, now, terms)))
     return Step(d)
 
 
@@ -231,7 +234,8 @@ def _there(d: Dispatch, result: Result, sent_at: int, now: int, terms: Terms) ->
     if not d.hold or result.remote == "PICKING" or d.parcels:
         return Step(_live(d, now, terms))
     if d.wish == "ship":
-        return Step(_state(d, RELEASING, now, "release", now))
+        later = terms.patience.look_s * SECOND if result.accepted_only else 0
+        return Step(_state(d, RELEASING, now, "release", now + later))
     return Step(_state(d, HELD, now, "get", now + terms.patience.held_look_s * SECOND))
 
 
@@ -409,7 +413,7 @@ def _absent(d: Dispatch, sent_at: int, now: int, terms: Terms) -> Step:
         if d.absent >= ENOUGH and now >= (_late_until(d, terms) or d.doubt_at + HOPELESS):
             return Step(_state(d, VOID, now))
         return Step(_next(d, "get", now + _pace(d, now, terms)))
-    if d.absent >= ENOUGH and now >= d.since + terms.can.read_lag_s * SECOND:
+    if d.absent >= ENOUGH and now >= d.since + (terms.can.read_lag_s or UNSEEN_S) * SECOND:
         step = recalled(d, "vanished", now, terms)
         return Step(step.dispatch, (Note("vanished", f"{d.state}, but not found {d.absent} times"), *step.notes))
     if d.state in {HELD, LIVE}:
@@ -422,6 +426,8 @@ def _burn(d: Dispatch, sent_at: int, now: int, terms: Terms) -> Dispatch:
     can = terms.can
     later = now + _pace(d, now, terms)
     if can.client_id_unique and can.id_burned_after_cancel and can.cancel != "none":
+        if d.burning:  # it is used up, and what lies under it is not to be seen yet
+            return _next(d, "cancel", later)
         return replace(_next(d, "create", now if d.absent == 1 else later), burning=True)
     if _never_came(d, sent_at, terms):
         return _state(d, VOID, now)

@@ -5,7 +5,7 @@ that is what a dispatch's `op` says. The live driver and the simulator drive the
 """
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from tranship.core.capability import Connection, Rate
@@ -103,11 +103,13 @@ class Desk:
         self._known[remote_id], self._urgency[remote_id] = dispatch, urgency
         heapq.heappush(self._later, (dispatch.op_at, remote_id, dispatch.op))
 
-    def take(self, now: int) -> list[Call]:
-        """The calls to make now, within every limit. Each is in flight until `done`."""
+    def take(self, now: int, codes: Collection[str] | None = None) -> list[Call]:
+        """The calls to make now, within every limit (`codes`: at these connections). Each is in flight until `done`."""
         self._ripen(now)
         calls: list[Call] = []
         for lane in self._lanes.values():
+            if codes is not None and lane.connection.code not in codes:
+                continue
             for op in FIRST_OF_LANE:
                 calls += self._of(lane, op, now)
         return calls
@@ -148,11 +150,11 @@ class Desk:
         if d is not None:
             heapq.heappush(self._later, (d.op_at, d.remote_id, d.op))
 
-    def next_at(self, now: int) -> int:
-        """When something may be due: `now` or later; 0: nothing waits."""
+    def next_at(self, now: int, codes: Collection[str] | None = None) -> int:
+        """When something may be due (`codes`: at these connections): `now` or later; 0: nothing waits."""
         found = [max(now, self._later[0][0])] if self._later else []
         for lane in self._lanes.values():
-            if lane.has_room():
+            if lane.has_room() and (codes is None or lane.connection.code in codes):
                 found += [lane.bucket(op).next_at(now) for op in FIRST_OF_LANE if lane.waiting(op)]
         return min(found, default=0)
 

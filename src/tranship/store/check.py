@@ -63,7 +63,7 @@ _CHECKS = (
     ),
     (
         "payload {} is sealed under the key of person {}, who is not there",
-        f"SELECT remote_id, person_id FROM payload WHERE {_SEALED_FOR_NOBODY}",
+        f"SELECT remote_id, person_id FROM payload WHERE {_SEALED_FOR_NOBODY}",  # noqa: S608 - from above
     ),
     (
         "address of order {}, which is not there",
@@ -71,7 +71,7 @@ _CHECKS = (
     ),
     (
         "address of order {} is sealed under the key of person {}, who is not there",
-        f"SELECT order_id, person_id FROM address WHERE {_SEALED_FOR_NOBODY}",
+        f"SELECT order_id, person_id FROM address WHERE {_SEALED_FOR_NOBODY}",  # noqa: S608 - from above
     ),
     (
         "stock of {} at {} in bucket {} is {}",

@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 import pytest
 
 from tests.api.running import Running
+from tranship.console.live.pages import PARTS
 
 VOID = {"meta", "link", "img", "input", "br", "hr"}
 

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
+from tranship.connectors.manual import Manual
 from tranship.connectors.port import Order
 from tranship.core.capability import Connection
 from tranship.core.errors import TranshipError, UnavailableError
@@ -20,7 +21,7 @@ from tranship.dispatch.health import Verdict
 from tranship.dispatch.model import LIVE, Dispatch, Result
 from tranship.engine import commands as cmd
 from tranship.engine.desk import Call, Desk
-from tranship.engine.driver import looking
+from tranship.engine.driver import looking, paper
 from tranship.engine.driver.link import Link
 from tranship.engine.due import is_stalled
 from tranship.engine.handover import drainable
@@ -96,6 +97,7 @@ class Driver:
             self._send(),
             *(looking.look_at_changes(self, link) for link in self.links.values()),
             *(looking.look_at_stock(self, link) for link in self.links.values()),
+            *(paper.keep_paper(self, link) for link in self.links.values() if isinstance(link.connector, Manual)),
         ]
         try:
             async with asyncio.TaskGroup() as group:
@@ -129,13 +131,17 @@ class Driver:
 
     async def _repeat(self, step: Callable[[], Awaitable[None]], every_s: float) -> None:
         while True:
-            try:
-                await step()
-            except UnavailableError:
-                pass  # the queue is full, or the disk is: orders come first, the next time does what this one would have
-            except Exception as error:  # noqa: BLE001 - the edge: one step's fault must not end the others
-                log.warning("%s: %s", getattr(step, "__name__", "step"), type(error).__name__)
+            await self.attempt(step)
             await asyncio.sleep(every_s)
+
+    async def attempt(self, step: Callable[[], Awaitable[None]]) -> None:
+        """One step of a loop: its fault is told in the log and ends nothing else."""
+        try:
+            await step()
+        except UnavailableError:
+            pass  # the queue is full, or the disk is: orders come first, the next time does what this one would have
+        except Exception as error:  # noqa: BLE001 - the edge: one step's fault must not end the others
+            log.warning("%s: %s", getattr(step, "__name__", "step"), type(error).__name__)
 
     # -- the engine ---------------------------------------------------------------------------------------------------
 
@@ -217,15 +223,16 @@ class Driver:
     # -- calls --------------------------------------------------------------------------------------------------------
 
     async def _send(self) -> None:
+        wired = [code for code, link in self.links.items() if link.client is not None]
         while True:
             self._wake.clear()
             now = self.now()
             if not self.shadow and len(self._tasks) < MOST_TASKS:
-                for call in self.desk.take(now):
+                for call in self.desk.take(now, wired):
                     task = asyncio.create_task(self._carry(call), name=f"call {call.op}")
                     self._tasks.add(task)
                     task.add_done_callback(self._tasks.discard)
-            due = self.desk.next_at(now)
+            due = self.desk.next_at(now, wired)
             wait = 1.0 if not due else min(1.0, max(0.002, (due - now) / 1e6 / self.service.clock.speed))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), wait)
@@ -235,7 +242,7 @@ class Driver:
         link = self.links[call.connection]
         result, sent = Result("unknown", detail="stopped"), False
         try:
-            body = await asyncio.to_thread(self._body, call) if call.op == "create" else b""
+            body = await asyncio.to_thread(self.body, call) if call.op == "create" else b""
             if body is None:
                 result = Result("refused", detail="its bytes are gone: the person was erased")
             elif not await asyncio.to_thread(self.service.store.still_mine):
@@ -259,7 +266,7 @@ class Driver:
             except UnavailableError:
                 await asyncio.sleep(0.2)  # the answer is worth waiting for; after a crash it is a doubt
 
-    def _body(self, call: Call) -> bytes | None:
+    def body(self, call: Call) -> bytes | None:
         """The bytes of an intent, as they were sealed."""
         row = self.service.store.payload(call.remote_id)
         person = self.service.store.person(row.person_id) if row is not None else None

@@ -418,13 +418,14 @@ class _Nothing(web.Response):
 
 
 def _routes(operations: Iterable[Operation]) -> list[_Route]:
-    """Operations by method for each path; a path without parameters goes before one that has them, as OpenAPI says."""
+    """Operations by method for each path; the more concrete path goes first, as OpenAPI says."""
     paths: dict[str, dict[str, tuple[Operation, tuple[str, ...]]]] = {}
     for operation in operations:
         parts = re.split(r"\{([^}]+)\}", operation.path)
         pattern = "([^/]+)".join(map(re.escape, parts[::2]))
         paths.setdefault(pattern, {})[operation.method] = (operation, tuple(parts[1::2]))
-    return [(re.compile(path), paths[path]) for path in sorted(paths, key=lambda path: path.count("([^/]+)"))]
+    concrete = sorted(paths, key=lambda path: (path.count("([^/]+)"), -len(path)))
+    return [(re.compile(path), paths[path]) for path in concrete]
 
 
 def _form(headers: Mapping[str, str], body: bytes) -> dict[str, str]:

@@ -83,7 +83,6 @@ class Driving:
         self.people: People
         self.refused: list[str] = []
         self.calls = self.unheard = 0
-        self.quiet = False  # the day is over: looks become rare
         self._count = self._woken = self._planned = 0
 
     # -- the engine ---------------------------------------------------------------------------------------------------
@@ -221,6 +220,10 @@ class Driving:
     def planned(self) -> None:
         """A step is over."""
 
+    def pace(self) -> int:
+        """By how much looks are rarer than live: 1 where they matter."""
+        return 1
+
     def _room(self, code: str) -> int:
         """How many more intents a connection may have; as the live driver counts it."""
         lane = self.desk.lane(code)
@@ -266,7 +269,7 @@ class Driving:
         stalled, total = ages(self.shard, side.code, self.loop.now)
         side.watch.aged(stalled, total, self.loop.now)
         self._judge_soon(side)
-        self.loop.after((10 if self.quiet else 1) * AGE_S * SECOND, self.age, side)
+        self.loop.after(self.pace() * AGE_S * SECOND, self.age, side)
 
     # -- what networks say --------------------------------------------------------------------------------------------
 
@@ -286,7 +289,7 @@ class Driving:
     def look(self, side: Side) -> None:
         """Every `poll_s`: what changed there."""
         self._list(side, self.loop.now, "")
-        self.loop.after((10 if self.quiet else 1) * side.connection.poll_s * SECOND, self.look, side)
+        self.loop.after(self.pace() * side.connection.poll_s * SECOND, self.look, side)
 
     def _list(self, side: Side, began: int, more: str) -> None:
         if not self.desk.lane(side.code).bucket("list").take(self.loop.now):

@@ -33,6 +33,7 @@ class Played(msgspec.Struct):
     arm: Arm
     fates: dict[str, Fate]
     times: list[int]
+    checks: dict[str, tuple[bool, bool]]  # orders of the outage: sent to the failing nodes first, safe in time
 
 
 def measured(play: Rehearsal, seconds: float) -> Played:
@@ -62,7 +63,6 @@ def measured(play: Rehearsal, seconds: float) -> Played:
     arm.arrived = len(play.checks)
     arm.arrived_placed = sum(safe for _, safe in play.checks.values())
     arm.exposed = sum(exposed for exposed, _ in play.checks.values())
-    arm.exposed_placed = sum(exposed and safe for exposed, safe in play.checks.values())
     arm.quarantined = sum(d.state == QUARANTINED for d in play.shard.state.dispatches.values())
     arm.calls, arm.unheard = play.calls, play.unheard
     _shares(play, arm)
@@ -70,7 +70,7 @@ def measured(play: Rehearsal, seconds: float) -> Played:
     arm.risks = _risks(play)
     arm.events = len(play.store.rows)
     arm.broken = sorted(set(play.refused))[:20]
-    return Played(arm, fates, play.times)
+    return Played(arm, fates, play.times, play.checks)
 
 
 def _truth(play: Rehearsal) -> tuple[dict[str, dict[str, int]], dict[str, int]]:

@@ -64,8 +64,9 @@ class Arm(msgspec.Struct):
     false_opened: int = 0  # breakers that opened at networks that were well
     arrived: int = 0  # orders that came during the outage
     arrived_placed: int = 0  # of them: at healthy nodes in full 120 s later
-    exposed: int = 0  # of them: sent to the failing nodes first
-    exposed_placed: int = 0
+    exposed: int = 0  # of them: sent to the failing nodes first, because nobody knew yet
+    meant: int = 0  # of them: would have been sent there on a day without the outage
+    meant_placed: int = 0  # of these: at healthy nodes in full 120 s later
     quarantined: int = 0
     calls: int = 0
     unheard: int = 0

@@ -155,8 +155,15 @@ class Rehearsal(Driving):
         if self._tell is not None:
             first, last = self.ground.first_at, self.ground.last_at
             self._tell(min(0.99, max(0.0, (now - first) / (last - first)) * 0.9))
-        self.quiet = now > max(self.ground.last_at, self.ground.ends_at)
-        self.loop.after(10 * MINUTE if self.quiet else MINUTE, self._tick)
+        over = now > max(self.ground.last_at, self.ground.ends_at)
+        self.loop.after(10 * MINUTE if over else MINUTE, self._tick)
+
+    def pace(self) -> int:
+        """As live from shortly before the outage until things are calm again; rarer before and after, where notifications tell all there is."""
+        ground, now = self.ground, self.loop.now
+        if ground.starts_at - 15 * MINUTE <= now <= ground.ends_at + 30 * MINUTE:
+            return 1 if ground.minutes <= 240 or now <= ground.starts_at + 30 * MINUTE else 3
+        return 5 if now <= ground.last_at else 20
 
     def planned(self) -> None:
         """Note when the failing nodes were given up, and when nothing of theirs was left to move."""

@@ -94,8 +94,11 @@ def _check(wish: Wish) -> None:
 def _result(folder: Path, ground: Ground, found: Sequence[Played], value: int) -> Drill:
     wish, scenario = ground.wish, ground.wish.scenario
     fates = {one.arm.key: one.fates for one in found}
+    meant = {key for one in found if one.arm.key == "calm" for key, (there, _) in one.checks.items() if there}
     for one in found:
         _compare(one.arm, fates)
+        one.arm.meant = len(meant & set(one.checks))
+        one.arm.meant_placed = sum(one.checks[key][1] for key in meant & set(one.checks))
     hours = [0] * wish.hours
     for order in ground.orders:
         hours[min(wish.hours - 1, (order.placed_at - ground.first_at) // 3_600_000_000)] += 1

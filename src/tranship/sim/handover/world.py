@@ -84,7 +84,7 @@ class World:
         self.truth_received: dict[tuple[int, str], int] = {}
         self.quarantined: set[str] = set()
         self.taken_back: set[str] = set()
-        self.ground = _ground(rng)
+        self.ground = self._made(rng)
         self.document = ground.document(self.ground)
         self.sides: dict[str, Side] = {}
         self._sides()
@@ -94,6 +94,17 @@ class World:
         self._schedule()
 
     # -- building -----------------------------------------------------------------------------------------------------
+
+    def _made(self, rng: Random) -> Ground:
+        hold, burned = rng.random() < 0.7, rng.random() < 0.7
+        lag, ttl = rng.choice((0, 60)), rng.choice((0, LATEST_S))
+        amazon = Capability(hold, True, burned, "async", True, lag, ttl)
+        bob = Capability(False, True, rng.random() < 0.5, "sync", True, rng.choice((0, 30)), rng.choice((0, LATEST_S)))
+        return Ground(amazon, bob, rng.choice((240, 480)), rng.choice((60, 180)), rng.random() < 0.8, 60)
+
+    def _units(self) -> tuple[int, ...]:
+        """Of each SKU, at one node."""
+        return tuple(self.rng.choice((4, 12, 40)) for _ in ground.SKUS)
 
     def _sides(self) -> None:
         rng, loop, seed = self.rng, self.loop, self.seed
@@ -146,7 +157,7 @@ class World:
         sha = hashlib.sha256(body).hexdigest()
         self.submit(Submission(f"network/{sha}", cmd.LoadNetwork(body, sha, MONDAY)))
         for node, code in ((ground.AMZ, AMAZON), (ground.BOB, BOB), (ground.OWN, "")):
-            units = tuple(self.rng.choice((4, 12, 40)) for _ in ground.SKUS)
+            units = self._units()
             self.submit(ground.receiving(f"r{node}", node, units, MONDAY))
             for sku, count in zip(ground.SKUS, units, strict=True):
                 self.truth_received[node, sku] = count
@@ -335,11 +346,16 @@ class World:
     def _tick(self) -> None:
         now = self.loop.now
         self.submit(Submission(f"tick/{now}", cmd.Tick(now)))
+        self._drive()
+        self.loop.after((10 if now < CALM else 240) * MINUTE, self._tick)
+
+    def _drive(self) -> None:
+        """What the driver does all the time: go on with a drain, hand over what is due, make the calls that are."""
+        now = self.loop.now
         if next(drainable(self.shard.state, now), None) is not None:
             self.submit(Submission(f"drain/{now}", cmd.Drain(500, now)))
         self._hand_over()
         self.pump()
-        self.loop.after((10 if now < CALM else 240) * MINUTE, self._tick)
 
     def _hand_over(self) -> None:
         state, now = self.shard.state, self.loop.now
@@ -465,14 +481,6 @@ class World:
     def open_dispatches(self) -> list[str]:
         """Attempts that are not closed."""
         return [d.remote_id for d in self.shard.state.dispatches.values() if d.state not in CLOSED]
-
-
-def _ground(rng: Random) -> Ground:
-    hold, burned = rng.random() < 0.7, rng.random() < 0.7
-    lag, ttl = rng.choice((0, 60)), rng.choice((0, LATEST_S))
-    amazon = Capability(hold, True, burned, "async", True, lag, ttl)
-    bob = Capability(False, True, rng.random() < 0.5, "sync", True, rng.choice((0, 30)), rng.choice((0, LATEST_S)))
-    return Ground(amazon, bob, rng.choice((240, 480)), rng.choice((60, 180)), rng.random() < 0.8, 60)
 
 
 def play(seed: int, setting: Setting = Setting()) -> Found:  # noqa: B008 - it never changes
