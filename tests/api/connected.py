@@ -12,8 +12,11 @@ from tests.sandbox.running import Running as Sandbox
 from tests.sandbox.running import amazon
 from tranship.api.settings import ApiSettings
 from tranship.cli.demo import write_world
+from tranship.engine.clock import FastClock
 
 UNITS = 50
+OTHER = "DEMO-004"
+"""A SKU that HOME has as well."""
 WEEK_MIN = 7 * 1440
 DEADLINE_S = 30
 KEY = "sandbox-hook-key-1"
@@ -27,6 +30,7 @@ poll_s = 5
 stock_poll_s = 30
 timeout_ms = 1500
 drift_limit = 5
+resolve_limit_min = {resolve_min}
 
 [connection.mcf.settings]
 endpoint = "{url}"
@@ -70,28 +74,36 @@ def until(what: Callable[[], Any], deadline_s: float = DEADLINE_S) -> Any:
     return found
 
 
-def write_connected(home: Path, there: Sandbox, *, hold_min: int = WEEK_MIN, release_min: int = WEEK_MIN) -> Path:
-    """A network file whose node AMZ-EAST is behind the sandbox and has all the stock; no cap, no other stock."""
+def write_connected(
+    home: Path, there: Sandbox, *, hold_min: int = WEEK_MIN, release_min: int = WEEK_MIN, resolve_min: int = 60
+) -> Path:
+    """A network file whose node AMZ-EAST is behind the sandbox; HOME, which is dearer, has some stock too; no cap."""
     path = write_world(home, 1, 100)
     for name in ("refresh_token", "client_id", "client_secret"):
         (home / name).write_text(there.info[name])
     (home / "hook_key").write_text(KEY)
-    (home / "stock.csv").write_text(f"node,sku,qty\nAMZ-EAST,{SKU},{UNITS}\n")
-    text = path.read_text()
+    (home / "stock.csv").write_text(f"node,sku,qty\nAMZ-EAST,{SKU},{UNITS}\nHOME,{OTHER},{UNITS}\nAMZ-EAST,{OTHER},{UNITS}\n")
+    text = path.read_text().partition("\n[connection.mcf]")[0]
     text = re.sub(r"\[\[cap\]\].*?(?=\n\n)", "", text, flags=re.DOTALL)
-    text = text.replace('code = "AMZ-EAST"\n', 'code = "AMZ-EAST"\nconnection = "mcf"\n')
+    if "\nconnection = " not in text:
+        text = text.replace('code = "AMZ-EAST"\n', 'code = "AMZ-EAST"\nconnection = "mcf"\n')
     text += CONNECTION.format(
-        url=there.url, marketplace=there.info["marketplace_id"], home=home, hold_min=hold_min, release_min=release_min
-    )
+        url=there.url, marketplace=there.info["marketplace_id"], home=home, hold_min=hold_min, release_min=release_min,
+        resolve_min=resolve_min,
+    )  # fmt: skip
     path.write_text(text)
     return path
 
 
 @contextmanager
-def connected(home: Path, *arguments: str, shadow: bool = False, hold_min: int = WEEK_MIN, release_min: int = WEEK_MIN,
-              tick_s: float = 0.2) -> Iterator[Connected]:  # fmt: skip
-    """Sandbox and service until the block ends."""
-    with amazon("--sku", f"{SKU}={UNITS}", *arguments) as there:
-        write_connected(home, there, hold_min=hold_min, release_min=release_min)
-        with running(home, ApiSettings(port=0, tick_s=tick_s), shadow=shadow) as service:
+def connected(
+    home: Path, *arguments: str, shadow: bool = False, hold_min: int = WEEK_MIN, release_min: int = WEEK_MIN,
+    resolve_min: int = 60, tick_s: float = 0.2, speed: int = 1,
+) -> Iterator[Connected]:  # fmt: skip
+    """Sandbox and service until the block ends; both clocks run `speed` times as fast as ours."""
+    with amazon("--sku", f"{SKU}={UNITS}", "--sku", f"{OTHER}={UNITS}", *arguments) as there:
+        write_connected(home, there, hold_min=hold_min, release_min=release_min, resolve_min=resolve_min)
+        clock = None if speed == 1 else lambda floor: FastClock(max(floor + 1, time.time_ns() // 1000), speed)
+        there.control("PUT", "/clock", {"rate": speed})
+        with running(home, ApiSettings(port=0, tick_s=tick_s), shadow=shadow, clock=clock) as service:
             yield Connected(service, there)

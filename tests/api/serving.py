@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.api.running import JSON, NDJSON, Reply, make_world, order
+from tests.support import ROOT
 
 DEADLINE_S = 120
 
@@ -20,15 +21,15 @@ free_order = order
 class Served:
     """The service of a folder, started when the block begins, stopped (if it was not) when it ends."""
 
-    def __init__(self, home: Path, *options: str) -> None:
-        self.home, self._options = home, options
+    def __init__(self, home: Path, *options: str, module: str = "tranship.cli") -> None:
+        self.home, self._options, self._module = home, options, module
 
     def __enter__(self) -> Self:
         path = make_world(self.home)
         command = [
             sys.executable,
             "-m",
-            "tranship.cli",
+            self._module,
             "serve",
             "--run",
             str(self.home / "run"),
@@ -41,6 +42,7 @@ class Served:
             stdout=subprocess.PIPE,
             stderr=self._log,
             env=_environment(),
+            cwd=ROOT,
         )
         assert self.process.stdout is not None
         self._first = self.process.stdout.readline()

@@ -247,6 +247,18 @@ def test_dead_is_not_enough_where_a_late_call_could_bring_it_back():
     assert sure.state == "VOID"
 
 
+def test_an_order_that_a_late_call_made_anew_is_seen():
+    """Cancelled, then there again where ids are free: the network's last word is the new one, and what leaves is no rest."""
+    doubt = answer(begun(WAIT), "create", UNKNOWN, WAIT)
+    d = rules.recalled(doubt, "drain", T0 + 9 * SECOND, terms(WAIT)).dispatch
+    d = answer(d, "cancel", OK, WAIT, T0 + 12 * SECOND)
+    assert d.remote == "CANCELLED"
+    again = report(d, "PICKING", WAIT).dispatch
+    assert (again.state, again.remote) == ("LIVE", "PICKING")
+    assert answer(d, "get", Result("ok", "PROCESSING"), WAIT, T0 + HOUR).remote == "PROCESSING"
+    assert report(d, "PROCESSING", WAIT).dispatch.remote == "CANCELLED"  # of any age
+
+
 def test_without_any_fence_a_person_decides():
     """No cancellation, no unique ids, no promise: after the limit it is put before a person, and looked at on."""
     d = resolving(NOTHING)

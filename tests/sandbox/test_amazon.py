@@ -93,7 +93,7 @@ def test_an_order_ships_by_the_sandbox_clock(there: Running):
         seen.append(status(there, "A-1"))
     assert seen == ["Received", "Planning", "Processing", "Complete"]
     assert there.report()["orders"]["A-1"] == {
-        "state": "COMPLETE", "held": False, "ordered": 2, "units": 2, "times": 1, "lines": {"L1": 2}, "lives": 1,
+        "state": "COMPLETE", "held": False, "ordered": 2, "wanted": {"L1": 2}, "units": 2, "times": 1, "lines": {"L1": 2}, "lives": 1,
     }  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import cast
 from litestar import Litestar
 from litestar.types import ControllerRouterHandler
 
-from tranship.api import handing, hooks, networks, openapi, orders, problems, signin, watching
+from tranship.api import alerts, handing, hooks, networks, openapi, orders, problems, signin, watching
 from tranship.api.context import Context
 from tranship.api.guard import App, Guard
 from tranship.api.settings import ApiSettings
@@ -18,7 +18,7 @@ from tranship.engine.follow import Follower
 from tranship.engine.service import Service
 
 HANDLERS = (
-    *orders.HANDLERS, *handing.HANDLERS, *networks.HANDLERS, *hooks.HANDLERS, *watching.HANDLERS, *signin.HANDLERS,
+    *orders.HANDLERS, *handing.HANDLERS, *networks.HANDLERS, *hooks.HANDLERS, *alerts.HANDLERS, *watching.HANDLERS, *signin.HANDLERS,
     openapi.get_schema,
 )  # fmt: skip
 
@@ -57,13 +57,14 @@ async def serve(
     server = Server(create_app(context, pages), settings)
     clock = asyncio.create_task(service.run_clock(settings.tick_s), name="tranship-clock")
     driving = asyncio.create_task(driver.run(), name="tranship-driver") if driver is not None else None
+    alarm = asyncio.create_task(context.alarm.run(), name="tranship-alerts") if context.alarm is not None else None
     beside = asyncio.create_task(_beside(context, server, ready), name="tranship-beside")
     ends = asyncio.create_task(_end(server, follower, beside))
     try:
         await server.run_until_stopped()
     finally:
         follower.close()
-        for task in (clock, ends, beside, driving):
+        for task in (clock, ends, beside, driving, alarm):
             if task is not None:
                 await _cancelled(task)
     if not beside.cancelled():

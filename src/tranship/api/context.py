@@ -8,6 +8,7 @@ from litestar import Litestar, Request
 
 from tranship.api.guard import Buckets
 from tranship.api.settings import ApiSettings
+from tranship.engine.alarm import Alarm
 from tranship.engine.driver.driver import Driver
 from tranship.engine.follow import Follower
 from tranship.engine.service import Service
@@ -23,6 +24,7 @@ class Context:
     ) -> None:
         """`driver`: None where no node of the network file has a connection."""
         self.service, self.settings, self.follower, self.driver = service, settings, follower, driver
+        self.alarm = Alarm(service) if service.network.alerts.contacts else None
         self.buckets = Buckets(settings.rate_per_s, settings.rate_burst)
         self.explaining = asyncio.Semaphore(settings.explanations_max)
         self.streams = 0

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from litestar import Response, get
 
-from tranship.api import asked, bodies, handing, hooks, networks, orders, problems, watching
+from tranship.api import alerts, asked, bodies, handing, hooks, networks, orders, problems, watching
 from tranship.dispatch.model import STATES
 from tranship.engine.attempts import GROUPS, DispatchNow, Listed
 from tranship.engine.explain import Story
@@ -64,7 +64,7 @@ _TYPES: tuple[type, ...] = (
     bodies.OrderIn, bodies.ReceiptIn, RoutedOut, BulkResultOut, orders.ReceiptTaken, OrderNow, Story, watching.StateNow,
     DecisionNow, watching.Health, problems.Problem, asked.RecallIn, asked.SendIn, asked.SettleIn, asked.BreakerIn,
     asked.ShelfIn, asked.AdoptIn, Listed, DispatchNow, NetworksNow, ConnectionNow, handing.OrderDispatches, networks.DriftList,
-    networks.ShelfNow, networks.Adopted, hooks.HookTaken,
+    networks.ShelfNow, networks.Adopted, hooks.HookTaken, alerts.AlertList, alerts.AlertNow,
 )  # fmt: skip
 EXAMPLE_ORDER: Schema = {
     "number": "1001",
@@ -243,6 +243,17 @@ def _network_paths(ref: Any) -> Schema:
         },
         "/v1/adoptions": {"post": adopt},
         "/v1/hooks/{code}": {"post": hook},
+        "/v1/alerts": {
+            "get": _plain("alerts", "What people were told of",
+                          {"200": _content("Now", JSON, ref(alerts.AlertList)), **_problems(401, 503)}, "networks")
+        },
+        "/v1/alerts/{alert_id}/acknowledge": {
+            "post": {
+                **_plain("acknowledge", "Somebody has seen it: it escalates no further",
+                         {"200": _content("Seen", JSON, ref(alerts.AlertNow)), **_problems(401, 404)}, "networks"),
+                "parameters": [_path("alert_id", "Its number")],
+            }
+        },
     }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import sys
 
 from cyclopts import App
 
-from tranship.cli import handing, keeping, network, orders, pricing, sandbox, service, simulating, trying
+from tranship.cli import drilling, handing, keeping, network, orders, pricing, sandbox, service, simulating, trying
 from tranship.core.errors import TranshipError
 
 app = App(
@@ -40,6 +40,7 @@ for verb in (
 app.command(pricing.prices)
 app.command(trying.try_policy, name="try")
 app.command(trying.regret)
+app.command(drilling.drill)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -16,12 +16,14 @@ KINDS = {
     "double_ship": ("critical", "was shipped twice"),
     "double_ship_risk": ("critical", "may ship twice"),
     "cap_conflict": ("critical", "can only be placed over the share cap"),
+    "cap_breach": ("critical", "was placed over the share cap, as the policy says"),
     "quarantine": ("critical", "cannot be proven here or there: a person has to decide"),
     "unauthorized": ("critical", "refuses our credentials"),
     "dead_letter": ("warning", "could not be delivered and is no longer tried"),
     "drift": ("warning", "counts other units than the books"),
     "stalled": ("warning", "accepted orders and does not move them"),
     "violation": ("warning", "sent what its own rules forbid"),
+    "short": ("warning", "left with fewer units than were handed over"),
     "vanished": ("warning", "no longer knows an order it had"),
     "released_by_itself": ("warning", "works on an order that was on hold"),
     "breaker_closed": ("note", "is healthy again"),
@@ -71,11 +73,12 @@ def level_of(kind: str) -> str:
 class Desk:
     """All alerts of one party."""
 
-    def __init__(self, settings: Alerts) -> None:
+    def __init__(self, settings: Alerts, *, first: int = 1) -> None:
+        """`first`: number of the first alert, so that numbers are not given twice by one run."""
         self.settings = settings
         self.alerts: dict[int, Alert] = {}
         self._open: dict[tuple[str, str], int] = {}
-        self._next = 1
+        self._next = first
         self._sent: dict[str, list[int]] = {contact.code: [] for contact in settings.contacts}
 
     # -- what happens -------------------------------------------------------------------------------------------------
@@ -145,6 +148,15 @@ class Desk:
     def next_at(self, at: int) -> int:
         """When `due` may have something again: a minute from now at the latest while anything is open, 0 where nothing is."""
         return at + MINUTE if any(self._alive(alert) for alert in self.alerts.values()) else 0
+
+    def is_open(self, alert_id: int) -> bool:
+        """Whether somebody has still to be told of it."""
+        alert = self.alerts.get(alert_id)
+        return alert is not None and self._alive(alert)
+
+    def wants(self, kind: str) -> bool:
+        """Whether people are told of this kind: those that need somebody, where there is anybody."""
+        return bool(self.settings.contacts) and kind in KINDS
 
     def quiet(self, at: int) -> bool:
         """Whether quiet hours are on, by the local clock of their zone."""

@@ -302,7 +302,7 @@ _HEARD = {
 
 def _word(d: Dispatch, word: str, sent_at: int, now: int, terms: Terms) -> Step:
     """The network's word on the order. Old news never undoes what is proven. `sent_at` is that of the call it answers; 0: none."""
-    news = bool(word) and word != d.remote and not (d.remote in DEAD | LEFT and word not in DEAD | LEFT)
+    news = bool(word) and word != d.remote and not _is_old(d, word, sent_at, terms)
     if news:
         d = replace(d, remote=word, moved_at=now)
     if word == "COMPLETE_PARTIAL" and not (sent_at or d.short or d.state in CLOSED):
@@ -317,6 +317,14 @@ def _word(d: Dispatch, word: str, sent_at: int, now: int, terms: Terms) -> Step:
     if word or d.parcels:
         return _alive(d, word or "PROCESSING", sent_at, now, terms)
     return Step(d)
+
+
+def _is_old(d: Dispatch, word: str, sent_at: int, terms: Terms) -> bool:
+    """Whether an order that was ended cannot be what this word says. Where ids are free again, a late creation may have made it anew."""
+    if word in DEAD | LEFT or d.remote not in DEAD | LEFT:
+        return False
+    again = not terms.can.id_burned_after_cancel and d.state not in CLOSED and (sent_at or word == "PICKING")
+    return d.remote in LEFT or not again
 
 
 def _left(d: Dispatch, now: int, terms: Terms) -> Step:

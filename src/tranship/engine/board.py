@@ -215,13 +215,17 @@ class Board:
         return found is None or not capped or any(code not in found.on_platform_for for code in capped)
 
     def _moved(self, seq: int, event: ev.OrdersMoved, *, count: bool) -> None:
-        """Parts are given up for others. Bars of the curve and the last entries stay: an order that moves is not a new one."""
+        """Parts are given up for others. Bars of the curve stay, the last entries change: an order that moves is not a new one."""
         network = self._network
         assert network is not None, "a move without a network document"
         for move in event.moves:
             self._decisions.append(
                 (seq, ev.OrderRouted(move.order_id, 1, move.decision, event.at), self._order(move.order_id), network)
             )
+            gone = [self._network_of(part_id(move.order_id, number)) for number in move.released]
+            came = [network.nodes[part.node].network for part in move.decision.parts]
+            if self._counts(self._order(move.order_id)[0]):
+                self._swap(gone, came)
             if not count:
                 continue
             for number, units in zip(move.released, move.units, strict=True):
@@ -235,6 +239,18 @@ class Board:
             sql = "SELECT count(*) FROM part WHERE order_id = ? AND status <> 'CANCELLED'"
             now = _int(self._store.query(sql, (move.order_id,))[0][0])
             self._splits += (now > 1) - (now - len(move.decision.parts) + len(move.released) > 1)
+
+    def _network_of(self, pid: str) -> str:
+        rows = self._store.query("SELECT network FROM part WHERE part_id = ?", (pid,))
+        return str(rows[0][0]) if rows else ""
+
+    def _swap(self, gone: list[str], came: list[str]) -> None:
+        """The places of what is given up are those of what comes instead; which of several alike makes no difference."""
+        for old, new in zip(gone, came, strict=False):
+            place = next((i for i in range(len(self._recent) - 1, -1, -1) if self._recent[i] == old), -1)
+            if place >= 0 and old != new:
+                self._recent[place] = new
+        self._recent.extend(came[len(gone) :])
 
     def _voided(self, event: ev.PartVoided) -> None:
         self._give_up(part_id(event.order_id, event.number), sum(event.quantities), whole=event.whole)

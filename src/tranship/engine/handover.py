@@ -133,7 +133,7 @@ def _short_lines(order: OrderState, part: PartState, d: Dispatch) -> dict[int, i
     short: dict[int, int] = {}
     asked = dict(zip(part.lines, part.quantities, strict=True))
     missing = d.short
-    if d.remote in DEAD:  # parcels left, then it was ended: what is in none of them
+    if d.remote in DEAD and all(parcel.lines for parcel in d.parcels):  # ended after parcels left: what is in none of them
         gone: dict[str, int] = {}
         for parcel in d.parcels:
             for line_id, quantity in parcel.lines:

@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 
 from tranship.core.ledger import Bucket
+from tranship.dispatch.alerting import KINDS
 from tranship.engine import events as ev
 from tranship.engine.state import CANCELLED, DELIVERED, PROCESSING, SHIPPED, PartState, State
 from tranship.routing.model import Decision
@@ -21,6 +22,8 @@ from tranship.store.port import (
     PartRow,
 )
 
+ALERT = "alert"
+"""Topic of outbox rows that wait until somebody was told."""
 _pack = msgspec.msgpack.Encoder().encode
 
 
@@ -56,6 +59,13 @@ def project(state: State, event: ev.Event, seq: int, batch: Batch) -> None:
         _dispatched(state, event, batch)
     elif isinstance(event, ev.Excepted):
         batch.exceptions.append(ExceptionRow(seq, event.at, event.kind, event.subject, event.detail))
+        if event.kind in KINDS and state.network is not None and state.network.alerts.contacts:
+            batch.outbox.append(OutboxRow(alert_row(seq), seq, ALERT, event.kind.encode()))
+
+
+def alert_row(seq: int) -> str:
+    """The outbox row of the exception in a journal row."""
+    return f"{seq}.alert"
 
 
 def _accepted(event: ev.OrderAccepted, batch: Batch) -> None:

@@ -273,6 +273,7 @@ class Orders:
         for order in [*(old for lives in self.past.values() for old in lives), *self.orders.values()]:
             found[order.id] = {
                 "state": order.state, "held": order.hold, "ordered": sum(line.units for line in order.lines),
+                "wanted": {line.id: line.units for line in order.lines},
                 "units": 0, "times": 0, "lines": {}, "lives": order.life,
             }  # fmt: skip
         for _, order_id, units in self.left:

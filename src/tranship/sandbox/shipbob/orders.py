@@ -155,6 +155,7 @@ class Orders:
             lives = [self.orders[number] for number in numbers]
             found[reference] = {
                 "state": lives[-1].status, "held": False, "ordered": sum(line.units for line in lives[-1].lines),
+                "wanted": {str(line.number or line.reference): line.units for line in lives[-1].lines},
                 "units": 0, "times": 0, "lines": {}, "lives": len(lives),
             }  # fmt: skip
         for _, reference, units in self.left:

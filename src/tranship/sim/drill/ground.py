@@ -31,6 +31,8 @@ AMAZON, PACKER = "amazon_mcf", "shipbob"
 LINES_MAX, UNITS_MAX = 100, 250
 """What Amazon's Multi-Channel Fulfillment takes in one order."""
 FIRST_LOCATION = 211
+PAST_CUT_OFF = 5
+"""Minutes after a cut-off at which an outage ends, unless its time is told: what was not there by then leaves a day later."""
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -135,13 +137,14 @@ def _friday(day: int, nodes: Sequence[Node]) -> int:
 
 
 def _start(document: NetworkFile, hit: Sequence[int], day: int, zone: str, minutes: int, wish: Wish) -> int:
-    """When the outage begins: told, or so that it ends with the cut-off that has most orders before it."""
+    """When the outage begins: told, or so that the cut-off with most orders before it passes shortly before it ends."""
     midnight = at_local(day, 0, zone)
     if wish.at >= 0:
         return midnight + wish.at * MINUTE
     if wish.scenario.kind == "frozen":
         return midnight + 8 * MICROS_PER_HOUR
-    starts = {at_local(day, document.nodes[n].cutoff_min, document.nodes[n].zone) - minutes * MINUTE for n in hit}
+    ends = {at_local(day, document.nodes[n].cutoff_min, document.nodes[n].zone) + PAST_CUT_OFF * MINUTE for n in hit}
+    starts = {end - minutes * MINUTE for end in ends}
 
     def weight(at: int) -> int:
         return sum(curve.CURVE[(at - midnight + k * MINUTE) // MICROS_PER_HOUR % 24] for k in range(minutes))

@@ -200,7 +200,7 @@ def _shares(play: Rehearsal, arm: Arm) -> None:
     during = max(ground.ends_at, play.drained_at)
     counts = [[0, 0], [0, 0], [0, 0]]
     for held in play.drilled().values():
-        if not cap.windows(held.order.channel):
+        if cap.cap.network in state.channels[held.order.channel].on_platform_for:
             continue
         at = held.order.placed_at
         when = 0 if at < ground.starts_at else 1 if at < during else 2

@@ -16,7 +16,7 @@ class NetworkRisk(msgspec.Struct):
 class Series(msgspec.Struct):
     """One policy over time, at the times of `Drill.times`. Values of goods in micros."""
 
-    at_risk: list[int] = []  # at nodes that fail, not left
+    at_risk: list[int] = []  # at nodes that fail, not left, and not known to be on its way through a network that works
     parked: list[int] = []
     share_bp: list[int] = []  # of the capped network in its window
 

@@ -11,7 +11,7 @@ from tranship.connectors.port import Response
 from tranship.core.network import NetworkFile
 from tranship.core.order import Order
 from tranship.core.time import MICROS_PER_HOUR
-from tranship.dispatch.model import CLOSED, GONE
+from tranship.dispatch.model import CLOSED, GONE, LIVE
 from tranship.engine import commands as cmd
 from tranship.engine import events as ev
 from tranship.engine.shard import RecordedIds, Shard, Submission, decoded
@@ -213,7 +213,7 @@ class Rehearsal(Driving):
                 worth = sum(q * values[line] for line, q in zip(part.lines, part.quantities, strict=True))
                 code = self.document.nodes[part.node].network
                 by_network[code] = by_network.get(code, 0) + worth
-                at_risk += worth if fails and part.node in self.hit else 0
+                at_risk += worth if fails and part.node in self.hit and not self._is_safe(part) else 0
             for rest in order.rests.values():
                 waiting += sum(q * values[line] for line, q in zip(rest.lines, rest.quantities, strict=True))
                 orders, units = reasons.get(rest.reason, (0, 0))
@@ -231,6 +231,11 @@ class Rehearsal(Driving):
         self.share_bp.append(state.caps[0].total.share_bp() if state.caps else 0)
         if now + SAMPLE <= max(ground.last_at, ground.ends_at) + 2 * MICROS_PER_HOUR:
             self.loop.after(SAMPLE, self._sample)
+
+    def _is_safe(self, part: PartState) -> bool:
+        """The network has it, and only the way to the network fails: it will leave."""
+        d = self.shard.state.dispatch_of(part)
+        return self.ground.wish.scenario.kind != "frozen" and d is not None and d.state == LIVE
 
     def _left(self, part: PartState) -> bool:
         if part.status != PROCESSING or not part.units():

@@ -24,6 +24,8 @@ class Blackout(msgspec.Struct, frozen=True):
 
     arrived: int
     in_time: int
+    unnoticed: int  # of them, those that came before the breaker opened, and were handed to the dark network
+    unnoticed_in_time: int
     slowest_s: int  # of those that got a place elsewhere
     double_shipped: int
     lost: int
@@ -40,6 +42,7 @@ class DarkWorld(World):
     def __init__(self, seed: int, *, hold: bool, orders: int = 40) -> None:
         self.hold = hold
         self.arrivals: dict[str, int] = {}
+        self.unnoticed: set[str] = set()
         self.placed_at: dict[str, int] = {}
         super().__init__(seed, Setting(orders=orders, level=0.05, crashes=0, cancels=0.0, lies=False))
 
@@ -58,8 +61,13 @@ class DarkWorld(World):
         return (1_000, 1_000, 1_000)
 
     def _schedule(self) -> None:
-        for number in range(self.setting.orders):
-            at = START - HOUR // 2 + number * 2 * HOUR // self.setting.orders
+        count = self.setting.orders
+        for number in range(count):
+            if number % 4 == 0:  # before anybody has noticed
+                at = START + number * DETECTED_S * SECOND // count
+                self.unnoticed.add(f"sim:{number}")
+            else:
+                at = START - HOUR // 2 + number * 2 * HOUR // count
             self.loop.at(at, self._order, number)
             if START <= at < END:
                 self.arrivals[f"sim:{number}"] = at
@@ -90,20 +98,19 @@ class DarkWorld(World):
     def measured(self) -> Blackout:
         """Play it and count."""
         found = self.run()
-        waits = [(at - self.arrivals[order_id]) // SECOND for order_id, at in self.placed_at.items()]
+        waits = {order_id: (at - self.arrivals[order_id]) // SECOND for order_id, at in self.placed_at.items()}
+        in_time = {order_id for order_id, wait in waits.items() if wait <= WITHIN_S}
         return Blackout(
-            len(self.arrivals),
-            sum(wait <= WITHIN_S for wait in waits),
-            max(waits, default=0),
-            found.double_shipped,
-            found.lost,
-        )
+            len(self.arrivals), len(in_time), len(self.unnoticed), len(in_time & self.unnoticed),
+            max(waits.values(), default=0), found.double_shipped, found.lost,
+        )  # fmt: skip
 
 
 def blackout(seeds: range, *, hold: bool, orders: int = 40) -> Blackout:
     """Many such hours together."""
     all_of = [DarkWorld(seed, hold=hold, orders=orders).measured() for seed in seeds]
     return Blackout(
-        sum(each.arrived for each in all_of), sum(each.in_time for each in all_of), max(each.slowest_s for each in all_of),
-        sum(each.double_shipped for each in all_of), sum(each.lost for each in all_of),
+        sum(each.arrived for each in all_of), sum(each.in_time for each in all_of),
+        sum(each.unnoticed for each in all_of), sum(each.unnoticed_in_time for each in all_of),
+        max(each.slowest_s for each in all_of), sum(each.double_shipped for each in all_of), sum(each.lost for each in all_of),
     )  # fmt: skip

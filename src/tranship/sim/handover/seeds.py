@@ -166,7 +166,9 @@ def _steps(setting: Setting | ProtocolSetting) -> Iterator[Setting | ProtocolSet
         if 0 < orders < setting.orders:
             yield replace(setting, orders=orders)
     if isinstance(setting, Setting):
-        plain: dict[str, object] = {"crashes": 0, "blackouts": False, "breakers": False, "cancels": 0.0, "lies": False}
+        plain: dict[str, object] = {
+            "crashes": 0, "blackouts": False, "breakers": False, "cancels": 0.0, "lies": False, "shortages": False,
+        }  # fmt: skip
     else:
         plain = {"crashes": False, "blackouts": False, "recalls": 0.0}
     for name, value in plain.items():

@@ -61,6 +61,9 @@ class StandIn(Protocol):
     def put(self, sku: str, units: int) -> None:
         """So many units of a SKU are on the shelf now."""
 
+    def free(self, sku: str) -> int:
+        """Units on the shelf that no order has."""
+
     def left(self) -> dict[str, dict[str, int]]:
         """The truth: remote id -> line id -> units that left."""
 
@@ -124,6 +127,11 @@ class AmazonInside:
         """See StandIn."""
         item = self.network.stock.items.get(sku)
         self.network.stock.put(sku, self.loop.now, fulfillable=units + (item.fulfillable if item else 0))
+
+    def free(self, sku: str) -> int:
+        """See StandIn."""
+        item = self.network.stock.items.get(sku)
+        return item.fulfillable if item else 0
 
     def left(self) -> dict[str, dict[str, int]]:
         """See StandIn."""
@@ -193,6 +201,10 @@ class ShipBobInside:
         place = self.settings.places[0]
         held = self.network.stock.item(sku, self.loop.now).places[place]
         self.network.stock.put(sku, place, self.loop.now, on_hand=held.on_hand + units)
+
+    def free(self, sku: str) -> int:
+        """See StandIn."""
+        return self.network.stock.item(sku, self.loop.now).places[self.settings.places[0]].fulfillable
 
     def left(self) -> dict[str, dict[str, int]]:
         """See StandIn."""

@@ -7,6 +7,7 @@ from random import Random
 import msgspec
 
 from tranship.connectors.amazon_mcf.settings import Settings as McfSettings
+from tranship.connectors.amazon_mcf.translate_2020 import Connector2020
 from tranship.connectors.amazon_mcf.translate_2026 import Connector2026
 from tranship.connectors.netfile import to_document
 from tranship.connectors.port import Connector, Count, Order, Request, Response
@@ -17,6 +18,7 @@ from tranship.core.errors import TranshipError, UnavailableError
 from tranship.dispatch.model import CLOSED, QUARANTINED, Result
 from tranship.engine import commands as cmd
 from tranship.engine.desk import Call, Desk
+from tranship.engine.due import is_stalled
 from tranship.engine.handover import drainable
 from tranship.engine.inbox import counting, finding, news, reporting
 from tranship.engine.preparing import ALPHABET, handing_over, prepare, wanted
@@ -57,6 +59,8 @@ class Setting(msgspec.Struct, frozen=True):
     cancels: float = 0.15  # of the orders
     lies: bool = True  # counts of stock that lag or are wrong
     without: tuple[str, ...] = ()  # kinds of faults on the wire that are left out
+    shortages: bool = True  # units that go missing at a network, and orders that it fills in part
+    dialect: str = ""  # Amazon's version: 2020 | 2026; "": as the seed has it
     mutant: str = ""
 
 
@@ -126,7 +130,14 @@ class World:
         bob = ShipBobInside(bob_settings, loop, frozen, late, lambda h, b: self._pushed(BOB, h, b))
         if self.setting.lies:
             amazon.lie = self._lie
-        mcf = Connector2026(McfSettings("ATVPDKIKX0DER"), self.ground.amazon)
+        dialect = self.setting.dialect or Random(f"{seed}/dialect").choice(("2020", "2026", "2026"))
+        fill = (
+            Random(f"{seed}/fill").choice(("or_kill", "or_kill", "all_available"))
+            if self.setting.shortages
+            else "or_kill"
+        )
+        settings = McfSettings("ATVPDKIKX0DER", fill=fill)
+        mcf = (Connector2020 if dialect == "2020" else Connector2026)(settings, self.ground.amazon)
         methods = {"ground": "Standard", "two_day": "2-Day", "next_day": "Overnight"}
         ship = ShipBob(BobSettings("", "100200", methods, 250), self.ground.bob)
         for code, node, connector, inside, fault, secret in (
@@ -184,6 +195,12 @@ class World:
             side, at = rng.choice(list(self.sides.values())), MONDAY + int(rng.random() * 8 * HOUR)
             loop.at(at, self._breaker, side, "open")
             loop.at(at + HOUR, self._breaker, side, "closed")
+        for hour in range(14, 80, 6) if setting.shortages else ():
+            loop.at(MONDAY + hour * HOUR, self._age)
+        more = Random(f"{self.seed}/shortages")
+        for _ in range(more.choice((0, 0, 1, 3)) if setting.shortages else 0):
+            side, sku = more.choice(list(self.sides.values())), more.choice(ground.SKUS)
+            loop.at(MONDAY + int(more.random() * 8 * HOUR), self._lost, side, sku, more.randint(1, 6))
         loop.at(MONDAY + MINUTE, self._tick)
 
     # -- the engine, its death and its return -------------------------------------------------------------------------
@@ -449,12 +466,27 @@ class World:
             self.submit(finding(side.code, each, self.loop.now))
         self.pump()
 
-    def _breaker(self, side: Side, state: str) -> None:
+    def _breaker(self, side: Side, state: str, why: str = "silence") -> None:
         now = self.loop.now
         share = 0 if state == "open" else 10_000
-        command = cmd.SetBreaker(side.code, (), state, share, "silence", 0, now)
+        command = cmd.SetBreaker(side.code, (), state, share, why, 0, now)
         self.count += 1
         self.tell(Submission(f"breaker/{self.count}", command))
+        if state == "open":
+            self._drive()
+
+    def _age(self) -> None:
+        """Accepted, then no progress: nodes where orders stand still are given up for a while, and the orders wanted back."""
+        state, now = self.shard.state, self.loop.now
+        open_ones = [state.dispatches[remote_id] for remote_id in state.open_dispatches]
+        for side in self.sides.values():
+            if any(d.node == side.node and is_stalled(state, d, now) for d in open_ones):
+                self._breaker(side, "open", "stalled")
+                self.loop.after(2 * HOUR, self._breaker, side, "closed")
+
+    def _lost(self, side: Side, sku: str, units: int) -> None:
+        """Units of a SKU are not there any more, and nobody says so."""
+        side.inside.put(sku, -min(units, side.inside.free(sku)))
 
     def _person(self, remote_id: str) -> None:
         """Somebody calls the network: late requests are over by now, and what they say is true and stays so."""
