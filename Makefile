@@ -15,7 +15,7 @@ help: ## list what can be made
 install: ## set up .venv from the lock (the other targets do it by themselves)
 	@sh tools/install.sh
 
-demo: install ## the service, four networks and a stream of orders on this machine
+demo: install ## the service, its networks, a stream of orders, and an outage, on this machine
 	@$(BIN)/tranship demo $(ARGS)
 
 test: install ## every test but the long ones; needs nothing outside this folder

@@ -82,7 +82,9 @@ def write_connected(
     for name in ("refresh_token", "client_id", "client_secret"):
         (home / name).write_text(there.info[name])
     (home / "hook_key").write_text(KEY)
-    (home / "stock.csv").write_text(f"node,sku,qty\nAMZ-EAST,{SKU},{UNITS}\nHOME,{OTHER},{UNITS}\nAMZ-EAST,{OTHER},{UNITS}\n")
+    (home / "stock.csv").write_text(
+        f"node,sku,qty\nAMZ-EAST,{SKU},{UNITS}\nHOME,{OTHER},{UNITS}\nAMZ-EAST,{OTHER},{UNITS}\n"
+    )
     text = path.read_text().partition("\n[connection.mcf]")[0]
     text = re.sub(r"\[\[cap\]\].*?(?=\n\n)", "", text, flags=re.DOTALL)
     if "\nconnection = " not in text:

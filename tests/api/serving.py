@@ -80,6 +80,10 @@ class Served:
         """POST one order."""
         return self._ask("POST", "/v1/orders", body if isinstance(body, bytes) else json.dumps(body).encode(), JSON)
 
+    def ask(self, method: str, path: str, body: Any) -> Reply:
+        """Any request with JSON."""
+        return self._ask(method, path, json.dumps(body).encode(), JSON)
+
     def bulk(self, body: bytes) -> Reply:
         """POST lines."""
         return self._ask("POST", "/v1/orders", body, NDJSON)

@@ -40,20 +40,23 @@ def state(port: int) -> dict[str, Any]:
 
 
 def test_the_numbers_of_the_demo_move_and_ctrl_c_stops_it(tmp_path: Path):
-    """Orders come in over HTTP, the clock runs fast, parcels leave, the cap holds; then it stops and leaves nothing behind."""
+    """Orders come in over HTTP, are handed over and leave, the cap holds; then it stops, its stand-ins too, and leaves nothing behind."""
     process, said = start(tmp_path, "--rate", "60")
     try:
         port = int(said["url"].rpartition(":")[2])
         deadline = time.monotonic() + DEADLINE_S
         first = state(port)["board"]
-        now = first
+        now, shipping = first, set[str]()
         while not (now["orders"] > first["orders"] + 100 and now["stock"]["in_transit"] > 0):
             assert time.monotonic() < deadline, now
             now = state(port)["board"]
+            shipping |= {network["code"] for network in now["networks"] if network["fulfillment_orders"]}
         assert now["at"] > first["at"]
         for share in now["shares"]:
             assert share["max_share_bp"] <= share["cap_bp"]
-        assert len({network["code"] for network in now["networks"] if network["fulfillment_orders"]}) == 4
+        assert len(shipping) == 4
+        held = {each["code"]: each["dispatches"] for each in now["connections"]}
+        assert held["amazon"].get("HELD") and sum(held["eastpack"].values()), held
         process.send_signal(signal.SIGINT)
         rest, _ = process.communicate(timeout=DEADLINE_S)
     finally:

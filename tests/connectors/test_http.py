@@ -214,16 +214,21 @@ def test_a_young_token_that_is_refused_is_not_the_reason(secrets: dict[str, str]
 
 
 @pytest.mark.parametrize(
-    "answer",
-    [None, b"HTTP/1.1 400 Bad\r\nContent-Length: 2\r\n\r\n{}", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"],
+    ("answer", "kind"),
+    [
+        (None, "login"),
+        (b"HTTP/1.1 503 Down\r\nContent-Length: 2\r\n\r\n{}", "login"),
+        (b"HTTP/1.1 400 Bad\r\nContent-Length: 2\r\n\r\n{}", "token"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", "token"),
+    ],
 )
-def test_without_a_token_nothing_is_sent(secrets: dict[str, str], answer: bytes | None):
+def test_without_a_token_nothing_is_sent(secrets: dict[str, str], answer: bytes | None, kind: str):
     """Login down, refused or talking nonsense: the call surely did not leave."""
 
     async def work() -> None:
         async with Server(lambda _: answer) as login, Server(lambda _: OK) as api:
             async with HttpClient(api.url, Lwa(login.url, secrets)) as client:
-                with pytest.raises(NotSentError, match="token"):
+                with pytest.raises(NotSentError, match=kind):
                     await client.send(PUT)
             assert not api.seen
 

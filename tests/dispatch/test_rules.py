@@ -321,6 +321,15 @@ def test_a_partial_end_is_looked_at_before_it_closes():
     assert (d.state, d.short) == ("SHIPPED", (("2", 1),))
 
 
+def test_a_cancellation_that_came_in_the_middle_is_looked_at_before_it_closes():
+    """One shipment had left, the other was called back: which one is what the look says."""
+    d = rules.recalled(live(WAIT), "drain", T0 + HOUR, terms(WAIT)).dispatch
+    d = answer(d, "cancel", Result("ok", "COMPLETE_PARTIAL"), WAIT, T0 + HOUR)
+    assert (d.state, d.op) == ("RESOLVING", "get")
+    d = answer(d, "get", Result("ok", "COMPLETE_PARTIAL", parcels=(PARCEL,), short=(("2", 1),)), WAIT, T0 + HOUR)
+    assert (d.state, d.short) == ("SHIPPED", (("2", 1),))
+
+
 def test_a_held_order_that_the_network_works_on_is_told():
     """Hold is the one thing that only the network can break."""
     step = report(held(), "PROCESSING", HOLD)

@@ -113,7 +113,6 @@ webhook = "file:{home}/webhook"
 [health]
 window_s = 20
 min_calls = 3
-evidence_milli = 6000
 open_s = 2
 open_most_s = 4
 probes = 2
@@ -145,8 +144,8 @@ class Networks(NamedTuple):
 
 @contextmanager
 def networks(*arguments: str, seed: int = 0, clock: str = "") -> Iterator[Networks]:
-    """Both sandboxes until the block ends; orders there leave a few seconds after they may (the clock's, where it stands still)."""
-    common = ["--seed", str(seed), "--processing-s", "6", "--shipping-s", "3", "--delivery-s", "30000", *arguments]
+    """Both sandboxes until the block ends; orders there leave half a minute after they may (the clock's, where it stands still)."""
+    common = ["--seed", str(seed), "--processing-s", "20", "--shipping-s", "3", "--delivery-s", "30000", *arguments]
     here = [f"--sku={sku}={UNITS}" for sku, nodes in SKUS.items() if "AMZ" in nodes]
     there = [f"--sku={sku}={UNITS}" for sku, nodes in SKUS.items() if "BOB" in nodes]
     with (
@@ -199,7 +198,7 @@ def brownout(there: Networks, chance: random.Random) -> None:
         there.amazon.fault(op=op, kind="delayed", p=0.1, ms=3_600_000, reply="hang", seed=seed + 1)
     there.amazon.fault(op="get", kind="5xx", p=0.2, seed=seed)
     there.amazon.fault(op="*", kind="latency", p=0.3, ms=200, seed=seed)
-    there.bob.fault(op="create", kind="lost_reply", p=0.2, seed=seed)
+    there.bob.fault(op="create", kind="lost_reply", times=1)
 
 
 def blackout(there: Networks, chance: random.Random) -> None:

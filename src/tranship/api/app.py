@@ -8,7 +8,7 @@ from typing import cast
 from litestar import Litestar
 from litestar.types import ControllerRouterHandler
 
-from tranship.api import alerts, handing, hooks, networks, openapi, orders, problems, signin, watching
+from tranship.api import alerts, changing, handing, hooks, networks, openapi, orders, problems, signin, watching
 from tranship.api.context import Context
 from tranship.api.guard import App, Guard
 from tranship.api.settings import ApiSettings
@@ -18,9 +18,15 @@ from tranship.engine.follow import Follower
 from tranship.engine.service import Service
 
 HANDLERS = (
-    *orders.HANDLERS, *handing.HANDLERS, *networks.HANDLERS, *hooks.HANDLERS, *alerts.HANDLERS, *watching.HANDLERS, *signin.HANDLERS,
+    *orders.HANDLERS,
+    *handing.HANDLERS,
+    *networks.HANDLERS,
+    *hooks.HANDLERS,
+    *alerts.HANDLERS,
+    *watching.HANDLERS,
+    *signin.HANDLERS,
     openapi.get_schema,
-)  # fmt: skip
+)
 
 
 def create_app(context: Context, pages: Sequence[ControllerRouterHandler] = ()) -> App:

@@ -6,8 +6,9 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
-from tranship.api.bodies import Code, Number
+from tranship.api.bodies import Code, CustomerIn, Number, Quantity, ToIn
 from tranship.api.problems import check_keys, of_decoding
+from tranship.engine.decide import MOST_LINES
 
 Reason = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
 PartNumber = Annotated[int, Meta(ge=1, le=1_000_000)]
@@ -27,6 +28,28 @@ class SendIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     number: PartNumber
     node: Code
     reason: Reason
+
+
+class CancelLineIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Units of a line, by its key."""
+
+    line: Annotated[str, Meta(min_length=1, max_length=64)]
+    qty: Quantity
+
+
+class CancelIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Units that the customer no longer wants, line by line or `all`. `ref` names the request for good: the same one is done once."""
+
+    ref: Number
+    lines: Literal["all"] | Annotated[list[CancelLineIn], Meta(min_length=1, max_length=MOST_LINES)]
+
+
+class AddressIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where an order goes instead. What is left out of `customer` stays as it is; `ref` names the request for good."""
+
+    ref: Number
+    to: ToIn
+    customer: CustomerIn | None = None
 
 
 class SettleIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -113,8 +113,7 @@ def to_order(given: OrderIn, network: NetworkFile, skus: dict[str, int]) -> Orde
     currency = given.currency or network.currency
     if currency != network.currency:
         raise invalid(f"this network counts in {network.currency}: convert before placing", "currency")
-    if given.to.country == "US" and not _is_zip(given.to.zip):
-        raise invalid("a ZIP code has five digits, or nine as in 12345-6789", "to.zip")
+    to = to_destination(given.to)
     lines = tuple(
         OrderLine(line.key or str(i + 1), line.sku, line.qty, line.unit_price_minor)
         for i, line in enumerate(given.lines)
@@ -131,13 +130,20 @@ def to_order(given: OrderIn, network: NetworkFile, skus: dict[str, int]) -> Orde
         number=given.number,
         channel=channel,
         placed_at=_moment(given.placed_at),
-        to=Destination(given.to.zip, given.to.state, given.to.country, given.to.residential),
+        to=to,
         lines=lines,
         currency=currency,
         service=given.service,
         deliver_by=_day(given.deliver_by),
         value_minor=sum(line.qty * line.unit_price_minor for line in lines),
     )
+
+
+def to_destination(given: ToIn) -> Destination:
+    """Where to; ProblemError where a ZIP code is none."""
+    if given.country == "US" and not _is_zip(given.zip):
+        raise invalid("a ZIP code has five digits, or nine as in 12345-6789", "to.zip")
+    return Destination(given.zip, given.state, given.country, given.residential)
 
 
 def to_person(given: CustomerIn | None) -> Person | None:

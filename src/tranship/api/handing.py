@@ -38,11 +38,11 @@ async def carried_out(request: AnyRequest, what: str, command: cmd.Command, cont
         submission = Submission(f"{what}/{context.number()}/{command.at}", command)
     answer = await context.service.writer.asubmit(submission)
     if answer.error is not None:
-        raise _told(answer.error)
+        raise told(answer.error)
     return answer
 
 
-def _told(error: Exception) -> Exception:
+def told(error: Exception) -> Exception:
     """A refusal as people should read it: what a network still has is a conflict with its state, not with a key."""
     if isinstance(error, ConflictError) and "was used before" not in str(error):
         return problems.ProblemError(409, "conflict", "That cannot be done as things stand", str(error))

@@ -13,6 +13,8 @@ from tranship.engine.attempts import GROUPS, DispatchNow, Listed
 from tranship.engine.explain import Story
 from tranship.engine.lookup import OrderNow
 from tranship.engine.networks import ConnectionNow, NetworksNow
+from tranship.engine.readdress import Readdressed
+from tranship.engine.takeback import Cancelled
 from tranship.engine.view import DecisionNow
 
 Schema = dict[str, Any]
@@ -64,7 +66,8 @@ _TYPES: tuple[type, ...] = (
     bodies.OrderIn, bodies.ReceiptIn, RoutedOut, BulkResultOut, orders.ReceiptTaken, OrderNow, Story, watching.StateNow,
     DecisionNow, watching.Health, problems.Problem, asked.RecallIn, asked.SendIn, asked.SettleIn, asked.BreakerIn,
     asked.ShelfIn, asked.AdoptIn, Listed, DispatchNow, NetworksNow, ConnectionNow, handing.OrderDispatches, networks.DriftList,
-    networks.ShelfNow, networks.Adopted, hooks.HookTaken, alerts.AlertList, alerts.AlertNow,
+    networks.ShelfNow, networks.Adopted, hooks.HookTaken, asked.CancelIn,
+    asked.AddressIn, Cancelled, Readdressed, alerts.AlertList, alerts.AlertNow,
 )  # fmt: skip
 EXAMPLE_ORDER: Schema = {
     "number": "1001",
@@ -204,6 +207,14 @@ def _handing_paths(ref: Any) -> Schema:
         "/v1/orders/{order_id}/recall": {
             "post": _asked("recall", "Want an order back from its networks", ref(asked.RecallIn), after, order)
         },
+        "/v1/orders/{order_id}/cancel": {
+            "post": _asked("cancel", "Take units of an order back: void now, asked back, or too late", ref(asked.CancelIn),
+                           ref(Cancelled), order, keyed=False)
+        },
+        "/v1/orders/{order_id}/address": {
+            "post": _asked("readdress", "Send an order elsewhere while no network can ship it", ref(asked.AddressIn),
+                           ref(Readdressed), order, keyed=False)
+        },
         "/v1/orders/{order_id}/send": {
             "post": _asked("send", "Send a fulfillment order to a node by hand", ref(asked.SendIn), after, order)
         },
@@ -257,8 +268,10 @@ def _network_paths(ref: Any) -> Schema:
     }  # fmt: skip
 
 
-def _asked(operation: str, summary: str, body: Schema, answer: Schema, *parameters: Schema) -> Schema:
-    """An operation by which a person decides something."""
+def _asked(
+    operation: str, summary: str, body: Schema, answer: Schema, *parameters: Schema, keyed: bool = True
+) -> Schema:
+    """An operation by which a person decides something. `keyed`: a header names the request; else its body does (`ref`)."""
     key = {
         "name": "Idempotency-Key", "in": "header", "required": False,
         "description": "Names this request: the same one again is carried out once", "schema": {"type": "string", "maxLength": 255},
@@ -267,7 +280,7 @@ def _asked(operation: str, summary: str, body: Schema, answer: Schema, *paramete
         "operationId": operation,
         "tags": ["networks"],
         "summary": summary,
-        "parameters": [*parameters, key],
+        "parameters": [*parameters, key] if keyed else [*parameters],
         "requestBody": {"required": True, "content": {JSON: {"schema": body}}},
         "responses": {
             "200": _content("Done and durable", JSON, answer),

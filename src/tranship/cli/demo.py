@@ -150,11 +150,10 @@ class _Teller:
             write_json({"url": address, "run": str(self._home / "run"), "speed": SPEED})
         else:
             say(f"{address}   open this page; Ctrl-C stops")
+            rate, seed = self._chosen.rate, self._chosen.seed
+            say(f"  {rate:g} orders a second on average, a day passes in six minutes (clock x{SPEED:,}), seed {seed}")
             say(
-                f"  {self._chosen.rate:g} orders a second on average, a day passes in six minutes (clock x{SPEED:,}), seed {self._chosen.seed}"
-            )
-            say(
-                f"  Amazon and Eastpack are stand-ins on this machine; after {BROWNOUT_AT_S:g} s Amazon's interface fails"
+                f"  Amazon and Eastpack are stand-ins here; after {BROWNOUT_AT_S:g} s Amazon's interface fails for a while"
             )
             if self._kept:
                 say(f"  tranship explain ORDER --run {self._home / 'run'} tells why an order ships from where it ships")

@@ -58,7 +58,8 @@ client_secret = "file:{home}/client_secret"
 
 [connection.eastpack]
 kind = "shipbob"
-release_min = 300
+hold_min = 600
+release_min = 600
 resolve_limit_min = 120
 poll_s = 480
 stock_poll_s = 7200
@@ -176,14 +177,17 @@ def stand_ins(home: Path, seed: int) -> Iterator[Networks]:
             except subprocess.TimeoutExpired:
                 stand.process.kill()
                 stand.process.wait()
-            if stand.process.stdout is not None:
-                stand.process.stdout.close()
+            for pipe in (stand.process.stdin, stand.process.stdout):
+                if pipe is not None:
+                    pipe.close()
 
 
 def _start(home: Path, name: str, seed: int, more: Sequence[str]) -> Stand:
     command = [sys.executable, "-m", "tranship.sandbox", name, "--port", "0", "--seed", str(seed), *more]
-    command += ["--clock", "2026-01-01T00:00:00Z", "--no-validation"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=home, start_new_session=True)
+    command += ["--clock", "2026-01-01T00:00:00Z", "--no-validation", "--tied"]
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=home, start_new_session=True
+    )
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line:

@@ -4,7 +4,19 @@ import sys
 
 from cyclopts import App
 
-from tranship.cli import drilling, handing, keeping, network, orders, pricing, sandbox, service, simulating, trying
+from tranship.cli import (
+    changing,
+    drilling,
+    handing,
+    keeping,
+    network,
+    orders,
+    pricing,
+    sandbox,
+    service,
+    simulating,
+    trying,
+)
 from tranship.core.errors import TranshipError
 
 app = App(
@@ -26,6 +38,8 @@ for verb in (
     handing.networks,
     handing.dispatches,
     handing.drift,
+    changing.cancel,
+    changing.address,
     handing.recall,
     handing.send,
     handing.settle,

@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import msgspec
 
+from tranship.api.problems import ProblemError
 from tranship.api.settings import read_token
 from tranship.core.errors import InputError, UnavailableError
 from tranship.engine import commands as cmd
@@ -153,13 +154,39 @@ class Closed:
             if shard.state.network is None:
                 raise InputError("the run has no network document yet", where=shown(self._run))
             at = max(shard.state.last_at + 1, _now())
-            command = _command(shard, path, body, at)
-            (answer,) = shard.submit([Submission(f"by-hand{path}/{at}", command)])
+            try:
+                made = _changing(shard, path, body, at)
+            except ProblemError as error:
+                raise InputError(error.problem.detail) from None
+            submission = made or Submission(f"by-hand{path}/{at}", _command(shard, path, body, at))
+            (answer,) = shard.submit([submission])
             if answer.error is not None:
                 raise answer.error
         finally:
             shard.store.close()
+        if made is not None:
+            told: Answer = json.loads(answer.reply)
+            return told
         return {"done": True, "run": shown(self._run)}
+
+
+def _changing(shard: Any, path: str, body: Mapping[str, Any], at: int) -> Any:
+    """The submission of a customer's change, under its own ref as over HTTP; None for other paths."""
+    from tranship.api import asked, bodies
+    from tranship.engine.live import cancelling, readdressing
+    from tranship.engine.lookup import find_order
+
+    name, verb = [*map(unquote, path.split("/")), ""][3:5]
+    if verb == "cancel":
+        wanted = asked.read(json.dumps(body).encode(), asked.CancelIn)
+        lines = [] if isinstance(wanted.lines, str) else [(line.line, line.qty) for line in wanted.lines]
+        return cancelling(find_order(shard.store, name).order, lines, wanted.ref, at)
+    if verb == "address":
+        given = asked.read(json.dumps(body).encode(), asked.AddressIn)
+        order = find_order(shard.store, name)
+        to, person = bodies.to_destination(given.to), bodies.to_person(given.customer)
+        return readdressing(shard.people, order.person, order.order, to, person, given.ref, at)
+    return None
 
 
 def _command(shard: Any, path: str, body: Mapping[str, Any], at: int) -> cmd.Command:

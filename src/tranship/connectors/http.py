@@ -26,7 +26,10 @@ TOKEN_YOUNG_S = 5
 
 
 class NotSentError(TranshipError):
-    """Surely not carried out: no connection, no name, no token. `kind`: connect | timeout | tls | secret | token."""
+    """Surely not carried out: no connection, no name, no token. `kind`: connect | timeout | tls | login | secret | token.
+
+    `login`: whoever gives tokens out is down; `token`: he was asked, and gave none.
+    """
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
@@ -133,9 +136,11 @@ class Lwa:
             async with session.post(self._url, data=form, allow_redirects=False, timeout=timeout) as answer:
                 body = await answer.content.read(ANSWER_BYTES_MAX)
                 if answer.status != 200:
-                    raise NotSentError("token")
+                    raise NotSentError("login" if answer.status >= 500 or answer.status == 429 else "token")
                 return msgspec.json.decode(body, type=_Token)
-        except (aiohttp.ClientError, TimeoutError, msgspec.DecodeError, OSError):
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            raise NotSentError("login") from None
+        except msgspec.DecodeError:
             raise NotSentError("token") from None
 
 

@@ -182,7 +182,8 @@ def share(page: DrillPage) -> str:
         width = 2.8 if arm.key == "tranship" else 1.6
         body.append(tag("path", words, d=line_path(points), fill="none", stroke=HUES[arm.key], stroke_width=width))
         ends.append((y(values[-1] if values else 0), arm))
-    body.append(tag("path", d=f"M{number(LEFT)} {number(y(cap))}H{number(WIDTH - RIGHT)}", stroke=INK, stroke_width=1.5, stroke_dasharray="6 4"))  # fmt: skip
+    line = f"M{number(LEFT)} {number(y(cap))}H{number(WIDTH - RIGHT)}"
+    body.append(tag("path", d=line, stroke=INK, stroke_width=1.5, stroke_dasharray="6 4"))
     body.append(text(LEFT + 6, y(cap) - 6, f"cap {cap / 100:.3g} %", size=11.5, font_weight=650))
     body += _names(ends, top, bottom)
     return picture(WIDTH, bottom + 24, f"Share of {page.capped} in its window", "Against its cap.", body)

@@ -44,6 +44,23 @@ EXCEPTION_WORDS = {
     "changed_order": "an order came again with other content",
     "cap_breach": "placed over the share cap, as the policy says",
     "late": "will miss its promise",
+    "breaker_opened": "a network was given up for a while",
+    "quarantine": "nobody could prove whether it ships: a person decides",
+    "double_ship": "left twice",
+    "double_ship_risk": "may leave twice",
+    "released_by_itself": "on hold, and worked on all the same",
+    "came_late": "a network spoke of what it had confirmed as dead",
+    "vanished": "a network no longer knows what it had",
+    "short": "left with fewer units than were handed over",
+    "cancel_too_late": "left before it could be called back",
+    "drift": "a count far from the books: closed there",
+    "foreign_id": "a network spoke of what nobody sent there",
+    "violation": "a network broke its own rules",
+    "unknown_state": "a network used a word that is not known",
+    "unauthorized": "a network refused our credentials",
+    "dead_letter": "cannot be handed over",
+    "stalled": "accepted by a network and not moved",
+    "adopted": "a counted surplus was booked",
 }
 """Kinds of exceptions."""
 

@@ -5,6 +5,8 @@ handed over already is the hand-over protocol's (`dispatch.rules`). A call in fl
 nothing is found as fast as one that answers badly, and a probe that never comes back is a failed one: no state waits for an answer.
 """
 
+from typing import Protocol, TypeVar
+
 import msgspec
 
 from tranship.core.health import Health
@@ -266,7 +268,22 @@ class Watch:
                 self.calls.learn(call)
 
 
-def worse(one: Verdict, other: Verdict) -> Verdict:
+class Judged(Protocol):
+    """What has a state and a share of new work."""
+
+    @property
+    def state(self) -> str:
+        """One of STATES."""
+
+    @property
+    def share_bp(self) -> int:
+        """Of new work, basis points."""
+
+
+J = TypeVar("J", bound=Judged)
+
+
+def worse(one: J, other: J) -> J:
     """The stricter of two: that of a connection and of a node behind it. Equal: the first."""
     return other if (other.share_bp, -STATES.index(other.state)) < (one.share_bp, -STATES.index(one.state)) else one
 

@@ -114,7 +114,12 @@ def _doubted(d: Dispatch, now: int) -> Dispatch:
 def restarted(d: Dispatch, now: int, terms: Terms) -> Step:
     """The engine came up again: what was about to be sent may have been (invariant I4)."""
     if d.op in {"create", "release"}:
-        return Step(_unheard(d, d.op, now, now, terms))
+        doubt = _unheard(d, d.op, now, now, terms)
+        if (
+            d.op_at > now and doubt.op == d.op
+        ):  # not its turn yet: who comes up again and again must not put it off each time
+            doubt = replace(doubt, op_at=d.op_at, tries=d.tries)
+        return Step(doubt)
     return Step(d)
 
 
@@ -174,7 +179,15 @@ def reported(d: Dispatch, report: Report, now: int, terms: Terms) -> Step:
     """What the network says on its own account: a notification, a list. In any order, however often, of any age."""
     if report.their_id and not d.their_id:
         d = replace(d, their_id=report.their_id)
-    return _word(_told(d, report.parcels, report.short), report.remote, 0, now, terms)
+    return _said(d, report.remote, report, 0, now, terms)
+
+
+def _said(d: Dispatch, word: str, told: Report | Result, sent_at: int, now: int, terms: Terms) -> Step:
+    """A word that came by the way. A partial end that does not say which units stay behind is looked at before it closes."""
+    d = _told(d, told.parcels, told.short)
+    if word == "COMPLETE_PARTIAL" and not told.short and d.state not in CLOSED:
+        return Step(_next(d if d.remote == word else replace(d, remote=word, moved_at=now), "get", now))
+    return _word(d, word, sent_at, now, terms)
 
 
 def _again(d: Dispatch, op: str, now: int, wait: int, terms: Terms) -> Dispatch:
@@ -247,7 +260,7 @@ def _released(d: Dispatch, result: Result, sent_at: int, now: int, terms: Terms)
     if result.outcome in {"ok", "exists"} and terms.can.request_ttl_s and d.state not in CLOSED:
         d = replace(d, doubt_at=max(d.doubt_at, sent_at))
     if result.remote in DEAD | LEFT:
-        return _word(d, result.remote, sent_at, now, terms)
+        return _said(d, result.remote, result, sent_at, now, terms)
     if d.state not in {RELEASING, DOUBT_RELEASE}:
         return Step(d)
     if result.outcome in {"ok", "exists"}:
@@ -262,7 +275,7 @@ def _cancelled(d: Dispatch, result: Result, sent_at: int, now: int, terms: Terms
         return Step(d)
     word = result.remote or ("CANCELLED" if terms.can.cancel == "sync" and not result.accepted_only else "")
     if result.outcome in {"ok", "exists"} and word in DEAD | LEFT:
-        return _word(d, word, sent_at, now, terms)
+        return _said(d, word, result, sent_at, now, terms)
     if d.state not in WANTED_BACK:
         return Step(d)
     if result.outcome == "not_found":
@@ -305,8 +318,6 @@ def _word(d: Dispatch, word: str, sent_at: int, now: int, terms: Terms) -> Step:
     news = bool(word) and word != d.remote and not _is_old(d, word, sent_at, terms)
     if news:
         d = replace(d, remote=word, moved_at=now)
-    if word == "COMPLETE_PARTIAL" and not (sent_at or d.short or d.state in CLOSED):
-        return Step(_next(d, "get", now))  # which units did not leave is not said: look, before it is closed
     if word in LEFT or (d.parcels and (d.remote in DEAD or d.state in FREE)):
         return _left(d, now, terms)
     if d.state in CLOSED:

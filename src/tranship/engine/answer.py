@@ -5,8 +5,10 @@ import msgspec
 from tranship.core.time import iso_day
 from tranship.engine import commands as cmd
 from tranship.engine import events as ev
+from tranship.engine.readdress import readdressed
 from tranship.engine.rows import part_id, rest_id
 from tranship.engine.state import State
+from tranship.engine.takeback import cancelled
 
 _json = msgspec.json.Encoder().encode
 
@@ -15,6 +17,10 @@ def answer_of(state: State, command: cmd.Command, events: list[ev.Event]) -> byt
     """What the caller is told; for an order: where it ships from, when, and what waits and why."""
     if isinstance(command, cmd.SetPrices):
         return _json({"events": len(events), "prices": state.price_version})
+    if isinstance(command, cmd.CancelUnits):
+        return _json(cancelled(state, command, events))
+    if isinstance(command, cmd.ChangeAddress):
+        return _json(readdressed(state, command, events))
     if not isinstance(command, cmd.PlaceOrder):
         return _json({"events": len(events)})
     nodes = state.require_network().nodes

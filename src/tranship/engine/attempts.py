@@ -96,8 +96,19 @@ def history(store: Store, order_id: str, remote_id: str) -> list[Heard]:
 
 
 def evidence(steps: Iterable[Heard]) -> tuple[str, ...]:
-    """What was heard, in words, one line a step."""
-    return tuple(f"{_clock(step.at)} {told(step.event)}" for step in steps)
+    """What was heard, in words, one line a step; the same again and again is one line with a count."""
+    lines: list[tuple[int, str, int, int]] = []  # first time, words, how often, last time
+    for step in steps:
+        words = told(step.event)
+        if lines and lines[-1][1] == words:
+            first, _, count, _ = lines[-1]
+            lines[-1] = (first, words, count + 1, step.at)
+        else:
+            lines.append((step.at, words, 1, step.at))
+    return tuple(
+        f"{_clock(first)} {words}" + (f", {count} times until {_clock(last)[11:]}" if count > 1 else "")
+        for first, words, count, last in lines
+    )
 
 
 CAUSES = {

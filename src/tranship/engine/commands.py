@@ -6,6 +6,8 @@ from tranship.core.order import Order
 from tranship.engine.events import FileTaken
 from tranship.engine.network_commands import (
     Answered,
+    CancelUnits,
+    ChangeAddress,
     CountStock,
     Drain,
     HandOver,
@@ -14,6 +16,8 @@ from tranship.engine.network_commands import (
     Recall,
     Reported,
     Restart,
+    Returned,
+    ReturnRow,
     SendTo,
     SetBreaker,
     Settle,
@@ -124,6 +128,8 @@ Command = (
 
 __all__ = [
     "Answered",
+    "CancelUnits",
+    "ChangeAddress",
     "Command",
     "CountStock",
     "Drain",
@@ -138,6 +144,8 @@ __all__ = [
     "ReportException",
     "Reported",
     "Restart",
+    "ReturnRow",
+    "Returned",
     "SendTo",
     "SetBreaker",
     "SetPrices",

@@ -5,9 +5,10 @@ change may have freed. The same commands in the same order give the same events,
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from tranship.core.errors import InputError
+from tranship.core.ledger import Bucket
 from tranship.core.network import Channel
 from tranship.core.order import Order
 from tranship.core.states import zone_of_state
@@ -18,10 +19,12 @@ from tranship.engine.asking import MICROS_PER_DAY, available_anywhere, build_ask
 from tranship.engine.displace import placed_again
 from tranship.engine.due import is_handed_over
 from tranship.engine.evolve import evolve
-from tranship.engine.handover import decide_network, recall_parts, tick_networks
+from tranship.engine.handover import decide_network, tick_networks
 from tranship.engine.moving import look_at_all, look_at_node, look_at_wanting
+from tranship.engine.readdress import change_address
 from tranship.engine.rhythm import is_time_to_look, last_ship_day
-from tranship.engine.state import CANCELLED, PROCESSING, OrderState, RestKey, State
+from tranship.engine.state import CANCELLED, OrderState, RestKey, State
+from tranship.engine.takeback import cancel_units, take_back
 from tranship.routing.computed import computed_promise
 from tranship.routing.decide import decide as route
 from tranship.routing.model import Decision, Rest
@@ -34,16 +37,24 @@ MOST_QUANTITY = 1_000_000
 """Units one line may ask for."""
 
 
+HEARD = (cmd.Answered, cmd.Reported, cmd.Settle)
+"""What networks and people say of dispatches: units that it brings back to a shelf may serve what waits for them."""
+
+
 def execute(state: State, command: cmd.Command) -> Iterator[ev.Event]:
     """Carry a command out: yield each event after it was applied. Raises InputError before the first event, or not at all."""
+    freed: dict[int, None] = {}
+    heard = isinstance(command, HEARD)
     for event in decide(state, command):
         evolve(state, event)
+        if heard:
+            freed.update((sku, None) for move in state.moves if move[1] == Bucket.FULFILLABLE for sku in move[3])
         yield event
     if isinstance(command, cmd.PlaceOrder) and not state.rests_on_cap:
         return  # an order frees nothing but room under a cap
     if isinstance(command, cmd.SwitchNode) and command.closed:
         yield from _carried_out(state, look_at_node(state, state.nodes[command.node], command.at))
-    for key in _candidates(state, command):
+    for key in _with_units(state, _waiting_for(state, freed)) if heard else _candidates(state, command):
         yield from _carried_out(state, _redecide(state, key, command.at))
     if isinstance(command, cmd.ReceiveStock):
         yield from _carried_out(state, look_at_wanting(state, command.node, command.skus, command.at))
@@ -66,7 +77,11 @@ def decide(state: State, command: cmd.Command) -> Iterable[ev.Event]:
     if isinstance(command, cmd.Tick):
         return _tick(state, command)
     if isinstance(command, cmd.TakeBack):
-        return _take_back(state, command)
+        return take_back(state, command)
+    if isinstance(command, cmd.CancelUnits):
+        return cancel_units(state, command)
+    if isinstance(command, cmd.ChangeAddress):
+        return change_address(state, command)
     if isinstance(command, cmd.LoadNetwork):
         return [ev.NetworkLoaded(state.network_version + 1, command.sha256, command.at)]
     if isinstance(command, cmd.SetPrices):
@@ -186,18 +201,22 @@ def _candidates(state: State, command: cmd.Command) -> list[RestKey]:
         keys = list(state.rests_on_clock)
     elif isinstance(command, cmd.SwitchNode | cmd.LoadNetwork | cmd.SetBreaker | cmd.SwitchShelf | cmd.CountStock):
         keys = [(order_id, n) for order_id, held in state.orders.items() for n in held.rests]
-    elif isinstance(command, cmd.TakeBack):
+    elif isinstance(command, cmd.TakeBack | cmd.CancelUnits | cmd.ChangeAddress):
         held = state.orders.get(command.order_id)
-        lines = [i for i, x in enumerate(held.order.lines) if x.key == command.line_key] if held else []
+        named = {command.line_key} if isinstance(command, cmd.TakeBack) else set()
+        lines = [i for i, x in enumerate(held.order.lines) if not named or x.key in named] if held else []
         skus = [part for i in lines for part, _ in state.bundles.get(held.skus[i], [(held.skus[i], 1)])] if held else []
-        keys = [key for sku in skus for key in state.rests_of_sku.get(sku, {})] + _next_on_cap(state)
+        keys = _waiting_for(state, skus) + _next_on_cap(state)
     elif isinstance(command, cmd.PlaceOrder):
         return _next_on_cap(state)
     else:
         return []
-    keys = list(dict.fromkeys(keys))
-    keys.sort(key=lambda key: (state.orders[key[0]].rests[key[1]].since, key))
     return _with_units(state, keys)
+
+
+def _waiting_for(state: State, skus: Iterable[int]) -> list[RestKey]:
+    """Parked parts that want one of these SKUs."""
+    return [key for sku in skus for key in state.rests_of_sku.get(sku, {})]
 
 
 def _next_on_cap(state: State) -> list[RestKey]:
@@ -213,7 +232,7 @@ def _next_on_cap(state: State) -> list[RestKey]:
 def _with_units(state: State, keys: list[RestKey]) -> list[RestKey]:
     """The first `retry_limit` of these parts of which some node has a unit: the others would only crowd them out."""
     limit, found = state.require_network().policy.retry_limit, []
-    for key in keys:
+    for key in sorted(dict.fromkeys(keys), key=lambda key: (state.orders[key[0]].rests[key[1]].since, key)):
         held = state.orders[key[0]]
         rest = held.rests[key[1]]
         skus = [held.skus[line] for line, q in zip(rest.lines, rest.quantities, strict=True) if q]
@@ -310,67 +329,6 @@ def _receive(state: State, command: cmd.ReceiveStock) -> list[ev.Event]:
     if any(q < 0 for q in command.quantities):
         raise InputError("a negative quantity", where=f"receipt {command.ref}")
     return [ev.StockReceived(command.ref, command.node, command.source, command.skus, command.quantities, command.at)]
-
-
-def _take_back(state: State, command: cmd.TakeBack) -> Iterator[ev.Event]:
-    if command.quantity < 1:
-        raise InputError(f"quantity {command.quantity} is not at least 1", where=f"cancellation {command.ref}")
-    held = state.orders.get(command.order_id)
-    if held is None:
-        yield ev.Excepted("cancel_unknown", command.order_id, f"{command.ref}: no such open order", command.at)
-        return
-    line = next((i for i, x in enumerate(held.order.lines) if x.key == command.line_key), -1)
-    if line < 0:
-        yield ev.Excepted("cancel_unknown", command.order_id, f"{command.ref}: no line {command.line_key}", command.at)
-        return
-    yield ev.CancelTaken(command.order_id, line, command.quantity, command.ref, command.at)
-    left = command.quantity
-    for event, taken in _taken(state, held, command, line, left):
-        left -= taken
-        yield event
-        if isinstance(event, ev.CancelAsked):
-            why = f"the customer took it back: {command.ref}"
-            yield from recall_parts(state, command.order_id, (event.number,), why, command.at)
-    if left:
-        detail = f"{command.ref}: {left} of {command.quantity} units were never placed or are already back"
-        yield ev.Excepted("cancel_beyond", command.order_id, detail, command.at)
-
-
-def _taken(
-    state: State, held: OrderState, command: cmd.TakeBack, line: int, left: int
-) -> Iterator[tuple[ev.Event, int]]:
-    """Take from what waits first, then from what has not shipped, then as a return; newest first.
-
-    What a network has is asked back: the units are void once it gives them back.
-    """
-    order_id, at = command.order_id, command.at
-    for number in sorted(held.rests, reverse=True):
-        rest = held.rests[number]
-        take = min(left, _of_line(rest.lines, rest.quantities, line))
-        if take:
-            left -= take
-            yield ev.RestReduced(order_id, number, (line,), (take,), "cancelled", at), take
-    for wanted in (True, False):
-        for number in sorted(held.parts, reverse=True):
-            part = held.parts[number]
-            if part.status == CANCELLED or (part.status == PROCESSING) is not wanted:
-                continue
-            asked = (part.recalled or {}).get(line, 0)
-            take = min(left, _of_line(part.lines, part.quantities, line) - part.back(line) - asked)
-            if take <= 0:
-                continue
-            left -= take
-            if wanted and not state.is_free(part):
-                yield ev.CancelAsked(order_id, number, (line,), (take,), command.ref, at), take
-            elif wanted:
-                whole = part.units() == take
-                yield ev.PartVoided(order_id, number, (line,), (take,), whole, at), take
-            else:
-                yield ev.UnitsReturned(order_id, number, (line,), (take,), at), take
-
-
-def _of_line(lines: Sequence[int], quantities: list[int], line: int) -> int:
-    return quantities[lines.index(line)] if line in lines else 0
 
 
 def _set_prices(state: State, command: cmd.SetPrices) -> list[ev.Event]:

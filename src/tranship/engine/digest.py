@@ -4,6 +4,7 @@ import hashlib
 
 import msgspec
 
+from tranship.engine.evolve_network import CONNECTION
 from tranship.engine.state import OrderState, State
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -67,6 +68,20 @@ def _networks(digest: hashlib.blake2b, state: State) -> None:
         for each in held:
             digest.update(_pack(sorted(each.items())))
         digest.update(_pack(sorted((k, v.refused) for k, v in state.orders.items() if v.refused)))
+    levels = {n: sorted(held.items()) for n, held in state.verdicts.items() if held.keys() - {CONNECTION}}
+    if levels:
+        digest.update(_pack(sorted(levels.items())))
+    moved = [(k, v.readdressed, v.order.to) for k, v in sorted(state.orders.items()) if v.readdressed]
+    if moved:
+        digest.update(_pack(moved))
+    back = [
+        (k, n, sorted(part.told_back.items()))
+        for k, v in sorted(state.orders.items())
+        for n, part in sorted(v.parts.items())
+        if part.told_back
+    ]
+    if back:
+        digest.update(_pack(back))
 
 
 def _order(held: OrderState) -> tuple[object, ...]:

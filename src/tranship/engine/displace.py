@@ -42,10 +42,12 @@ def placed_again(state: State, order_id: str, number: int, at: int) -> Iterator[
 
 
 def elsewhere(
-    state: State, order_id: str, order: OrderState, numbers: Sequence[int], at: int, only: int = -1
+    state: State, order_id: str, order: OrderState, numbers: Sequence[int], at: int, only: int = -1, without: int = -1
 ) -> Decision:
-    """Where the units would go now (`only`: to this node or nowhere); all of them parked where the caps do not allow that."""
+    """Where the units would go now (`only`: to this node or nowhere; `without`: not there); parked where the caps do not allow that."""
     world = World(state, at, order_id)
+    if without >= 0:
+        world.shut = world.shut | {without}
     if only >= 0:
         world.shut = set(range(len(state.nodes))) - {only} | (world.shut & {only})
     world.take_off(order, numbers)

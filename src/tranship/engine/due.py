@@ -10,6 +10,7 @@ from tranship.core.time import MICROS_PER_HOUR, at_local
 from tranship.dispatch.model import ABANDONED, DOUBT_CREATE, DOUBT_RELEASE, HELD, LIVE, RELEASING, SENDING, Dispatch
 from tranship.dispatch.policy import Patience
 from tranship.dispatch.rules import Terms
+from tranship.engine.evolve_network import BY_HAND
 from tranship.engine.state import PROCESSING, PartState, State
 
 MICROS_PER_MINUTE = MICROS_PER_HOUR // 60
@@ -119,5 +120,6 @@ def is_at_risk(state: State, d: Dispatch, at: int) -> bool:
 
 def _node_stands(state: State, node: int) -> bool:
     """Whether the node itself does not work, not only the way to it: then what it has accepted will not leave either."""
-    held = state.breakers.get(node)
-    return held is not None and held.why.startswith(("strike", "stalled", "closed"))
+    held = state.verdicts.get(node, {})
+    reasons = [each.why.removeprefix(f"{BY_HAND}: ") for each in held.values()]
+    return any(why.startswith(("strike", "stalled", "closed")) for why in reasons)

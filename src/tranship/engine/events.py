@@ -8,7 +8,7 @@ from typing import get_args
 
 import msgspec
 
-from tranship.core.order import Order
+from tranship.core.order import Destination, Order
 from tranship.dispatch.model import Dispatch
 from tranship.engine.network_commands import NetworkCommand
 from tranship.routing.model import Decision
@@ -129,6 +129,7 @@ class UnitsReturned(msgspec.Struct, frozen=True, array_like=True, tag="returned"
     lines: tuple[int, ...]
     quantities: tuple[int, ...]
     at: int
+    ref: str = ""  # the network's own number for the return, where a network told of it
 
 
 class PartsShipped(msgspec.Struct, frozen=True, array_like=True, tag="shipped"):
@@ -204,6 +205,15 @@ class CancelAsked(msgspec.Struct, frozen=True, array_like=True, tag="cancel_aske
     at: int
 
 
+class AddressChanged(msgspec.Struct, frozen=True, array_like=True, tag="readdressed"):
+    """The order goes elsewhere from now on; bytes that were made before are not sent any more."""
+
+    order_id: str
+    to: Destination
+    ref: str
+    at: int
+
+
 class BreakerChanged(msgspec.Struct, frozen=True, array_like=True, tag="breaker"):
     """Nodes behind one connection (or one of them) take no new work, part of it, or all of it again."""
 
@@ -214,6 +224,7 @@ class BreakerChanged(msgspec.Struct, frozen=True, array_like=True, tag="breaker"
     why: str
     until: int  # a manual override ends then; 0: none
     at: int
+    level: str = "connection"  # whose verdict: the connection's, the node's own, or a person's (hand)
 
 
 class Drained(msgspec.Struct, frozen=True, array_like=True, tag="drained"):
@@ -289,6 +300,7 @@ Event = (
     | Took
     | Dispatched
     | CancelAsked
+    | AddressChanged
     | BreakerChanged
     | Drained
     | StockCounted

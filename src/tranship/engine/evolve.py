@@ -419,6 +419,9 @@ def _returned(state: State, event: ev.UnitsReturned) -> None:
     state.move(source, Bucket.RETURNED, part.node, [(order.skus[line], q) for line, q in pairs])
     for line, quantity in pairs:
         part.returned = {**(part.returned or {}), line: part.back(line) + quantity}
+    if event.ref:
+        booked = part.told_back or {}
+        part.told_back = {**booked, event.ref: booked.get(event.ref, 0) + sum(event.quantities)}
 
 
 def _shipped(state: State, event: ev.PartsShipped) -> None:
@@ -516,6 +519,7 @@ _HANDLERS: dict[type, Callable[[State, Any], None]] = {
     ev.Took: net.took,
     ev.Dispatched: net.dispatched,
     ev.CancelAsked: net.cancel_asked,
+    ev.AddressChanged: net.readdressed,
     ev.BreakerChanged: net.breaker,
     ev.Drained: net.drained,
     ev.StockCounted: net.counted,

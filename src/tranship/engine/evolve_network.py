@@ -2,14 +2,19 @@
 
 from collections.abc import Iterable
 
+import msgspec
+
 from tranship.core.errors import InvariantError
 from tranship.core.ledger import Bucket
+from tranship.dispatch.health import worse
 from tranship.dispatch.model import ABANDONED, CLOSED, FREE, GONE, REJECTED, RELEASING, VOID, Dispatch
 from tranship.engine import events as ev
 from tranship.engine.state import PROCESSING, Breaker, PartState, State
 
 BY_HAND = "by hand"
 """Beginning of a reason that a person gave: what a person called back does not go to the same node again by itself."""
+CONNECTION, NODE, HAND = "connection", "node", "hand"
+"""Whose verdict a breaker is: that of the interface, of one node behind it, or a person's, which goes before both until it ends."""
 
 
 def took(state: State, event: ev.Took) -> None:
@@ -28,8 +33,14 @@ def dispatched(state: State, event: ev.Dispatched) -> None:
         part.remote_id = d.remote_id
     else:
         _same_attempt(old, d)
+    if d.state == GONE and (old is None or old.state != GONE):
+        state.went[d.node] = event.at
     state.dispatches[d.remote_id] = d
     state.touched[d.remote_id] = None
+    if d.state == GONE and d.op:
+        state.under_way[d.remote_id] = None
+    else:
+        state.under_way.pop(d.remote_id, None)
     if d.state in CLOSED:
         state.open_dispatches.pop(d.remote_id, None)
         _lay_ghosts(state, d, event.at)
@@ -98,18 +109,40 @@ def cancel_asked(state: State, event: ev.CancelAsked) -> None:
     part.recalled = wanted
 
 
+def readdressed(state: State, event: ev.AddressChanged) -> None:
+    """Where the order goes from now on; what had been promised stays promised."""
+    order = state.orders[event.order_id]
+    order.order = msgspec.structs.replace(order.order, to=event.to)
+    order.readdressed += 1
+
+
 def breaker(state: State, event: ev.BreakerChanged) -> None:
-    """Where new work may go."""
+    """Where new work may go. Each verdict stands for itself: a connection that is well again opens no node that stands still."""
     for node in event.nodes:
+        held = state.verdicts.setdefault(node, {})
         if event.state == "closed" and not event.until:
-            state.breakers.pop(node, None)
+            held.pop(event.level, None)
         else:
-            old = state.breakers.get(node)
+            old = held.get(event.level)
             since = old.since if old is not None and old.state == event.state else event.at
-            state.breakers[node] = Breaker(event.state, event.share_bp, event.why, since, event.until)
+            held[event.level] = Breaker(event.state, event.share_bp, event.why, since, event.until)
+        if held:
+            state.breakers[node] = _in_force(held)
+        else:
+            state.breakers.pop(node, None)
+            del state.verdicts[node]
     shut(state)
     if event.state != "open":
         state.changed_at, state.price_rise = event.at, None
+
+
+def _in_force(held: dict[str, Breaker]) -> Breaker:
+    """A person's word where there is one, else the worse of the connection's verdict and the node's own."""
+    if HAND in held:
+        return held[HAND]
+    if CONNECTION in held and NODE in held:
+        return worse(held[CONNECTION], held[NODE])
+    return next(iter(held.values()))
 
 
 def shut(state: State) -> None:

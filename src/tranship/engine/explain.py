@@ -11,11 +11,11 @@ import msgspec
 from tranship.connectors.netfile import from_document
 from tranship.core.errors import InputError
 from tranship.core.network import NetworkFile
-from tranship.core.order import Order
+from tranship.core.order import Destination, Order
 from tranship.core.time import day_to_date, from_micros
 from tranship.engine import events as ev
 from tranship.engine.attempts import Heard, evidence
-from tranship.engine.network_commands import Recall, SendTo
+from tranship.engine.network_commands import CancelUnits, Recall, SendTo
 from tranship.engine.rows import part_id, rest_id
 from tranship.rates.compile import compile_tables
 from tranship.rates.quote import quote
@@ -126,7 +126,9 @@ def explain(store: Store, name: str) -> Story:
     order = accepted.order
     books = _Books(store)
     decisions = tuple(
-        _decision(books, seq, order, taken) for seq, event in history for taken in _taken(order_id, event)
+        _decision(books, seq, _sent_to(order, history, seq), taken)
+        for seq, event in history
+        for taken in _taken(order_id, event)
     )
     attempts = _attempts(books, history)
     handed = {attempt.fulfillment_order for attempt in attempts}
@@ -135,7 +137,7 @@ def explain(store: Store, name: str) -> Story:
         order=order_id,
         placed_at=_time(order.placed_at),
         channel=order.channel,
-        to=" ".join(word for word in (order.to.state, order.to.zip, order.to.country) if word),
+        to=_place(_sent_to(order, history, history[-1][0] + 1).to),
         person=order.person_id,
         promise=day_to_date(accepted.promise_day).isoformat(),
         units=sum(line.qty for line in order.lines),
@@ -146,6 +148,16 @@ def explain(store: Store, name: str) -> Story:
         later=later,
         attempts=attempts,
     )
+
+
+def _place(to: Destination) -> str:
+    return " ".join(word for word in (to.state, to.zip, to.country) if word)
+
+
+def _sent_to(order: Order, history: list[tuple[int, ev.Event]], seq: int) -> Order:
+    """The order with the address that it had at a journal row."""
+    changes = [event.to for at, event in history if isinstance(event, ev.AddressChanged) and at < seq]
+    return msgspec.structs.replace(order, to=changes[-1]) if changes else order
 
 
 def _find(store: Store, name: str) -> tuple[str, str]:
@@ -179,7 +191,7 @@ def _names(event: ev.Event, order_id: str) -> bool:
     if isinstance(event, ev.Dispatched):
         return event.dispatch.order_id == order_id
     if isinstance(event, ev.Took):
-        return isinstance(event.command, Recall | SendTo) and event.command.order_id == order_id
+        return isinstance(event.command, Recall | SendTo | CancelUnits) and event.command.order_id == order_id
     if isinstance(event, ev.Excepted):
         return event.subject == order_id or event.subject.startswith(f"{order_id}/")
     return getattr(event, "order_id", "") == order_id
@@ -460,6 +472,11 @@ def _later(order_id: str, order: Order, event: ev.Event, handed: set[str]) -> li
     if isinstance(event, ev.Took) and isinstance(event.command, Recall):
         numbers = ", ".join(part_id(order_id, number) for number in event.command.numbers) or "all of it"
         return [f"{at} called back by hand: {numbers}, because {event.command.reason}"]
+    if isinstance(event, ev.AddressChanged):
+        return [f"{at} a new address, in {_place(event.to)} ({event.ref})"]
+    if isinstance(event, ev.Took) and isinstance(event.command, CancelUnits):
+        words = [f"{units} of line {key}" for key, units in event.command.lines]
+        return [f"{at} customer cancels {', '.join(words) or 'all of it'} ({event.command.ref})"]
     if isinstance(event, ev.Took) and isinstance(event.command, SendTo):
         what = part_id(order_id, event.command.number)
         return [f"{at} sent to {event.command.node} by hand: {what}, because {event.command.reason}"]

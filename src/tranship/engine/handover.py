@@ -26,12 +26,14 @@ from tranship.engine.asking import shut_for
 from tranship.engine.counting import count_stock, switch_shelf
 from tranship.engine.displace import displaced
 from tranship.engine.due import is_at_risk, may_hand_over, terms_of, to_release
-from tranship.engine.evolve_network import BY_HAND
+from tranship.engine.evolve_network import BY_HAND, CONNECTION, HAND, NODE
 from tranship.engine.sendto import send_to
 from tranship.engine.state import CANCELLED, PROCESSING, SHIPPED, OrderState, PartState, State
 from tranship.routing.model import Decision, Rest, Why
 
 BREAKERS = ("open", "half_open", "closed")
+PLANNED = "planned"
+"""Beginning of the reason of an outage that was announced: nobody is woken by it."""
 
 
 def decide_network(state: State, command: cmd.NetworkCommand) -> Iterator[ev.Event]:
@@ -52,6 +54,8 @@ def _hand_over(state: State, command: cmd.HandOver) -> Iterator[ev.Event]:
         part = order.parts.get(intent.number) if order is not None else None
         if part is None or not may_hand_over(state, part):
             continue  # moved, cancelled or handed over since it was chosen
+        if order is None or intent.readdressed != order.readdressed or intent.units not in {-1, part.units()}:
+            continue  # its bytes were made for another address, or before the customer took units of it back
         if part.node not in state.connected or part.node in state.closed:
             continue
         d = rules.intend(
@@ -133,7 +137,7 @@ def _short_lines(order: OrderState, part: PartState, d: Dispatch) -> dict[int, i
     short: dict[int, int] = {}
     asked = dict(zip(part.lines, part.quantities, strict=True))
     missing = d.short
-    if d.remote in DEAD and all(parcel.lines for parcel in d.parcels):  # ended after parcels left: what is in none of them
+    if d.remote in DEAD and all(parcel.lines for parcel in d.parcels):  # ended after parcels left: what is in none
         gone: dict[str, int] = {}
         for parcel in d.parcels:
             for line_id, quantity in parcel.lines:
@@ -238,10 +242,12 @@ def _set_breaker(state: State, command: cmd.SetBreaker) -> Iterator[ev.Event]:
         raise InputError(f"{what} connection {command.connection!r}", where="breaker")
     yield ev.Took(command, command.at)
     nodes = tuple(sorted(state.nodes[code] for code in command.nodes)) or tuple(sorted(behind))
+    level = HAND if command.until or command.why.startswith(BY_HAND) else NODE if command.nodes else CONNECTION
+    was = set(state.closed)
     yield ev.BreakerChanged(
-        command.connection, nodes, command.state, command.share_bp, command.why, command.until, command.at
+        command.connection, nodes, command.state, command.share_bp, command.why, command.until, command.at, level
     )
-    if command.state == "open":
+    if command.state == "open" and not command.why.startswith(PLANNED) and state.closed - was:
         names = ", ".join(state.require_network().nodes[n].code for n in nodes)
         yield ev.Excepted("breaker_opened", command.connection, f"{names}: {command.why}", command.at)
 
@@ -303,7 +309,7 @@ def tick_networks(state: State, at: int) -> Iterator[ev.Event]:
     for node, held in list(state.breakers.items()):
         if held.until and held.until <= at:
             connection = state.connected[node].code if node in state.connected else ""
-            yield ev.BreakerChanged(connection, (node,), "closed", FULL_BP, "the override ended", 0, at)
+            yield ev.BreakerChanged(connection, (node,), "closed", FULL_BP, "the override ended", 0, at, HAND)
     for remote_id in list(state.open_dispatches):
         d = state.dispatches[remote_id]
         terms = terms_of(state, d.node)

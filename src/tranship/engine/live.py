@@ -8,13 +8,13 @@ back from it.
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
-from tranship.core.errors import ConflictError
-from tranship.core.order import Order, Person
+from tranship.core.errors import ConflictError, InputError
+from tranship.core.order import Destination, Order, Person
 from tranship.engine import commands as cmd
 from tranship.engine import events as ev
 from tranship.engine.decide import order_id_of
@@ -146,3 +146,29 @@ def request_row(request_key: str) -> str:
 
 def _reused() -> ConflictError:
     return ConflictError("this idempotency key was used before for another order")
+
+
+def cancelling(order_id: str, lines: Sequence[tuple[str, int]], ref: str, at: int) -> Submission:
+    """The submission of a cancellation (no lines: all that can still be had back), carried out once under its `ref`."""
+    content = hashlib.blake2b(_json([list(line) for line in lines]), digest_size=_DIGEST).digest()
+    command = cmd.CancelUnits(order_id, tuple((key, units) for key, units in lines), ref, at)
+    return Submission(f"cancel/{order_id}/{ref}", command, content)
+
+
+def readdressing(
+    people: People, person_id: str, order_id: str, to: Destination, personal: Person | None, ref: str, at: int
+) -> Submission:
+    """The submission of a new address, once under its `ref`. What is personal is compared under the person's own key only.
+
+    Raises InputError where personal data comes for an order that names nobody, or the person was erased.
+    """
+    content = hashlib.blake2b(_json(to), digest_size=_DIGEST).digest()
+    if personal is not None:
+        row = people.store.person(person_id) if person_id else None
+        if not person_id:
+            raise InputError("the order names no person whose address could be changed", where="customer")
+        if row is None:
+            raise InputError("the person was erased: there is nobody to send it to", where="customer")
+        content += personal_fingerprint(people.vault.person_key(row), _json(personal))
+    command = cmd.ChangeAddress(order_id, to, ref, at)
+    return Submission(f"address/{order_id}/{ref}", command, content, personal)

@@ -1,7 +1,8 @@
-"""Commands about what networks have and say. Each is journaled whole (`events.Took`), so that it can be decided again."""
+"""Commands about what networks have and say, and what a person wants of it. Each is journaled whole (`events.Took`), so that it can be decided again."""
 
 import msgspec
 
+from tranship.core.order import Destination
 from tranship.dispatch.model import Report, Result
 
 
@@ -14,6 +15,8 @@ class Intent(msgspec.Struct, frozen=True, array_like=True):
     sha256: str
     hold: bool
     wish: str  # hold | ship
+    readdressed: int = 0  # how often the order had got a new address when the bytes were made
+    units: int = -1  # that the bytes ask for; -1: not said
 
 
 class HandOver(msgspec.Struct, frozen=True, array_like=True, tag="hand_over"):
@@ -116,6 +119,55 @@ class Restart(msgspec.Struct, frozen=True, array_like=True, tag="restart"):
     at: int
 
 
+class CancelUnits(msgspec.Struct, frozen=True, array_like=True, tag="cancel_units"):
+    """The customer no longer wants (line key, units) of an order; no lines: all that can still be had back."""
+
+    order_id: str
+    lines: tuple[tuple[str, int], ...]
+    ref: str
+    at: int
+
+
+class ChangeAddress(msgspec.Struct, frozen=True, array_like=True, tag="change_address"):
+    """The order goes elsewhere. Name and street are not in here: they go to the address table in the same transaction."""
+
+    order_id: str
+    to: Destination
+    ref: str
+    at: int
+
+
+class ReturnRow(msgspec.Struct, frozen=True, array_like=True):
+    """Units that came back at a network so far, under the network's own number for that return (`ref`)."""
+
+    ref: str
+    remote_id: str
+    line_id: str
+    units: int
+    disposition: str = ""
+
+
+class Returned(msgspec.Struct, frozen=True, array_like=True, tag="returned_there"):
+    """What a network's list of returns says. The same again changes nothing."""
+
+    connection: str
+    rows: tuple[ReturnRow, ...]
+    at: int
+
+
 NetworkCommand = (
-    HandOver | Answered | Reported | Recall | SendTo | Settle | SetBreaker | Drain | CountStock | SwitchShelf | Restart
+    HandOver
+    | Answered
+    | Reported
+    | Recall
+    | SendTo
+    | Settle
+    | SetBreaker
+    | Drain
+    | CountStock
+    | SwitchShelf
+    | Restart
+    | CancelUnits
+    | ChangeAddress
+    | Returned
 )

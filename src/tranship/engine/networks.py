@@ -276,7 +276,7 @@ def _again(state: State, d: Dispatch, at: int, costs: Costs) -> tuple[int, tuple
     key = (at // COSTS_HOLD, d.since)
     held = costs.get(d.remote_id)
     if held is None or held[:2] != key:
-        again = elsewhere(state, d.order_id, state.orders[d.order_id], [d.number], at)
+        again = elsewhere(state, d.order_id, state.orders[d.order_id], [d.number], at, without=d.node)
         whole = bool(again.parts) and not again.rests
         nodes = state.require_network().nodes
         names = tuple(nodes[part.node].code for part in again.parts) if whole else ()

@@ -35,6 +35,8 @@ class Wanted(NamedTuple):
     ship_by: str
     deliver_by: str
     location: str
+    readdressed: int = 0  # how often the order had got a new address by then
+    units: int = -1  # of the fulfillment order by then
 
 
 class Prepared(NamedTuple):
@@ -74,6 +76,8 @@ def wanted(state: State, at: int, limit: int) -> list[Wanted]:
                 iso_day(part.ship_day),
                 iso_day(order.promise_day),
                 node.location,
+                order.readdressed,
+                part.units(),
             )
         )
     return found
@@ -110,7 +114,10 @@ def prepare(
     row = people.store.person(each.person_id)
     if row is None:
         return Prepared(None, None, "the person was erased")
-    intent = cmd.Intent(due.order_id, due.number, remote_id, hashlib.sha256(body).hexdigest(), due.hold, due.wish)
+    intent = cmd.Intent(
+        due.order_id, due.number, remote_id, hashlib.sha256(body).hexdigest(), due.hold, due.wish,
+        each.readdressed, each.units,
+    )  # fmt: skip
     return Prepared(intent, PayloadRow(remote_id, each.person_id, people.vault.seal_for(row, body)))
 
 

@@ -55,6 +55,8 @@ def project(state: State, event: ev.Event, seq: int, batch: Batch) -> None:
         batch.documents.append(DocumentRow(event.sha256, "network", state.documents(event.sha256)))
     elif isinstance(event, ev.PricesSet):
         batch.documents.append(DocumentRow(event.sha256, "prices", state.documents(event.sha256)))
+    elif isinstance(event, ev.AddressChanged):
+        batch.order_to.append((event.to.zip, event.to.state, event.to.country, event.order_id))
     elif isinstance(event, ev.Dispatched):
         _dispatched(state, event, batch)
     elif isinstance(event, ev.Excepted):

@@ -22,7 +22,7 @@ from tranship.engine.many import FEW, quick_runs
 from tranship.engine.rows import StockMoves, project
 from tranship.engine.state import State
 from tranship.store.people import People
-from tranship.store.port import Batch, JournalRow, KeyRow, PayloadRow, Store
+from tranship.store.port import AddressRow, Batch, JournalRow, KeyRow, PayloadRow, Store
 
 MOST_IN_BATCH = 500
 """Submissions that share one transaction at most."""
@@ -49,7 +49,7 @@ class Submission(msgspec.Struct):
     key: str
     command: cmd.Command
     fingerprint: bytes = b""
-    person: Person | None = None
+    person: Person | None = None  # of an order, or what is new of the address that it goes to
     person_source: str = ""
     payloads: tuple[PayloadRow, ...] = ()  # sealed bytes of the intents of a hand-over
 
@@ -145,7 +145,7 @@ class Shard:
             if batch.journal:
                 self._moves.into(self.state, batch)
                 if batch.addresses:
-                    taken = {row.order_id for row in batch.orders}  # not those of orders that were refused
+                    taken = {row.order_id for row in batch.orders} | {row[-1] for row in batch.order_to}  # no refused ones
                     rows = {row.order_id: row for row in batch.addresses if row.order_id in taken}
                     batch.addresses = list(rows.values())
                 self.store.commit(batch)
@@ -171,21 +171,36 @@ class Shard:
         first = self.seq + 1
         events: list[ev.Event] = []
         try:
+            address = self._address(submission, command, batch)
             if isinstance(command, cmd.LoadNetwork | cmd.SetPrices):
                 self._bodies[command.sha256] = command.document
             for event in execute(self.state, command):
                 self._append(submission.key, len(events), event, batch)
                 events.append(event)
-        except InputError as error:
+        except (InputError, ConflictError) as error:
             if events:
                 raise
             self.people.forget([row.person_id for row in batch.people[people:]])
             del batch.people[people:]
             return Answer(error=error)
+        if address is not None:
+            batch.addresses.append(address)
         if submission.payloads:
             taken = {event.dispatch.remote_id for event in events if isinstance(event, ev.Dispatched)}
             batch.payloads += [row for row in submission.payloads if row.remote_id in taken]
         return self._answer(submission, command, events, first, batch, fresh)
+
+    def _address(self, submission: Submission, command: cmd.Command, batch: Batch) -> AddressRow | None:
+        """The sealed row of a new address; None where nothing personal was said. InputError where nobody can be sent to any more."""
+        if not isinstance(command, cmd.ChangeAddress) or submission.person is None:
+            return None
+        held = self.state.orders.get(command.order_id)
+        person_id = held.order.person_id if held is not None else ""
+        row = next((row for row in batch.people if row.person_id == person_id), None) or self.store.person(person_id)
+        if row is None:
+            raise InputError("the order names nobody, or the person was erased", where="customer")
+        written = next((each for each in reversed(batch.addresses) if each.order_id == command.order_id), None)
+        return self.people.new_address(command.order_id, row, submission.person, written)
 
     def _answer(
         self, submission: Submission, command: cmd.Command, events: list[ev.Event], first: int, batch: Batch,

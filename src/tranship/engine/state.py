@@ -41,6 +41,7 @@ class PartState(msgspec.Struct, eq=False, gc=False):
     returned: dict[int, int] | None = None  # line -> units
     remote_id: str = ""  # of the newest dispatch; "" none
     recalled: dict[int, int] | None = None  # line -> units that the customer wants back of what a network has
+    told_back: dict[str, int] | None = None  # (return at the network) -> units booked for it
 
     def units(self) -> int:
         """Units still wanted."""
@@ -88,6 +89,7 @@ class OrderState(msgspec.Struct, eq=False, gc=False):
     room_price: int = 0  # of room under the caps when it was decided, micros; -1: a cap turned it away
     wants: bool = False  # split, late, or a node had nothing of it: more stock may serve it better
     refused: tuple[int, ...] = ()  # nodes whose network refused or ended it
+    readdressed: int = 0  # how often it got a new address
 
     def status(self) -> str:
         """The order in Amazon's 2026 words, plus PARKED while all of it waits here."""
@@ -124,11 +126,14 @@ class State:
         self.used: list[dict[int, int]] = []
         self.closed: set[int] = set()  # nodes that take no new work: switched off by hand, or their breaker is open
         self.switched: set[int] = set()  # those of them that were switched off by hand
-        self.breakers: dict[int, Breaker] = {}  # node -> its breaker, where it is not closed
+        self.breakers: dict[int, Breaker] = {}  # node -> its breaker, where it is not closed: a person's, else the worse of two
+        self.verdicts: dict[int, dict[str, Breaker]] = {}  # node -> whose verdict -> breaker, where it is not closed
         self.connected: dict[int, Connection] = {}  # node -> the connection behind it
         self.dispatches: dict[str, Dispatch] = {}  # by remote id
         self.touched: dict[str, None] = {}  # dispatches that changed since the driver last asked
         self.open_dispatches: dict[str, None] = {}  # those that are not closed
+        self.under_way: dict[str, None] = {}  # those that left and are looked at until they arrive
+        self.went: dict[int, int] = {}  # node -> when its network last said that something left
         self.ghosts: dict[str, tuple[int, list[tuple[int, int]]]] = {}  # remote id -> node and units it may still hold
         self.shelves: dict[tuple[int, int], str] = {}  # (SKU, node) that is not sold, and why
         self.counts_seen: dict[

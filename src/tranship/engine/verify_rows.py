@@ -101,6 +101,8 @@ class Books:
             self.documents.setdefault(document.sha256, document)
         for status, order_id in batch.order_status:
             self.orders[order_id] = self.orders[order_id]._replace(status=status)
+        for code, state_, country, order_id in batch.order_to:
+            self.orders[order_id] = self.orders[order_id]._replace(zip=code, state=state_, country=country)
         for status, pid in batch.part_status:
             self.parts[pid] = self.parts[pid]._replace(status=status)
         for units, lines, pid in batch.part_lines:

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import signal
 import sys
+import threading
 from collections.abc import Callable
 
 from tranship.sandbox.common.arguments import common, open_books
@@ -30,11 +31,13 @@ def main(arguments: list[str] | None = None) -> int:
         server = Server(make, Rules(books, why_not, not given.lenient, given.limits))
     except (ValueError, OSError) as error:
         parser.error(str(error))
-    return asyncio.run(_run(server, given.host, given.port))
+    return asyncio.run(_run(server, given.host, given.port, tied=given.tied))
 
 
-async def _run(server: Server, host: str, port: int) -> int:
+async def _run(server: Server, host: str, port: int, *, tied: bool) -> int:
     loop = asyncio.get_running_loop()
+    if tied:
+        threading.Thread(target=_until_closed, args=(loop, server), daemon=True).start()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, server.stop)
     try:
@@ -43,6 +46,13 @@ async def _run(server: Server, host: str, port: int) -> int:
         sys.stderr.write(f"sandbox: {error}\n")
         return 2
     return 0
+
+
+def _until_closed(loop: asyncio.AbstractEventLoop, server: Server) -> None:
+    """Stop once nobody holds our standard input any more."""
+    while sys.stdin.buffer.read(4096):
+        pass
+    loop.call_soon_threadsafe(server.stop)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -173,6 +173,13 @@ class People:
         """An order's own address, sealed under its person's key."""
         return AddressRow(order_id, row.person_id, self.vault.seal_for(row, _encode(person)))
 
+    def new_address(self, order_id: str, row: PersonRow, said: Person, held: AddressRow | None) -> AddressRow:
+        """An order's new address: what was said of it, the rest as it was. `held`: the address so far, where it is not in the store yet."""
+        held = held or self.store.address(order_id)
+        old = _decode(self.vault.open_for(row, held.sealed)) if held is not None else self.vault.open(row)
+        fresh = {name: value for name in said.__struct_fields__ if name != "ref" and (value := getattr(said, name))}
+        return self.address_row(order_id, row, msgspec.structs.replace(old, **fresh))
+
     def erase(self, person_ids: Sequence[str]) -> int:
         """Forget people in memory and in every file of the folder; how many there were (see Store.erase)."""
         try:

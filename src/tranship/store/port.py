@@ -193,6 +193,7 @@ class Batch:
     payloads: list[PayloadRow] = field(default_factory=list)
     addresses: list[AddressRow] = field(default_factory=list)
     order_status: list[tuple[str, str]] = field(default_factory=list)  # (status, order_id)
+    order_to: list[tuple[str, str, str, str]] = field(default_factory=list)  # (zip, state, country, order_id)
     part_status: list[tuple[str, str]] = field(default_factory=list)  # (status, part_id)
     unparked: list[tuple[str]] = field(default_factory=list)  # (park_id,)
     part_lines: list[tuple[int, bytes, str]] = field(

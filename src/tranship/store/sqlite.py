@@ -179,6 +179,7 @@ class SqliteStore:
             ("address of another person", say.ADDRESS, batch.addresses),
             ("dispatch of another part", say.DISPATCH, batch.dispatches),
             ("order", say.ORDER_STATUS, batch.order_status),
+            ("order", say.ORDER_TO, batch.order_to),
             ("part", say.PART_STATUS, batch.part_status),
             ("part", say.PART_LINES, batch.part_lines),
             ("parked part", say.PARKED_LINES, batch.parked_lines),

@@ -45,6 +45,7 @@ STOCK_IN = "INSERT INTO stock VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET qty 
 STOCK_OUT = "UPDATE stock SET qty = qty + ?4 WHERE node = ?1 AND sku = ?2 AND bucket = ?3"
 
 ORDER_STATUS = "UPDATE orders SET status = ? WHERE order_id = ?"
+ORDER_TO = "UPDATE orders SET zip = ?, state = ?, country = ? WHERE order_id = ?"
 PART_STATUS = "UPDATE part SET status = ? WHERE part_id = ?"
 PART_LINES = "UPDATE part SET units = ?, lines = ? WHERE part_id = ?"
 PARKED_LINES = "UPDATE parked SET units = ?, lines = ? WHERE park_id = ?"

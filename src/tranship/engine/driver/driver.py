@@ -177,6 +177,7 @@ class Driver:
         """Journal the intents of what is due; go on with a drain."""
         if self.shadow or not self.links:
             return
+        await self.sync()  # what the clock and people did
         at = self.now()
         if await self.read(partial(_has_to_move, at=at)):
             await self._submit(Submission(f"drain/{at}", cmd.Drain(DRAIN_BATCH, at)))
@@ -239,32 +240,41 @@ class Driver:
 
     async def _carry(self, call: Call) -> None:
         """Make one call and tell the engine what came of it."""
-        link = self.links[call.connection]
-        result, sent = Result("unknown", detail="stopped"), False
+        result = Result("unknown", detail="stopped")
+        try:
+            result = await self._called(call)
+            answer = cmd.Answered(call.remote_id, call.op, result, call.sent_at, self.now())
+            await self._hear(Submission(f"call/{call.remote_id}/{call.op}/{call.sent_at}", answer))
+        finally:  # in flight until the engine knows of it: before that, the desk would give the same call out again
+            throttled = result.outcome == "throttled" and result.retry_after_ms > 0
+            self.desk.done(call, self.now(), result.retry_after_ms, throttled=throttled)
+            self._wake.set()
+
+    async def _called(self, call: Call) -> Result:
+        """Make one call; whatever happens is a result."""
+        sent = False
         try:
             body = await asyncio.to_thread(self.body, call) if call.op == "create" else b""
             if body is None:
-                result = Result("refused", detail="its bytes are gone: the person was erased")
-            elif not await asyncio.to_thread(self.service.store.still_mine):
-                result = Result("throttled", detail="another writer has taken over", retry_after_ms=60_000)
-            else:
-                sent = True
-                result = await link.call(call.op, Order(call.remote_id, call.their_id), body, self.real)
+                return Result("refused", detail="its bytes are gone: the person was erased")
+            if not await asyncio.to_thread(self.service.store.still_mine):
+                return Result("throttled", detail="another writer has taken over", retry_after_ms=60_000)
+            sent = True
+            return await self.links[call.connection].call(
+                call.op, Order(call.remote_id, call.their_id), body, self.real
+            )
         except Exception as error:  # noqa: BLE001 - the edge: whatever went wrong, the engine has to know
             outcome = "unknown" if sent else "throttled"
-            result = Result(outcome, detail=type(error).__name__, retry_after_ms=0 if sent else 5_000)
-        finally:
-            throttled = result.outcome == "throttled" and result.retry_after_ms > 0
-            self.desk.done(call, self.now(), result.retry_after_ms, throttled=throttled)
-        at = self.now()
-        answer = cmd.Answered(call.remote_id, call.op, result, call.sent_at, at)
-        key = f"call/{call.remote_id}/{call.op}/{call.sent_at}"
+            return Result(outcome, detail=type(error).__name__, retry_after_ms=0 if sent else 5_000)
+
+    async def _hear(self, answer: Submission) -> None:
+        """Tell the engine, however long that takes: the answer is worth waiting for; after a crash it is a doubt."""
         while True:
             try:
-                await self.tell([Submission(key, answer)])
+                await self.tell([answer])
                 return
             except UnavailableError:
-                await asyncio.sleep(0.2)  # the answer is worth waiting for; after a crash it is a doubt
+                await asyncio.sleep(0.2)
 
     def body(self, call: Call) -> bytes | None:
         """The bytes of an intent, as they were sealed."""

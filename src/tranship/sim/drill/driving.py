@@ -1,4 +1,4 @@
-"""The driver's work on a virtual clock: hand over, call, listen, look, judge health, drain. The engine, desk, watch and rules are those in use."""
+"""The driver's work on a virtual clock: hand over, call, listen, judge health, drain. Engine, desk, watch and rules are the real ones."""
 
 from collections.abc import Callable
 from random import Random
@@ -150,7 +150,7 @@ class Driving:
 
         def serve() -> Response:
             answer = side.inside.serve(request, 0)
-            if answer.status < 300 and remote_id and (op == "release" or op == "create"):
+            if answer.status < 300 and remote_id and op in {"release", "create"}:
                 side.live_at.setdefault(f"{op} {remote_id}", self.loop.now)
             return answer
 
@@ -256,8 +256,9 @@ class Driving:
             self._judge_soon(side)
 
     def _overridden(self, side: Side, now: int) -> bool:
-        held = self.shard.state.breakers
-        return any(held[n].until > now for n, each in self.shard.state.connected.items() if n in held and each.code == side.code)  # fmt: skip
+        state = self.shard.state
+        behind = [n for n, each in state.connected.items() if each.code == side.code]
+        return any(n in state.breakers and state.breakers[n].until > now for n in behind)
 
     def _probe(self, side: Side) -> None:
         if self.desk.lane(side.code).bucket("list").take(self.loop.now, probe=True):

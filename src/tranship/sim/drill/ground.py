@@ -48,6 +48,11 @@ class Wish(msgspec.Struct, frozen=True):
     network: str = ""  # that fails
     stall_min: int = 0  # of every connection; 0: as it is
 
+    @property
+    def exact(self) -> bool:
+        """Whether shelves hold what `spare` says and no more; else at least that."""
+        return self.spare >= 0 or self.scenario.tight
+
 
 class Ground(msgspec.Struct, frozen=True):
     """All that an arm needs besides the run itself. Times UTC microseconds, values of goods micros."""
@@ -56,7 +61,7 @@ class Ground(msgspec.Struct, frozen=True):
     last: int  # journal row of the run
     document: NetworkFile
     orders: tuple[Order, ...]
-    receipts: tuple[cmd.ReceiveStock, ...]
+    shelves: tuple[dict[int, int], ...]  # of each node: SKU -> units when the day begins
     day: int
     zone: str
     first_hour: int
@@ -99,10 +104,10 @@ def survey(state: State, last: int, wish: Wish) -> Ground:
     count = max(1, round(len(stretch) * sum(curve.CURVE[first : first + wish.hours]) / curve.FULL))
     midnight = at_local(day, 0, zone)
     orders = _placed(stretch[:count], midnight, day, first, wish)
-    document, receipts, filled = _filled(state, document, orders, code, wish, midnight)
+    document, shelves, filled = _filled(state, document, orders, code, wish)
     capped = document.caps[0].network if document.caps else ""
     return Ground(
-        wish, last, document, orders, receipts, day, zone, first, midnight + first * MICROS_PER_HOUR,
+        wish, last, document, orders, shelves, day, zone, first, midnight + first * MICROS_PER_HOUR,
         midnight + (first + wish.hours) * MICROS_PER_HOUR, starts_at, starts_at + minutes * MINUTE, hit, code, capped,
         made_up, words, (*notes, *more, *filled),
     )  # fmt: skip
@@ -285,38 +290,34 @@ def value_of(document: NetworkFile, skus: dict[str, int], order: Order) -> list[
 
 
 def _filled(
-    state: State, document: NetworkFile, orders: Sequence[Order], code: str, wish: Wish, midnight: int
-) -> tuple[NetworkFile, tuple[cmd.ReceiveStock, ...], list[str]]:
-    """Shelves and capacities topped up: every node for its usual share of the day, the others for `spare` of the failing one's too."""
+    state: State, document: NetworkFile, orders: Sequence[Order], code: str, wish: Wish
+) -> tuple[NetworkFile, tuple[dict[int, int], ...], list[str]]:
+    """Units that each shelf should hold: every node's usual share of the day, and at the others `spare` of the failing one's too."""
     spare = wish.spare if wish.spare >= 0 else wish.scenario.spare
     demand = _demand(state, orders)
     usual = _usual(state, document)
-    fill: list[dict[int, int]] = [{} for _ in document.nodes]
+    shelves: list[dict[int, int]] = [{} for _ in document.nodes]
     load = [0.0] * len(document.nodes)
     for sku, wanted in demand.items():
         for n, part in enumerate(_shares(document, usual, sku, code, spare, wish)):
             load[n] += part * wanted
-            lacks = math.ceil(part * wanted) - int(state.ledger.fulfillable[sku, n])
-            if lacks > 0:
-                fill[n][sku] = lacks
-    at = midnight - 3 * MICROS_PER_HOUR
-    receipts = tuple(
-        cmd.ReceiveStock(f"drill-{node.code}", n, int(Bucket.SUPPLIER), tuple(some), tuple(some.values()), at)
-        for n, (node, some) in enumerate(zip(document.nodes, fill, strict=True))
-        if some
-    )
+            shelves[n][sku] = math.ceil(part * wanted)
     nodes, raised = [], []
     for node, units in zip(document.nodes, load, strict=True):
         wants = bool(node.capacity_units) and node.capacity_units < math.ceil(units)
         raised += [node.code] if wants else []
         nodes.append(msgspec.structs.replace(node, capacity_units=math.ceil(units)) if wants else node)
-    added = sum(sum(some.values()) for some in fill)
-    notes = [
-        f"Spare {spare:g}: each node has at least its usual share of the day's {sum(demand.values()):,} units on its shelves, and a tenth;"
-        f" the nodes that do not fail have {spare:.0%} of the share of {code} as well. For that, {added:,} units were put on shelves before"
-        f" the day{' and daily capacities raised at ' + ', '.join(raised) if raised else ''}."
-    ]
-    return msgspec.structs.replace(document, nodes=tuple(nodes)), receipts, notes
+    document = msgspec.structs.replace(document, nodes=tuple(nodes))
+    words = f"Spare {spare:g}: {'each' if wish.exact else 'at least each'} node's usual share of the day's {sum(demand.values()):,} units,"
+    words += "" if wish.scenario.tight else " and a tenth,"
+    words += f" is on its shelf when the day begins; at the nodes that do not fail {spare:.0%} of the share of {code} as well."
+    words += " What was there above that is taken away." if wish.exact else " What the run left there above that stays."
+    if raised:
+        words += f" Daily capacity is raised to match at {', '.join(raised)}."
+    if wish.exact:  # shelves are set by a count, which is no drift
+        calm = tuple(msgspec.structs.replace(each, drift_limit=1 << 40) for each in document.connections)
+        document = msgspec.structs.replace(document, connections=calm)
+    return document, tuple(shelves), [words]
 
 
 def _usual(state: State, document: NetworkFile) -> tuple[dict[int, list[int]], list[int]]:
@@ -350,8 +351,9 @@ def _shares(
         0.0 if failing or not ok else max(share, 0.001) for share, failing, ok in zip(own, fails, may, strict=True)
     ]
     capped = {cap.network for cap in document.caps} if wish.scenario.tight else set()
+    slack = 1.0 if wish.scenario.tight else 1.1
     return [
-        1.1 * share + lost * max(spare, 1.0 if node.network in capped else 0.0) * other / max(0.001, sum(others))
+        slack * share + lost * max(spare, 1.0 if node.network in capped else 0.0) * other / max(0.001, sum(others))
         for share, other, node in zip(own, others, document.nodes, strict=True)
     ]
 
@@ -364,6 +366,25 @@ def _demand(state: State, orders: Sequence[Order]) -> dict[int, int]:
             for piece, count in state.bundles.get(sku, ((sku, 1),)):
                 demand[piece] = demand.get(piece, 0) + line.qty * count
     return demand
+
+
+def stocking(ground: Ground, state: State, at: int) -> list[cmd.ReceiveStock | cmd.CountStock]:
+    """The commands that bring the shelves to what the day begins with."""
+    found: list[cmd.ReceiveStock | cmd.CountStock] = []
+    balance = state.ledger.balance
+    for n, (node, wanted) in enumerate(zip(ground.document.nodes, ground.shelves, strict=True)):
+        there = {sku: int(balance[Bucket.FULFILLABLE, sku, n]) for sku in wanted}
+        more = {sku: units - there[sku] for sku, units in wanted.items() if units > there[sku]}
+        less = {sku: units for sku, units in wanted.items() if units < there[sku]} if ground.wish.exact else {}
+        if more:
+            found.append(
+                cmd.ReceiveStock(f"drill-{node.code}", n, int(Bucket.SUPPLIER), tuple(more), tuple(more.values()), at)
+            )
+        if less:
+            kept = (Bucket.RESERVED, Bucket.RESEARCHING)
+            counted = tuple(units + sum(int(balance[b, sku, n]) for b in kept) for sku, units in less.items())
+            found.append(cmd.CountStock(f"drill-{node.code}", n, tuple(less), counted, (0,) * len(less), at))
+    return found
 
 
 def loading(document: NetworkFile, at: int) -> cmd.LoadNetwork:

@@ -17,7 +17,7 @@ from tranship.engine import events as ev
 from tranship.engine.shard import RecordedIds, Shard, Submission, decoded
 from tranship.engine.state import CANCELLED, PROCESSING, OrderState, PartState
 from tranship.sim.drill.driving import Driving, Side
-from tranship.sim.drill.ground import Ground, loading, value_of
+from tranship.sim.drill.ground import Ground, loading, stocking, value_of
 from tranship.sim.drill.scenarios import Policy
 from tranship.sim.drill.source import NOBODY, VAULT, RunStore
 from tranship.sim.drill.weather import Standstill, Weather
@@ -73,8 +73,8 @@ class Rehearsal(Driving):
         ground, loop = self.ground, self.loop
         self.submit("before", cmd.Tick(loop.now))
         self.submit("network", loading(self.document, loop.now))
-        for receipt in ground.receipts:
-            self.submit(f"stock/{receipt.ref}", msgspec.structs.replace(receipt, at=loop.now))
+        for number, command in enumerate(stocking(ground, self.shard.state, loop.now)):
+            self.submit(f"stock/{number}", command)
         connected = self.shard.state.connected
         for connection in {each.code: each for each in connected.values()}.values():
             self._side(connection.code)
@@ -159,7 +159,7 @@ class Rehearsal(Driving):
         self.loop.after(10 * MINUTE if over else MINUTE, self._tick)
 
     def pace(self) -> int:
-        """As live from shortly before the outage until things are calm again; rarer before and after, where notifications tell all there is."""
+        """As live from shortly before the outage until things are calm again; rarer at other times, when notifications tell all."""
         ground, now = self.ground, self.loop.now
         if ground.starts_at - 15 * MINUTE <= now <= ground.ends_at + 30 * MINUTE:
             return 1 if ground.minutes <= 240 or now <= ground.starts_at + 30 * MINUTE else 3

@@ -93,12 +93,6 @@ def _check(wish: Wish) -> None:
 
 def _result(folder: Path, ground: Ground, found: Sequence[Played], value: int) -> Drill:
     wish, scenario = ground.wish, ground.wish.scenario
-    fates = {one.arm.key: one.fates for one in found}
-    meant = {key for one in found if one.arm.key == "calm" for key, (there, _) in one.checks.items() if there}
-    for one in found:
-        _compare(one.arm, fates)
-        one.arm.meant = len(meant & set(one.checks))
-        one.arm.meant_placed = sum(one.checks[key][1] for key in meant & set(one.checks))
     hours = [0] * wish.hours
     for order in ground.orders:
         hours[min(wish.hours - 1, (order.placed_at - ground.first_at) // 3_600_000_000)] += 1
@@ -107,9 +101,20 @@ def _result(folder: Path, ground: Ground, found: Sequence[Played], value: int) -
         str(folder), scenario.name, scenario.words, ground.document.currency, wish.seed, iso_day(ground.day), ground.zone,
         ground.network, [ground.document.nodes[n].code for n in ground.hit], ground.capped, ground.starts_at, ground.ends_at,
         ground.first_at, ground.last_at, len(ground.orders), sum(line.qty for order in ground.orders for line in order.lines),
-        value, ground.taken_from, spare, found[0].times, hours, ground.first_hour, lines_of(ground), [one.arm for one in found],
+        value, ground.taken_from, spare, found[0].times, hours, ground.first_hour, lines_of(ground), compared(found),
         _assumed(ground),
     )  # fmt: skip
+
+
+def compared(found: Sequence[Played]) -> list[Arm]:
+    """The arms, with what only their comparison says: who was saved, what it cost, who would have gone to the failing nodes."""
+    fates = {one.arm.key: one.fates for one in found}
+    meant = {key for one in found if one.arm.key == "calm" for key, (there, _) in one.checks.items() if there}
+    for one in found:
+        _compare(one.arm, fates)
+        one.arm.meant = len(meant & set(one.checks))
+        one.arm.meant_placed = sum(one.checks[key][1] for key in meant & set(one.checks))
+    return [one.arm for one in found]
 
 
 def _compare(arm: Arm, fates: dict[str, dict[str, Fate]]) -> None:
@@ -134,25 +139,28 @@ def _compare(arm: Arm, fates: dict[str, dict[str, Fate]]) -> None:
 
 def _assumed(ground: Ground) -> list[str]:
     """What the figures rest on, in words."""
-    wish = ground.wish
     made_up = [line for line in lines_of(ground) if line.made_up]
     found = [curve.SOURCE, *ground.notes]
     for kind, words in (
-        ("amazon_mcf", "as Amazon Multi-Channel Fulfillment (2026-07-04) can"),
-        ("shipbob", "as a 3PL in the ShipBob 2026-01 dialect can"),
+        ("amazon_mcf", "Amazon Multi-Channel Fulfillment (2026-07-04)"),
+        ("shipbob", "a 3PL in the ShipBob 2026-01 dialect"),
     ):
-        names = [line.network for line in made_up if line.kind == kind]
+        names = ", ".join(line.network for line in made_up if line.kind == kind)
         if names:
-            found.append(
-                f"{', '.join(names)}: no connection to hand over by is in the run's file; for the drill they can what their kind's record claims, {words}."
-            )
+            text = f"{names}: the run's file has no connection to hand over by; for the drill it can what the record of {words}"
+            found.append(f"{text} claims.")
+    pace = f"Stand-in networks plan an order for {PLAN_S // 60} minutes, begin it within {PICK_S // 60}"
+    found.append(
+        f"{pace} and let it leave after {PACK_S // 60} more; what reaches a node after its cut-off leaves on its next working day."
+    )
     found += [
-        f"Stand-in networks plan an order for {PLAN_S // 60} minutes, begin it within {PICK_S // 60} and need {PACK_S // 60} to let it leave;"
-        " what reaches a node after its cut-off leaves on its next working day.",
-        "What is sent into a blackout is lost for one half, and carried out when it ends for the other. Calls that fail with a server error were carried out half the time.",
-        "Late means after the promise of the order, by the planned transit. Lost means neither left nor waiting with a reason five days later.",
-        "People are made up: nobody's data is read from the run. Counts of stock, returns and customers who cancel are not part of a drill.",
+        "Half of what is sent into a blackout is lost, half is carried out when it ends; of calls that fail with a server error half were.",
+        "Late is after the order's promise, by planned transit. Lost is neither gone nor waiting with a reason, five days later.",
+        "People are made up: nobody's data is read from the run. Counts of stock, returns and cancellations are not part of a drill.",
     ]
-    if wish.scenario.told_min:
-        found.append(f"Somebody closes the node by hand {wish.scenario.told_min} minutes into it; nobody else is told.")
+    if ground.wish.scenario.told_min:
+        minutes = ground.wish.scenario.told_min
+        found.append(
+            f"Somebody hears of it and closes the nodes by hand {minutes} minutes into it, until the end that was announced."
+        )
     return found

@@ -21,9 +21,12 @@ class Scenario(NamedTuple):
 SCENARIOS = (
     Scenario("brownout", "capped", "brown", 60, "Calls take ten times as long and 30 % of them fail, for an hour."),
     Scenario("blackout", "capped", "dark", 60, "Nothing is heard of the network for an hour."),
-    Scenario("stall", "capped", "frozen", 1_440, "The network accepts every order and ships none, for a day. No error tells of it."),
-    Scenario("strike", "independent", "frozen", 1_440, "A node stops for a day; its interface answers as ever.", told_min=15),
-    Scenario("tight-cap", "independent", "dark", 120, "A 3PL falls silent for two hours while the capped network is at its cap.", tight=True, spare=0.2),
+    Scenario("stall", "capped", "frozen", 1_440, "Every order is accepted and none ships, for a day. No error tells of it."),
+    Scenario("strike", "independent", "frozen", 1_440, "Its nodes stop for a day; the interface answers as ever.", 15),
+    Scenario(
+        "tight-cap", "independent", "dark", 600, "A 3PL falls silent for ten hours while the cap has no room to spare.",
+        tight=True, spare=0.0,
+    ),
 )  # fmt: skip
 BROWN_LATENCY, BROWN_ERRORS = 10, 0.3
 """A brownout: calls take so many times as long, and this share of them ends in a server error."""
@@ -58,7 +61,8 @@ POLICIES = (
     Policy("tranship", "Tranship", "Node health, drain, and the hand-over protocol with Hold where the network has it."),
     Policy("no_hold", "Tranship without Hold", "The same with hold_release = false: a network whose Hold was not proven.", hold=False),
     Policy(
-        "naive", "fail over on timeout", "Two retries, then the order goes elsewhere as if the calls had never arrived. No health, no Hold.",
+        "naive", "fail over on timeout",
+        "Two retries, then the order goes elsewhere as if the calls had never arrived. No health, no Hold.",
         health=False, hold=False, naive=True,
     ),
     Policy("nothing", "do nothing", "Retry until the network is back. Nothing moves.", health=False),

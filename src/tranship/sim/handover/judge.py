@@ -6,7 +6,7 @@ import numpy as np
 
 from tranship.core.ledger import OUTSIDE, Bucket
 from tranship.core.network import FULL_BP
-from tranship.dispatch.model import CLOSED, QUARANTINED
+from tranship.dispatch.model import CLOSED, LIVE, QUARANTINED, Dispatch
 from tranship.engine.state import CANCELLED, DELIVERED, PROCESSING, SHIPPED, OrderState
 from tranship.routing.share import ShareWindow
 
@@ -24,6 +24,7 @@ class Found(NamedTuple):
     cap_exceeded: int
     attempts: int
     quarantined: int
+    standing: int  # accepted by a network that has no units for it, days later
     crashes: int
     calls: int
     events: int
@@ -59,7 +60,8 @@ def judge(world: "World") -> Found:
     broken += shelves + windows + _unbalanced(world)
     return Found(
         world.setting.orders, double, lost, len(shelves), len(windows), len(state.dispatches),
-        sum(d.state == QUARANTINED for d in state.dispatches.values()), world.epoch,
+        sum(d.state == QUARANTINED for d in state.dispatches.values()),
+        sum(_stands(world, d) for d in state.dispatches.values()), world.epoch,
         sum(side.wire.calls for side in world.sides.values()), world.loop.done, tuple(broken),
     )  # fmt: skip
 
@@ -91,7 +93,7 @@ def _forgotten(world: "World", order_id: str, order: OrderState, truth: dict[str
     for number, part in order.parts.items():
         if part.status == PROCESSING and part.units():
             d = world.shard.state.dispatch_of(part)
-            if d is None or d.state != QUARANTINED:
+            if d is None or not (d.state == QUARANTINED or _stands(world, d)):
                 what = "never handed over" if d is None else f"{d.state} {d.op or 'with no next step'}"
                 found.append(f"{order_id}/{number}: still open, {what}")
         elif part.status in {SHIPPED, DELIVERED} and part.remote_id:
@@ -121,6 +123,12 @@ def _forgotten(world: "World", order_id: str, order: OrderState, truth: dict[str
         if placed + waits < wanted.qty and not (order.unplaced or f"{order_id}" in world.taken_back):
             found.append(f"{order_id} line {line + 1}: only {placed} placed and {waits} waiting of {wanted.qty}")
     return found
+
+
+def _stands(world: "World", d: Dispatch) -> bool:
+    """Whether the network really sits on it, out of stock: it is looked at on, and counts as standing, not as forgotten."""
+    inside = next(side.inside for side in world.sides.values() if side.node == d.node)
+    return d.state == LIVE and d.op == "get" and inside.is_open(d.remote_id)
 
 
 def _oversold(world: "World") -> list[str]:

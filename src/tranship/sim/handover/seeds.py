@@ -45,6 +45,7 @@ class Report(msgspec.Struct):
     cap_exceeded: int = 0
     attempts: int = 0
     quarantined: int = 0
+    standing: int = 0
     crashes: int = 0
     calls: int = 0
     events: int = 0
@@ -64,7 +65,7 @@ class Report(msgspec.Struct):
         """Count one more world."""
         self.seeds += 1
         for name in ("orders", "double_shipped", "lost", "oversold", "cap_exceeded", "attempts", "quarantined",
-                     "crashes", "calls", "events"):  # fmt: skip
+                     "standing", "crashes", "calls", "events"):  # fmt: skip
             setattr(self, name, getattr(self, name) + getattr(found, name, 0))
         if found.broken:
             self.failing_seeds += 1
@@ -73,7 +74,7 @@ class Report(msgspec.Struct):
     def merge(self, other: "Report") -> None:
         """Take in what another process counted."""
         for name in ("seeds", "orders", "double_shipped", "lost", "oversold", "cap_exceeded", "attempts", "quarantined",
-                     "crashes", "calls", "events", "failing_seeds"):  # fmt: skip
+                     "standing", "crashes", "calls", "events", "failing_seeds"):  # fmt: skip
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.failing += other.failing
         if other.first_failing >= 0:

@@ -67,6 +67,9 @@ class StandIn(Protocol):
     def left(self) -> dict[str, dict[str, int]]:
         """The truth: remote id -> line id -> units that left."""
 
+    def is_open(self, remote_id: str) -> bool:
+        """Whether it still lies there, neither gone nor ended."""
+
     def known(self) -> set[str]:
         """Remote ids of all orders that were ever taken there."""
 
@@ -136,6 +139,11 @@ class AmazonInside:
     def left(self) -> dict[str, dict[str, int]]:
         """See StandIn."""
         return _summed((order_id, units) for _, order_id, units in self.network.orders.left)
+
+    def is_open(self, remote_id: str) -> bool:
+        """See StandIn."""
+        order = self.network.orders.orders.get(remote_id)
+        return order is not None and order.state in {"RECEIVED", "PLANNING", "PROCESSING"} and not order.hold
 
     def known(self) -> set[str]:
         """See StandIn."""
@@ -209,6 +217,11 @@ class ShipBobInside:
     def left(self) -> dict[str, dict[str, int]]:
         """See StandIn."""
         return _summed((reference, units) for _, reference, units in self.network.orders.left)
+
+    def is_open(self, remote_id: str) -> bool:
+        """See StandIn."""
+        orders = self.network.orders
+        return any(not orders.orders[number].finished for number in orders.by_reference.get(remote_id, ()))
 
     def known(self) -> set[str]:
         """See StandIn."""

@@ -445,8 +445,7 @@ class World:
         epoch = self.epoch
         request = side.connector.stock()
         side.wire.carry(self._at_network(side, request), lambda answer: self._counted(side, epoch, answer))
-        if self.loop.now < CALM:
-            self.loop.after(COUNT_S * SECOND, self._count_stock, side)
+        self.loop.after((COUNT_S if self.loop.now < CALM else 14_400) * SECOND, self._count_stock, side)
 
     def _counted(self, side: Side, epoch: int, answer: Response | str) -> None:
         if epoch != self.epoch or not isinstance(answer, Response):

@@ -50,6 +50,7 @@ def steps(batch: Batch) -> Iterator[Step]:
             yield Step(sql, table.packed(last), len(last), what)
     for what, (table, sql), changes in (
         ("order", say.ORDER_STATUS, batch.order_status),
+        ("order", say.ORDER_TO, batch.order_to),
         ("part", say.PART_STATUS, batch.part_status),
         ("part", say.PART_LINES, batch.part_lines),
         ("parked part", say.PARKED_LINES, batch.parked_lines),

@@ -59,11 +59,13 @@ def _change(of: Table) -> str:
 
 
 _ORDER_STATUS = columns("orders", status=str, order_id=str)
+_ORDER_TO = columns("orders", zip=str, state=str, country=str, order_id=str)
 _PART_STATUS = columns("part", status=str, part_id=str)
 _PART_LINES = columns("part", units=int, lines=bytes, part_id=str)
 _PARKED_LINES = columns("parked", units=int, lines=bytes, park_id=str)
 _UNPARK = columns("parked", park_id=str)
 ORDER_STATUS = (_ORDER_STATUS, _change(_ORDER_STATUS))
+ORDER_TO = (_ORDER_TO, _change(_ORDER_TO))
 PART_STATUS = (_PART_STATUS, _change(_PART_STATUS))
 PART_LINES = (_PART_LINES, _change(_PART_LINES))
 PARKED_LINES = (_PARKED_LINES, _change(_PARKED_LINES))
