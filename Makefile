@@ -2,7 +2,7 @@
 # ARGS is handed on: make test ARGS="tests/core -x", make demo ARGS="--port 9000".
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check format lint types imports bench soak shots docs lock clean distclean
+.PHONY: help install demo test sim check format lint types imports bench soak shots docs lock clean distclean
 ARGS ?=
 BIN := .venv/bin
 
@@ -21,6 +21,9 @@ demo: install ## the service, its networks, a stream of orders, and an outage, o
 test: install ## every test but the long ones; needs nothing outside this folder
 	@$(BIN)/python -m tools.compile  # once, before two workers would each do it
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
+
+sim: install ## 20,000 orders through worlds of failing networks: none twice, none lost, none oversold, no cap broken
+	@$(BIN)/tranship sim --seeds 0:1000 --workers 2 --json $(ARGS)
 
 check: lint types imports ## format, lint, types and import rules; changes nothing
 
@@ -50,6 +53,7 @@ bench: install ## figures of docs/performance.md, short arms
 soak: install ## the long runs: hundreds of thousands of orders, many kills, wide fuzz (an hour or more)
 	@TRANSHIP_SOAK=1 HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -q -m "" $(ARGS)
 	@$(BIN)/python -m benchmarks.intake --hot 1000000 --json
+	@$(BIN)/tranship sim --hours 4 --workers 2 --json
 
 shots: install ## pictures of docs/images from a report (REPORT=path/to/report.html); needs chromium
 	@sh tools/shots.sh $(REPORT)

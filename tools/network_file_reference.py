@@ -23,6 +23,7 @@ _SHAPES = {
     "words": "list of words",
     "time": '`"0:00"` to `"23:59"`',
     "dates": 'list of dates (`"2026-12-25"`)',
+    "spans": 'list of spans (`"2026-11-27T02:00:00Z/2026-11-27T04:00:00Z"`)',
     "zip": 'five digits, as text (`"08817"`)',
     "zone": "IANA time zone",
     "state": "two capital letters",

@@ -1,7 +1,7 @@
 """Two networks that really fail: sandboxes as processes, a network file that hands over to both, and the service in between."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -178,9 +178,9 @@ def write_network(home: Path, there: Networks, *, release_min: int = WEEK_MIN, h
     return path
 
 
-def an_order(number: str, chance: random.Random) -> dict[str, Any]:
+def an_order(number: str, chance: random.Random, skus: Sequence[str] = tuple(SKUS)) -> dict[str, Any]:
     """One to three lines for somebody who does not exist."""
-    skus = chance.sample(list(SKUS), chance.choice((1, 1, 2, 3)))
+    skus = chance.sample(skus, chance.choice((1, 1, 2, 3)))
     return {
         "number": number,
         "to": chance.choice(({"zip": "60614", "state": "IL"}, {"zip": "10001", "state": "NY"})),

@@ -67,15 +67,15 @@ def _subscribe(home: Path, there: Networks, between: Relay) -> None:
 
 def _place(service: Running, there: Networks, name: str, orders: random.Random) -> None:
     """One order, in the networks before the next one comes: so their numbers are the same in every run."""
-    assert service.post("/v1/orders", an_order(name, orders)).status == 201
+    assert service.post("/v1/orders", an_order(name, orders, ("MUG", "TEE", "RUG"))).status == 201
 
     def is_there() -> bool:
-        there.advance(1)
         rows = service.get(f"/v1/dispatches?order={name}").json()["dispatches"]
         parts = service.get(f"/v1/orders/{name}").json()["fulfillment_orders"]
         return len(rows) == len(parts) > 0 and all(row["state"] == "LIVE" for row in rows)
 
     until(is_there)
+    there.advance(1)
 
 
 def _recall(service: Running, there: Networks, name: str) -> None:

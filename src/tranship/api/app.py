@@ -19,10 +19,12 @@ from tranship.engine.service import Service
 
 HANDLERS = (
     *orders.HANDLERS,
+    *changing.HANDLERS,
     *handing.HANDLERS,
     *networks.HANDLERS,
     *hooks.HANDLERS,
     *alerts.HANDLERS,
+    *changing.HANDLERS,
     *watching.HANDLERS,
     *signin.HANDLERS,
     openapi.get_schema,

@@ -1,5 +1,6 @@
 """`tranship sim`: simulated worlds that try to make the hand-over ship twice, lose, oversell or break a cap."""
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -10,11 +11,14 @@ from tranship.cli.output import hint, progress_bar, say, write_json
 from tranship.core.errors import InputError
 
 MOST_ORDERS = 10_000
+ROUND = 400
+"""Seeds between two looks at the clock."""
 
 
 def sim(
     *,
     seeds: Annotated[str, Parameter(help="First seed, a colon, one past the last.")] = "0:50",
+    hours: Annotated[float, Parameter(help="Go on past the last seed until so many hours have passed.")] = 0,
     orders: Annotated[int, Parameter(help="Orders of one world.")] = 20,
     mutant: Annotated[str, Parameter(help="Plant this fault: the simulator must find it.")] = "",
     list_mutants: Annotated[bool, Parameter(help="Name the faults that can be planted.", negative="")] = False,
@@ -33,8 +37,8 @@ def sim(
     Exit code 1 where something broke: the seed is named, made as small as it gets, and the command printed that plays it again.
     """
     from tranship.sim.handover.mutants import MUTANTS
+    from tranship.sim.handover.seeds import Report, setting_of, simulate
     from tranship.sim.handover.seeds import keep as keep_seed
-    from tranship.sim.handover.seeds import setting_of, simulate
 
     if list_mutants:
         if json:
@@ -47,8 +51,16 @@ def sim(
     if not 1 <= orders <= MOST_ORDERS or not 1 <= workers <= 256:
         raise InputError(f"orders {orders}, workers {workers}", where="sim", hint=f"1 to {MOST_ORDERS:,}; 1 to 256.")
     wanted = setting_of(setting, orders=orders, mutant=mutant, protocol=protocol)
+    if hours < 0:
+        raise InputError(f"{hours:g}", where="--hours", hint="How long to go on; 0: only the seeds named.")
+    report, end = Report(mutant=mutant), time.monotonic() + hours * 3600
     with progress_bar(quiet=json) as tell:
-        report = simulate(first, last, wanted, workers=workers, progress=lambda done: tell("worlds", done, 1.0))
+        while True:
+            part = simulate(first, last, wanted, workers=workers, progress=lambda done: tell("worlds", done, 1.0))
+            report.join(part)
+            first, last = last, last + ROUND
+            if time.monotonic() >= end or not report.sound:
+                break
     if keep is not None and report.failing:
         hint(f"kept as {keep_seed(report.failing[0], keep)}")
     if json:

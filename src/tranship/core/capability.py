@@ -5,6 +5,8 @@ A claim counts as a fence only with a proof: which contract test showed it, and 
 
 import msgspec
 
+from tranship.core.time import span_micros
+
 FENCES = ("hold_release", "client_id_unique", "id_burned_after_cancel", "request_ttl_s")
 """Claims on which "it cannot ship from there" may rest."""
 PROVEN_BY = ("sandbox", "vendor_sandbox", "production")
@@ -51,3 +53,8 @@ class Connection(msgspec.Struct, frozen=True):
     in_flight: int = 8  # calls at once
     timeout_ms: int = 8_000  # after which a call counts as lost
     pilot_bp: int = 10_000  # basis points of the orders that may be handed over; the rest goes the projected way
+    outages: tuple[str, ...] = ()  # announced: FROM/UNTIL, ISO times in UTC; nothing is handed over inside
+
+    def planned(self) -> tuple[tuple[int, int], ...]:
+        """The announced outages as (from, until), UTC microseconds."""
+        return tuple(span_micros(text) for text in self.outages)

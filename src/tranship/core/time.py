@@ -18,6 +18,19 @@ def to_micros(moment: dt.datetime) -> int:
     return (delta.days * 86_400 + delta.seconds) * MICROS_PER_SECOND + delta.microseconds
 
 
+def span_micros(text: str) -> tuple[int, int]:
+    """FROM/UNTIL as UTC microseconds. ValueError where it is no span of ISO times with zones, or ends before it begins.
+
+    >>> span_micros("1970-01-01T00:00:01Z/1970-01-01T01:00:02+01:00")
+    (1000000, 2000000)
+    """
+    first, slash, last = text.partition("/")
+    begins, ends = to_micros(dt.datetime.fromisoformat(first)), to_micros(dt.datetime.fromisoformat(last))
+    if not slash or begins >= ends:
+        raise ValueError("a span ends after it begins")
+    return begins, ends
+
+
 def from_micros(at: int) -> dt.datetime:
     """Aware UTC moment of integer microseconds."""
     return EPOCH + dt.timedelta(microseconds=at)

@@ -3,6 +3,7 @@
 import msgspec
 
 from tranship.core.alerts import Alerts
+from tranship.core.capability import Connection
 from tranship.core.errors import DamageError
 from tranship.core.health import Health
 from tranship.core.network import NetworkFile, Node
@@ -10,19 +11,22 @@ from tranship.core.network import NetworkFile, Node
 _LATER = {"connections": (), "health": Health(), "alerts": Alerts(), "shadow": False}
 """Fields that came after the first release: not written where they say nothing, so that a file keeps its hash across releases."""
 _LATER_OF_NODE = ("connection", "location")
+_LATER_OF_CONNECTION = ("outages",)
 
 
 def to_document(network: NetworkFile) -> bytes:
     """Canonical JSON: sorted keys, every default written out but those of later fields. Equal networks give equal bytes."""
     fields = {name: getattr(network, name) for name in network.__struct_fields__}
-    fields["nodes"] = [_node(node) for node in network.nodes]
+    fields["nodes"] = [_said(node, _LATER_OF_NODE) for node in network.nodes]
+    if network.connections:
+        fields["connections"] = [_said(each, _LATER_OF_CONNECTION) for each in network.connections]
     said = {name: value for name, value in fields.items() if name not in _LATER or value != _LATER[name]}
     return msgspec.json.encode(said, order="sorted")
 
 
-def _node(node: Node) -> dict[str, object]:
-    fields = {name: getattr(node, name) for name in node.__struct_fields__}
-    return {name: value for name, value in fields.items() if value or name not in _LATER_OF_NODE}
+def _said(part: Node | Connection, later: tuple[str, ...]) -> dict[str, object]:
+    fields = {name: getattr(part, name) for name in part.__struct_fields__}
+    return {name: value for name, value in fields.items() if value or name not in later}
 
 
 def from_document(document: bytes) -> NetworkFile:

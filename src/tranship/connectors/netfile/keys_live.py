@@ -28,6 +28,7 @@ CONNECTION = Table(
         Key("in_flight", "int", "Calls at once.", low=1, high=256),
         Key("timeout_ms", "int", "Milliseconds after which a call counts as lost.", low=100, high=120_000),
         Key("pilot_bp", "int", "Basis points of the orders that may be handed over; the rest is projected.", low=0, high=10_000),
+        Key("outages", "spans", "Outages that were announced: nothing is handed over inside, and work returns in stages after."),
     ),
     Connection,
 )

@@ -9,7 +9,7 @@ import msgspec
 Kind = Literal[
     "code", "text", "path", "int", "number", "percent", "money", "bool", "choice", "words", "choices",
     "time", "date", "dates", "zip", "zone", "state", "country", "countries", "currency", "raw",
-    "reference", "settings", "secrets",
+    "reference", "settings", "secrets", "spans",
 ]  # fmt: skip
 Refers = Literal["", "network", "card", "connection"]
 

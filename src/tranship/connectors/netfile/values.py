@@ -10,6 +10,7 @@ from functools import lru_cache
 from tranship.connectors.netfile.finding import allowed, nearest, shown
 from tranship.connectors.netfile.schema import MOST, Key
 from tranship.connectors.secrets import REFERENCE_WORDS, is_reference
+from tranship.core.time import from_micros, span_micros
 
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}\Z")
 CODE_WORDS = "1 to 40 letters, digits, dots, dashes and underscores, starting with a letter or digit"
@@ -17,6 +18,8 @@ _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,79}\Z")
 _ZIP = re.compile(r"[0-9]{5}\Z")
 _TIME = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])\Z")
 _SECRET = re.compile(r"secret|passw|token|credential|private|api[-_]?key|access[-_]?key", re.IGNORECASE)
+MOST_SPAN_US = 31 * 86_400_000_000
+"""The longest span of time that is one planned thing."""
 MOST_WORDS = 1000
 """Words in one list."""
 MOST_DEPTH = 8
@@ -156,6 +159,20 @@ def _dates(key: Key, raw: object) -> tuple[str, ...]:
     return _list(key, dates, one)
 
 
+def _spans(key: Key, raw: object) -> tuple[str, ...]:
+    def one(text: str) -> str:
+        try:
+            begins, ends = span_micros(text)
+            if ends - begins > MOST_SPAN_US:
+                raise ValueError("longer than a month")
+            return "/".join(from_micros(at).strftime("%Y-%m-%dT%H:%M:%SZ") for at in (begins, ends))
+        except (ValueError, OverflowError):
+            hint = f'at most 31 days, as in {key.name} = ["2026-11-27T02:00:00Z/2026-11-27T04:00:00Z"]'
+            raise RefusedError(f"{shown(text)} is not a span of time with its zone", hint) from None
+
+    return tuple(sorted(_list(key, raw, one)))
+
+
 def _zip(key: Key, raw: object) -> str:
     if isinstance(raw, int) and not isinstance(raw, bool) and 0 <= raw <= 99_999:
         raise RefusedError(
@@ -251,6 +268,7 @@ _KINDS: dict[str, Callable[[Key, object], object]] = {
     "choices": _choices,
     "time": _time,
     "dates": _dates,
+    "spans": _spans,
     "date": _date,
     "zip": _zip,
     "zone": _zone,

@@ -26,6 +26,7 @@ class Link:
         self.connector: Connector = connector_of(connection)
         self.client: HttpClient | None = client_of(connection)
         self.watch = Watch(health, now)
+        self.outages = connection.planned()
         self.said = "closed/10000"  # state and share that the engine was last told
         self.last_list = now
         self.hooks_taken = self.hooks_refused = 0
@@ -38,6 +39,10 @@ class Link:
         """The engine went down while this connection was given up: begin with probes, not with a clean sheet."""
         self.watch.on_trial(now)
         self.said = "open/0"
+
+    def out_until(self, now: int) -> int:
+        """When the announced outage ends that it is in by the service's clock; 0: it is in none."""
+        return max((until for first, until in self.outages if first <= now < until), default=0)
 
     def request(self, op: str, order: Order, body: bytes) -> Request:
         """The request of a call."""

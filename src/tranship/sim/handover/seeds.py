@@ -81,6 +81,13 @@ class Report(msgspec.Struct):
             firsts = [first for first in (self.first_failing, other.first_failing) if first >= 0]
             self.first_failing = min(firsts)
 
+    def join(self, later: "Report") -> None:
+        """Go on with what came of later seeds."""
+        self.merge(later)
+        self.seconds = round(self.seconds + later.seconds, 3)
+        self.seeds_per_s = round(self.seeds / max(self.seconds, 1e-9), 2)
+        self.failing = sorted(self.failing, key=lambda each: each.seed)[:MOST_FAILING]
+
 
 class Job(msgspec.Struct):
     """A range of seeds for one process."""
