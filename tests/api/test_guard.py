@@ -50,6 +50,8 @@ def test_with_a_token_everything_but_health_asks_for_it(tmp_path: Path):
         assert service.get("/healthz").status == service.get("/readyz").status == 200
         for path in ("/v1/state", "/v1/orders/x", "/schema/openapi.json", "/", "/live", "/v1/events"):
             assert service.get(path).status == 401, path
+        assert service.post("/v1/hooks/none", b"{}").status == 404, "networks show their own signature, not our token"
+        assert service.post("/v1/networks/none/breaker", b"{}").status == 401
         answer = service.post("/v1/orders", order("A1"))
         assert answer.status == 401 and answer.headers["www-authenticate"].startswith("Bearer")
         assert service.get("/v1/state", authorization="Bearer wrong-horse-battery").status == 401

@@ -95,7 +95,9 @@ def judge(run: Path, reports: Reports, accepted: Iterable[str]) -> list[str]:
         verdict = verify(store, decide=True)
         found += verdict.problems
         state = rebuilt(store)
-        found += [f"{number} was accepted and is not there" for number in accepted if f"api:{number}" not in state.orders]
+        found += [
+            f"{number} was accepted and is not there" for number in accepted if f"api:{number}" not in state.orders
+        ]
         told = {str(row[0]) for row in store.query("SELECT subject FROM exception")}
         for order_id, order in state.orders.items():
             found += _order(state, order_id, order, reports, told)

@@ -71,7 +71,9 @@ def relay(chance: random.Random | None = None) -> Iterator[Relay]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            headers = {name: value for name, value in self.headers.items() if name.lower() not in {"host", "connection"}}
+            headers = {
+                name: value for name, value in self.headers.items() if name.lower() not in {"host", "connection"}
+            }
             came.put(Told(self.path, headers, body))
             self.send_response(200)
             self.send_header("content-length", "0")

@@ -96,7 +96,9 @@ def _one_life(home: Path, there: Networks, plan: str, life: int, chance: random.
             assert answer.status == 201, answer.body
             accepted.append(name)
         if plan == "drain" and life % 2:
-            _say(service, "mcf", "open", 5, "strike at the warehouse")  # then what it has already is wanted back as well
+            _say(
+                service, "mcf", "open", 5, "strike at the warehouse"
+            )  # then what it has already is wanted back as well
             wanted = _rows(home) - began + chance.randrange(1, 60)
         elif plan == "drain":
             _until(lambda: _breaker(service) == "open" or time.monotonic() > end)
@@ -130,7 +132,11 @@ def _order(service: Served, name: str) -> dict[str, Any]:
 
 def _told(service: Served, name: str) -> object:
     rows = json.loads(service.get(f"/v1/dispatches?order={name}").body)["dispatches"]
-    return name, [(row["node"], row["state"], row["said"], row["why"], row["since"]) for row in rows], _order(service, name)
+    return (
+        name,
+        [(row["node"], row["state"], row["said"], row["why"], row["since"]) for row in rows],
+        _order(service, name),
+    )
 
 
 def _trust(service: Served, seconds: int) -> None:

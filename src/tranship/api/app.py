@@ -24,7 +24,6 @@ HANDLERS = (
     *networks.HANDLERS,
     *hooks.HANDLERS,
     *alerts.HANDLERS,
-    *changing.HANDLERS,
     *watching.HANDLERS,
     *signin.HANDLERS,
     openapi.get_schema,

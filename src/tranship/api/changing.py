@@ -21,7 +21,7 @@ async def post_cancel(request: AnyRequest) -> Response[bytes]:
     context = context_of(request)
     order = (await order_now(context, request.path_params["order_id"])).order
     given = asked.read(await body_of(request), asked.CancelIn)
-    lines = [] if given.lines == "all" else [(line.line, line.qty) for line in given.lines]  # type: ignore[union-attr]
+    lines = [] if given.lines == "all" else [(line.line, line.qty) for line in given.lines]
     return await _carried_out(context, cancelling(order, lines, given.ref, context.service.clock.now()))
 
 

@@ -31,9 +31,7 @@ def networks(*, url: Url = HERE, on: On = None, json: Json = False) -> None:
         say("no node of the network file has a connection: what ships is projected at each cut-off")
         return
     rows = [_row(each) for each in now["connections"]]
-    table(
-        rows, ("connection", "nodes", "breaker", "answers in", "calls", "handed over", "to go", "waits"), right=(6, 7)
-    )
+    table(rows, ("connection", "nodes", "breaker", "answer", "bad", "handed over", "to go", "waits"), right=(6, 7))
     for each in now["connections"]:
         if each["breaker"]["why"]:
             say(f"  {each['code']}: {each['breaker']['why']}" + _until(each["breaker"]))
@@ -58,7 +56,7 @@ def _row(each: dict[str, Any]) -> tuple[str, ...]:
     held = ", ".join(f"{count} {state}" for state, count in each["dispatches"].items()) or "-"
     if live is None:
         return each["code"], ", ".join(each["nodes"]), word, "-", "-", held, str(each["to_move"]), "-"
-    calls = f"{live['calls']}, {live['failed']} failed, {live['slow']} slow"
+    calls = f"{live['failed'] + live['slow']}/{live['calls']}"
     answers = f"{live['median_ms']} ms" if live["median_ms"] else "-"
     return (
         each["code"],

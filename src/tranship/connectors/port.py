@@ -88,11 +88,17 @@ class Offered(NamedTuple):
 
 
 class Returned(NamedTuple):
-    """Units that came back there: (our remote id, our line id, units, disposition in the network's word)."""
+    """Units that came back there: (our remote id, our line id, units, disposition in the network's word).
+
+    `refs` names the return that each row is of, in the network's words; rows of one ref, order and line are added up. Where a
+    network names the article and not the line, its code stands in place of the line id (`by_code`).
+    """
 
     rows: tuple[tuple[str, str, int, str], ...]
     more: str = ""
     failed: Result | None = None
+    refs: tuple[str, ...] = ()
+    by_code: bool = False
 
 
 class Message(NamedTuple):

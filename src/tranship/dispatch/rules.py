@@ -44,6 +44,10 @@ ENOUGH = 3
 """Answers in a row that do not find an order before that is believed to mean something."""
 MOST_TRACES = 6
 """Looks for the parcels of what left; the last comes some five minutes after the first."""
+ARRIVAL_LOOK_S = 12 * 3600
+"""Between two looks at what should have arrived, and is not known to have."""
+UNARRIVED_S = 30 * 86_400
+"""How long after its planned arrival that goes on."""
 UNSEEN_S = 600
 """How long an order that was accepted is waited for where a network does not say how far its answers lag, and creates it later."""
 HOPELESS = 24 * HOUR
@@ -69,6 +73,7 @@ class Terms(NamedTuple):
 
     can: Capability
     patience: Patience = DEFAULT
+    arrives_at: int = 0  # when the fulfillment order should be with the customer; 0: not said
 
 
 def intend(
@@ -114,7 +119,7 @@ def _doubted(d: Dispatch, now: int) -> Dispatch:
 def restarted(d: Dispatch, now: int, terms: Terms) -> Step:
     """The engine came up again: what was about to be sent may have been (invariant I4)."""
     if d.op in {"create", "release"}:
-        doubt = _unheard(d, d.op, now, now, terms)
+        doubt = _unheard(d, d.op, now, terms)
         if (
             d.op_at > now and doubt.op == d.op
         ):  # not its turn yet: who comes up again and again must not put it off each time
@@ -168,7 +173,7 @@ def answered(d: Dispatch, op: str, result: Result, sent_at: int, now: int, terms
         wait = max(result.retry_after_ms * 1000, 0 if result.outcome == "throttled" else 30 * SECOND)
         return Step(_again(d, op, now, wait, terms), notes)
     if result.outcome in {"unknown", "violation"}:
-        return Step(_unheard(d, op, sent_at, now, terms), notes)
+        return Step(_unheard(d, op, now, terms), notes)
     if d.op == op and d.tries:
         d = replace(d, tries=0)
     step = _HEARD[op](d, result, sent_at, now, terms)
@@ -197,10 +202,10 @@ def _again(d: Dispatch, op: str, now: int, wait: int, terms: Terms) -> Dispatch:
     return replace(d, tries=d.tries + 1, op_at=now + max(wait, terms.patience.wait(d.remote_id, d.tries)))
 
 
-def _unheard(d: Dispatch, op: str, sent_at: int, now: int, terms: Terms) -> Dispatch:
+def _unheard(d: Dispatch, op: str, now: int, terms: Terms) -> Dispatch:
     """Nobody knows whether it was carried out, or will be."""
     if op in {"create", "release"} and d.state not in CLOSED:
-        d = replace(d, doubt_at=max(d.doubt_at, sent_at))
+        d = replace(d, doubt_at=max(d.doubt_at, now))  # its bytes may have left at any moment up to now
     if d.op != op:
         return d
     at = now + terms.patience.wait(d.remote_id, d.tries)
@@ -315,6 +320,8 @@ _HEARD = {
 
 def _word(d: Dispatch, word: str, sent_at: int, now: int, terms: Terms) -> Step:
     """The network's word on the order. Old news never undoes what is proven. `sent_at` is that of the call it answers; 0: none."""
+    if d.state == GONE and d.op and has_arrived(d):
+        d = replace(d, op="", op_at=0)
     news = bool(word) and word != d.remote and not _is_old(d, word, sent_at, terms)
     if news:
         d = replace(d, remote=word, moved_at=now)
@@ -349,10 +356,20 @@ def _left(d: Dispatch, now: int, terms: Terms) -> Step:
 
 
 def _traced(d: Dispatch, now: int, terms: Terms) -> Dispatch:
-    """What left is looked at until its parcels are known: notifications and lists may not name them."""
-    if any(parcel.tracking for parcel in d.parcels) or d.tries >= MOST_TRACES:
+    """What left is looked at until its parcels are known, and from its planned arrival on until they have arrived.
+
+    Notifications and lists may name no parcels, and some never tell that one has arrived.
+    """
+    if not any(parcel.tracking for parcel in d.parcels) and d.tries < MOST_TRACES:
+        return _next(d, "get", now + (terms.patience.look_s * SECOND << min(d.tries, 8)))
+    if not terms.arrives_at or has_arrived(d) or now >= terms.arrives_at + UNARRIVED_S * SECOND:
         return replace(d, op="", op_at=0)
-    return _next(d, "get", now + (terms.patience.look_s * SECOND << min(d.tries, 8)))
+    return _next(d, "get", terms.arrives_at if now < terms.arrives_at else now + ARRIVAL_LOOK_S * SECOND)
+
+
+def has_arrived(d: Dispatch) -> bool:
+    """Whether the network has told of parcels, and that all of them have arrived."""
+    return bool(d.parcels) and all(parcel.status == "DELIVERED" for parcel in d.parcels)
 
 
 def _dead(d: Dispatch, word: str, sent_at: int, now: int, terms: Terms) -> Dispatch:

@@ -16,16 +16,24 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clock; where it is set back, it stands still until it has caught up. `floor` is the earliest answer."""
+    """The machine's clock; where that is set back, it goes on at half speed until it has caught up. `floor` is the earliest answer.
+
+    It never stands still: what is due would not happen, and no two ticks may bear the same time for long.
+    """
 
     speed = 1
 
     def __init__(self, floor: int = 0) -> None:
-        self._last = floor
+        self._last, self._seen = floor, time.monotonic_ns()
 
     def now(self) -> int:
         """UTC microseconds."""
-        self._last = max(self._last, time.time_ns() // 1000)
+        wall, real = time.time_ns() // 1000, time.monotonic_ns()
+        behind = self._last + (real - self._seen) // 2000
+        if wall >= self._last:
+            self._last, self._seen = wall, real
+        elif behind > self._last:
+            self._last, self._seen = behind, real
         return self._last
 
 

@@ -7,6 +7,7 @@ change may have freed. The same commands in the same order give the same events,
 import hashlib
 from collections.abc import Iterable, Iterator
 
+from tranship.connectors.netfile import from_document
 from tranship.core.errors import InputError
 from tranship.core.ledger import Bucket
 from tranship.core.network import Channel
@@ -22,6 +23,7 @@ from tranship.engine.evolve import evolve
 from tranship.engine.handover import decide_network, tick_networks
 from tranship.engine.moving import look_at_all, look_at_node, look_at_wanting
 from tranship.engine.readdress import change_address
+from tranship.engine.returning import units_returned
 from tranship.engine.rhythm import is_time_to_look, last_ship_day
 from tranship.engine.state import CANCELLED, OrderState, RestKey, State
 from tranship.engine.takeback import cancel_units, take_back
@@ -80,10 +82,12 @@ def decide(state: State, command: cmd.Command) -> Iterable[ev.Event]:
         return take_back(state, command)
     if isinstance(command, cmd.CancelUnits):
         return cancel_units(state, command)
+    if isinstance(command, cmd.Returned):
+        return units_returned(state, command)
     if isinstance(command, cmd.ChangeAddress):
         return change_address(state, command)
     if isinstance(command, cmd.LoadNetwork):
-        return [ev.NetworkLoaded(state.network_version + 1, command.sha256, command.at)]
+        return _load(state, command)
     if isinstance(command, cmd.SetPrices):
         return _set_prices(state, command)
     if isinstance(command, cmd.SwitchNode):
@@ -95,6 +99,22 @@ def decide(state: State, command: cmd.Command) -> Iterable[ev.Event]:
     if not isinstance(command, cmd.ReportException):
         return decide_network(state, command)
     return [ev.Excepted(command.kind, command.subject, command.detail, command.at)]
+
+
+def _load(state: State, command: cmd.LoadNetwork) -> list[ev.Event]:
+    """Refuse a document that would leave open dispatches without the connection that they went out by."""
+    if state.open_dispatches:
+        document = from_document(command.document)
+        accounts = {each.code: each.kind for each in document.connections}
+        for remote_id in state.open_dispatches:
+            n = state.dispatches[remote_id].node
+            now = state.connected.get(n)
+            code = document.nodes[n].connection if n < len(document.nodes) else ""
+            if now is not None and (code != now.code or accounts.get(code) != now.kind):
+                what = f"node {document.nodes[n].code} has orders at connection {now.code}; it cannot change to {code or 'none'} now"
+                hint = "Close the node, let its orders leave or recall them, then change it."
+                raise InputError(what, where="network file", hint=hint)
+    return [ev.NetworkLoaded(state.network_version + 1, command.sha256, command.at)]
 
 
 def order_id_of(order: Order) -> str:
@@ -293,6 +313,8 @@ def _tick(state: State, command: cmd.Tick) -> Iterator[ev.Event]:
         due = [key for ship_day in sorted(state.due[n]) if ship_day <= last[n] for key in state.due[n][ship_day]]
         if n in state.connected:  # its network says when something left
             due = [key for key in due if _is_projected(state, n, key)]
+        elif state.open_dispatches:
+            due = [key for key in due if state.is_free(state.orders[key[0]].parts[key[1]])]
         if due:
             yield ev.PartsShipped(n, tuple(due), command.at)
     if state.connected:

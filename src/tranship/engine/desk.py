@@ -5,17 +5,19 @@ that is what a dispatch's `op` says. The live driver and the simulator drive the
 """
 
 import heapq
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from tranship.core.capability import Connection, Rate
 from tranship.dispatch.bucket import TokenBucket
-from tranship.dispatch.model import CLOSED, GONE, Dispatch
+from tranship.dispatch.model import CLOSED, GONE, HELD, LIVE, Dispatch
 
 UNLIMITED = Rate(1_000_000, 10_000)
 """For operations whose limit a network does not publish: the calls in flight are limited all the same."""
 PROBE_RESERVE = 1
 """Tokens of looking operations that are kept for probes."""
+ROUTINE = 1_000_000
+"""Added to the urgency of looks at what goes well: they never stand before a look that something hangs on."""
 FIRST_OF_LANE = ("cancel", "release", "get", "create")
 """Which operation goes first where few may be in flight: what saves an order before what begins one."""
 
@@ -46,7 +48,7 @@ class Lane:
         held = self._buckets.get(op)
         if held is None:
             rate = self.connection.capability.rates.get(op, UNLIMITED)
-            reserve = PROBE_RESERVE if op == "get" else 0
+            reserve = PROBE_RESERVE if op in {"get", "list"} else 0
             held = self._buckets[op] = TokenBucket(rate, self._since, reserve=reserve)
         return held
 
@@ -83,6 +85,10 @@ class Desk:
             else:
                 lane.connection = connection
 
+    def has(self, code: str) -> bool:
+        """Whether calls are made over a connection: one without an interface has no lane."""
+        return code in self._lanes
+
     def lane(self, code: str) -> Lane:
         """The lane of a connection."""
         return self._lanes[code]
@@ -100,16 +106,15 @@ class Desk:
             self._known.pop(remote_id, None)
             self._urgency.pop(remote_id, None)
             return
-        self._known[remote_id], self._urgency[remote_id] = dispatch, urgency
+        routine = dispatch.op == "get" and dispatch.state in {HELD, LIVE, GONE}
+        self._known[remote_id], self._urgency[remote_id] = dispatch, urgency + ROUTINE * routine
         heapq.heappush(self._later, (dispatch.op_at, remote_id, dispatch.op))
 
-    def take(self, now: int, codes: Collection[str] | None = None) -> list[Call]:
-        """The calls to make now, within every limit (`codes`: at these connections). Each is in flight until `done`."""
+    def take(self, now: int) -> list[Call]:
+        """The calls to make now, within every limit. Each is in flight until `done`."""
         self._ripen(now)
         calls: list[Call] = []
         for lane in self._lanes.values():
-            if codes is not None and lane.connection.code not in codes:
-                continue
             for op in FIRST_OF_LANE:
                 calls += self._of(lane, op, now)
         return calls
@@ -150,15 +155,15 @@ class Desk:
         if d is not None:
             heapq.heappush(self._later, (d.op_at, d.remote_id, d.op))
 
-    def next_at(self, now: int, codes: Collection[str] | None = None) -> int:
-        """When something may be due (`codes`: at these connections): `now` or later; 0: nothing waits."""
+    def next_at(self, now: int) -> int:
+        """When something may be due: `now` or later; 0: nothing waits."""
         found = [max(now, self._later[0][0])] if self._later else []
         for lane in self._lanes.values():
-            if lane.has_room() and (codes is None or lane.connection.code in codes):
+            if lane.has_room():
                 found += [lane.bucket(op).next_at(now) for op in FIRST_OF_LANE if lane.waiting(op)]
         return min(found, default=0)
 
-    def backlog(self, code: str) -> int:
-        """Calls of a connection whose time has come and that wait for its rate."""
+    def backlog(self, code: str, op: str = "") -> int:
+        """Calls of a connection (of one operation) whose time has come and that wait for its rate."""
         lane = self._lanes[code]
-        return sum(len(lane.waiting(op)) for op in FIRST_OF_LANE)
+        return sum(len(lane.waiting(each)) for each in ([op] if op else FIRST_OF_LANE))

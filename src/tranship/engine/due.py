@@ -1,7 +1,7 @@
 """What of the fulfillment orders is due for a call to a network: to be handed over, released, called back. Changes nothing."""
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from tranship.core.capability import Connection
@@ -26,10 +26,11 @@ class Due(NamedTuple):
     wish: str  # hold | ship
 
 
-def terms_of(state: State, node: int) -> Terms:
-    """What the hand-over rules go by at this node."""
+def terms_of(state: State, node: int, d: Dispatch | None = None) -> Terms:
+    """What the hand-over rules go by at this node; for a dispatch, with the end of the day by which it should have arrived."""
     connection = state.connected.get(node, Connection("", ""))
-    return Terms(connection.capability, Patience(resolve_limit_s=connection.resolve_limit_min * 60))
+    arrives_at = (state.orders[d.order_id].parts[d.number].deliver_day + 1) * 24 * MICROS_PER_HOUR if d is not None else 0
+    return Terms(connection.capability, Patience(resolve_limit_s=connection.resolve_limit_min * 60), arrives_at)
 
 
 def is_handed_over(network: NetworkFile, connection: Connection, order_id: str) -> bool:
@@ -49,13 +50,16 @@ def cut_off(node: Node, day: int) -> int:
     return at_local(day, node.cutoff_min, node.zone)
 
 
-def to_hand_over(state: State, at: int, limit: int) -> list[Due]:
-    """Fulfillment orders whose release window is open, the soonest to ship first, at most `limit`."""
-    found: list[tuple[int, Due]] = []
+def to_hand_over(state: State, at: int, limit: int | Mapping[str, int]) -> list[Due]:
+    """Fulfillment orders whose release window is open, the soonest to ship first, at most `limit` (of each connection)."""
+    found: dict[str, list[tuple[int, Due]]] = {}
     network = state.require_network()
     for n, connection in state.connected.items():
-        if n in state.closed:
+        most = limit if isinstance(limit, int) else limit.get(connection.code, 0)
+        if n in state.closed or most <= 0:
             continue
+        mine = found.setdefault(connection.code, [])
+        first = len(mine)  # each node of a connection gets its turn: the soonest of all are kept
         node = network.nodes[n]
         hold = connection.capability.hold_release
         for day in sorted(state.due[n]):
@@ -67,16 +71,21 @@ def to_hand_over(state: State, at: int, limit: int) -> list[Due]:
             for order_id, number in state.due[n][day]:
                 part = state.orders[order_id].parts[number]
                 if may_hand_over(state, part) and is_handed_over(network, connection, order_id):
-                    found.append((close, Due(order_id, number, n, hold, wish)))
-                    if len(found) >= limit * 4:
+                    mine.append((close, Due(order_id, number, n, hold, wish)))
+                    if len(mine) - first >= most:
                         break
-    found.sort(key=lambda pair: pair[0])
-    return [due for _, due in found[:limit]]
+            if len(mine) - first >= most:
+                break
+    kept: list[tuple[int, Due]] = []
+    for code, mine in found.items():
+        kept += sorted(mine, key=lambda pair: pair[0])[: limit if isinstance(limit, int) else limit[code]]
+    kept.sort(key=lambda pair: pair[0])
+    return [due for _, due in kept]
 
 
 def may_hand_over(state: State, part: PartState) -> bool:
     """Whether a new attempt may begin: no network may ship it, and none is still being told to let it go."""
-    if part.status != PROCESSING or part.recalled:
+    if part.status != PROCESSING or part.recalled or part.undeliverable:
         return False
     held = state.dispatch_of(part)
     return held is None or (state.is_free(part) and held.state != ABANDONED)
@@ -104,7 +113,8 @@ def is_stalled(state: State, d: Dispatch, at: int) -> bool:
     """Accepted, then no progress for longer than the connection's `stall_min`."""
     connection = state.connected.get(d.node)
     limit = connection.stall_min if connection is not None else 720
-    return d.state == LIVE and d.remote != "PICKING" and at - d.moved_at > limit * MICROS_PER_MINUTE
+    since = max(d.moved_at, d.since)  # the time on hold, before it was released, is not its own
+    return d.state == LIVE and d.remote != "PICKING" and at - since > limit * MICROS_PER_MINUTE
 
 
 def is_at_risk(state: State, d: Dispatch, at: int) -> bool:

@@ -494,7 +494,9 @@ def _file(state: State, event: ev.FileTaken) -> None:
 
 
 def _excepted(state: State, event: ev.Excepted) -> None:
-    """A note for a person; nothing else changes."""
+    """A note for a person: books and orders stay as they are; what was told once is remembered where it would be told again."""
+    if state.connected:
+        net.told(state, event)
 
 
 _HANDLERS: dict[type, Callable[[State, Any], None]] = {

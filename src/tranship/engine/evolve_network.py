@@ -17,6 +17,25 @@ CONNECTION, NODE, HAND = "connection", "node", "hand"
 """Whose verdict a breaker is: that of the interface, of one node behind it, or a person's, which goes before both until it ends."""
 
 
+NOISY = frozenset({"unauthorized", "violation"})
+"""Kinds that every dispatch of a connection would tell of at once: told once in a while for the connection."""
+
+
+def told(state: State, event: ev.Excepted) -> None:
+    """Remember what a person was told, so that it is not told again with each step."""
+    order_id, _, number = event.subject.rpartition("/")
+    order = state.orders.get(order_id)
+    part = order.parts.get(int(number)) if order is not None and number.isdecimal() else None
+    if part is None:
+        return
+    if event.kind == "dead_letter":
+        part.undeliverable = True
+    elif event.kind in {"overdue", "stalled"}:
+        part.overdue = True
+    elif event.kind in NOISY and part.node in state.connected:
+        state.noted[event.kind, state.connected[part.node].code] = event.at
+
+
 def took(state: State, event: ev.Took) -> None:
     """What it made of things follows."""
 

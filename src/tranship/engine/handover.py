@@ -10,12 +10,14 @@ from tranship.core.errors import InputError
 from tranship.core.network import FULL_BP
 from tranship.dispatch import rules
 from tranship.dispatch.model import (
+    ABANDONED,
     CLOSED,
     DEAD,
     DOUBT_CREATE,
     FREE,
     GONE,
     HELD,
+    LIVE,
     QUARANTINED,
     SENDING,
     Dispatch,
@@ -24,13 +26,16 @@ from tranship.engine import commands as cmd
 from tranship.engine import events as ev
 from tranship.engine.asking import shut_for
 from tranship.engine.counting import count_stock, switch_shelf
-from tranship.engine.displace import displaced
-from tranship.engine.due import is_at_risk, may_hand_over, terms_of, to_release
-from tranship.engine.evolve_network import BY_HAND, CONNECTION, HAND, NODE
+from tranship.engine.displace import displaced, elsewhere, moved
+from tranship.engine.due import is_at_risk, is_handed_over, is_stalled, may_hand_over, terms_of, to_release
+from tranship.engine.evolve_network import BY_HAND, CONNECTION, HAND, NODE, NOISY
+from tranship.engine.rhythm import last_ship_day
 from tranship.engine.sendto import send_to
 from tranship.engine.state import CANCELLED, PROCESSING, SHIPPED, OrderState, PartState, State
 from tranship.routing.model import Decision, Rest, Why
 
+QUIET = 15 * 60_000_000
+"""Microseconds between two exceptions of the same noisy kind at one connection."""
 BREAKERS = ("open", "half_open", "closed")
 PLANNED = "planned"
 """Beginning of the reason of an outage that was announced: nobody is woken by it."""
@@ -74,7 +79,7 @@ def _answered(state: State, command: cmd.Answered) -> Iterator[ev.Event]:
         )
         return
     result = command.result
-    step = rules.answered(d, command.op, result, command.sent_at, command.at, terms_of(state, d.node))
+    step = rules.answered(d, command.op, result, command.sent_at, command.at, terms_of(state, d.node, d))
     evidence = f"{command.op}: {result.outcome}{' ' + result.remote if result.remote else ''}"
     yield from stepped(state, d, step, "answer", evidence, command.at)
 
@@ -87,9 +92,11 @@ def _reported(state: State, command: cmd.Reported) -> Iterator[ev.Event]:
             detail = f"{command.connection} ({command.source}) speaks of an order that nobody sent there"
             yield ev.Excepted("foreign_id", report.remote_id[:64], detail, command.at)
             continue
-        if report.detail and not report.remote:
+        if (
+            report.detail and not report.remote and d.wish != "void"
+        ):  # that it ends what was called back is as it should be
             yield ev.Excepted("violation", report.remote_id, f"{command.source}: {report.detail}", command.at)
-        step = rules.reported(d, report, command.at, terms_of(state, d.node))
+        step = rules.reported(d, report, command.at, terms_of(state, d.node, d))
         yield from stepped(state, d, step, "report", f"{command.source}: {report.remote}", command.at)
 
 
@@ -99,7 +106,8 @@ def stepped(state: State, before: Dispatch, step: rules.Step, cause: str, eviden
     if after != before:
         yield ev.Dispatched(after, cause, evidence, at)
     for note in step.notes:
-        yield ev.Excepted(note.kind, f"{after.order_id}/{after.number}", f"{note.detail} ({after.remote_id})", at)
+        if is_news(state, note.kind, after.node, at):
+            yield ev.Excepted(note.kind, f"{after.order_id}/{after.number}", f"{note.detail} ({after.remote_id})", at)
     if after == before:
         return
     order = state.orders[after.order_id]
@@ -109,9 +117,16 @@ def stepped(state: State, before: Dispatch, step: rules.Step, cause: str, eviden
         yield from _gone(state, order, part, after, at) if current else _doubled(state, order, after, at)
     elif after.state in FREE and before.state not in FREE and current:
         yield from _freed(state, order, part, after, at)
-    arrived = after.parcels and all(parcel.status == "DELIVERED" for parcel in after.parcels)
-    if part.status == SHIPPED and arrived and part.remote_id == after.remote_id:
+    if part.status == SHIPPED and rules.has_arrived(after) and part.remote_id == after.remote_id:
         yield ev.PartsDelivered(((after.order_id, after.number),), at)
+
+
+def is_news(state: State, kind: str, node: int, at: int) -> bool:
+    """Whether a person should hear of it: a revoked token is one fact, however many orders meet it."""
+    if kind not in NOISY or node not in state.connected:
+        return True
+    last = state.noted.get((kind, state.connected[node].code), 0)
+    return at - last >= QUIET
 
 
 def _gone(state: State, order: OrderState, part: PartState, d: Dispatch, at: int) -> Iterator[ev.Event]:
@@ -185,6 +200,10 @@ def _freed(state: State, order: OrderState, part: PartState, d: Dispatch, at: in
             return
     if d.node in shut_for(state, d.order_id):
         yield from displaced(state, d.order_id, [d.number], at)
+    elif d.state == ABANDONED:  # it may go at once, only not back to where an attempt still has to be ended
+        decision = elsewhere(state, d.order_id, order, [d.number], at, without=d.node)
+        if decision.parts and not decision.rests and not any(part.breach for part in decision.parts):
+            yield ev.OrdersMoved((moved(d.order_id, order, [d.number], decision),), at)
 
 
 # -- by hand -----------------------------------------------------------------------------------------------------------
@@ -316,10 +335,32 @@ def tick_networks(state: State, at: int) -> Iterator[ev.Event]:
         limit = rules.deadline(d, terms)
         if limit and at >= limit:
             yield from stepped(state, d, rules.waited(d, at, terms), "deadline", "", at)
+    yield from _overdue(state, at)
     for d in to_release(state, at):
         yield from stepped(state, d, rules.released(d, at), "release", "", at)
     if any(n in state.closed for n in state.connected):
         yield from drain(state, state.require_network().policy.redecide_limit, at)
+
+
+def _overdue(state: State, at: int) -> Iterator[ev.Event]:
+    """What has passed its cut-off without being released, or was accepted and stands still: a person hears of it, once."""
+    nodes = state.require_network().nodes
+    for n in state.connected:
+        last = last_ship_day(nodes[n], at)
+        for day in sorted(day for day in state.due[n] if day <= last):
+            for order_id, number in list(state.due[n][day]):
+                part = state.orders[order_id].parts[number]
+                d = state.dispatch_of(part)
+                if part.overdue or part.status != PROCESSING or (d is None and part.undeliverable):
+                    continue
+                subject = f"{order_id}/{number}"
+                if d is not None and d.state == LIVE:
+                    if is_stalled(state, d, at):
+                        detail = f"accepted at {nodes[n].code}, and no progress since ({d.remote or 'no word'}; {d.remote_id})"
+                        yield ev.Excepted("stalled", subject, detail, at)
+                elif d is not None or is_handed_over(state.require_network(), state.connected[n], order_id):
+                    now = "not handed over" if d is None else d.state.lower()
+                    yield ev.Excepted("overdue", subject, f"past its cut-off at {nodes[n].code}, and {now}", at)
 
 
 def _restart(state: State, command: cmd.Restart) -> Iterator[ev.Event]:

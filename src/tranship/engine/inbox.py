@@ -6,13 +6,14 @@ from typing import NamedTuple
 
 import msgspec
 
-from tranship.connectors.port import Count, Finding
+from tranship.connectors.port import Count, Finding, Returned
 from tranship.core.capability import Connection
 from tranship.core.ledger import Bucket
 from tranship.dispatch.model import Report
 from tranship.engine import commands as cmd
+from tranship.engine.returning import booked, room
 from tranship.engine.shard import Submission
-from tranship.engine.state import State
+from tranship.engine.state import PROCESSING, PartState, State
 
 MOST_REPORTS = 200
 """Reports in one command."""
@@ -53,6 +54,55 @@ def finding(connection: str, each: Finding, at: int) -> Submission:
     day = at // 86_400_000_000
     key = f"finding/{connection}/{_digest(each.kind, each.subject, each.detail)}/{day}"
     return Submission(key, cmd.ReportException(each.kind, f"{connection}: {each.subject}"[:200], each.detail[:400], at))
+
+
+def returning(state: State, connection: Connection, page: Returned, at: int) -> list[Submission]:
+    """The commands that book what is new of a page of returns, one for each return.
+
+    What no order of ours is named in is left out: an account may serve other programs. What has not left by our books waits: the
+    list comes again, and the news that it left may be late.
+    """
+    by_return: dict[tuple[str, str], dict[str, int]] = {}
+    words: dict[str, str] = {}
+    refs = page.refs or ("",) * len(page.rows)
+    for ref, (remote_id, line, units, word) in zip(refs, page.rows, strict=True):
+        if remote_id:
+            lines = by_return.setdefault((ref, remote_id), {})
+            lines[line] = lines.get(line, 0) + units
+            words[ref] = word
+    found = []
+    for (ref, remote_id), lines in by_return.items():
+        d = state.dispatches.get(remote_id)
+        part = state.orders[d.order_id].parts[d.number] if d is not None else None
+        if part is not None and d is not None:
+            if part.status == PROCESSING:
+                continue
+            if page.by_code:
+                lines = _lines_of(state, d.order_id, part, ref, lines)
+            lines = {line: units for line, units in lines.items() if units > booked(part, ref, line)}
+        rows = tuple(cmd.ReturnRow(ref, remote_id, line, units, words[ref][:40]) for line, units in lines.items())
+        if rows:
+            key = f"return/{connection.code}/{_digest(rows)}"
+            found.append(Submission(key, cmd.Returned(connection.code, rows, at)))
+    return found
+
+
+def _lines_of(state: State, order_id: str, part: PartState, ref: str, codes: dict[str, int]) -> dict[str, int]:
+    """Units by line instead of by the network's code; what fits no line keeps the code, and is told."""
+    network, order = state.require_network(), state.orders[order_id]
+    found: dict[str, int] = {}
+    for code, units in codes.items():
+        left = units
+        for line in part.lines:
+            article = network.skus[order.skus[line]]
+            if left and article.codes.get(network.nodes[part.node].network, article.code) == code:
+                line_id = str(line + 1)
+                take = min(left, room(part, line) + booked(part, ref, line_id))
+                found[line_id] = take
+                left -= take
+        if left:
+            found[code] = left
+    return {line: units for line, units in found.items() if units}
 
 
 class Shelves(NamedTuple):

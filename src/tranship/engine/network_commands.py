@@ -1,4 +1,4 @@
-"""Commands about what networks have and say, and what a person wants of it. Each is journaled whole (`events.Took`), so that it can be decided again."""
+"""Commands about what networks have and say, and what people want. Each is journaled whole (`events.Took`), to be decided again."""
 
 import msgspec
 

@@ -26,9 +26,9 @@ from tranship.dispatch.model import (
     Dispatch,
 )
 from tranship.engine.displace import elsewhere
-from tranship.engine.evolve_network import BY_HAND
+from tranship.engine.evolve_network import BY_HAND, CONNECTION, HAND, NODE
 from tranship.engine.rows import part_id
-from tranship.engine.state import State
+from tranship.engine.state import Breaker, State
 
 MOST_SHOWN = 200
 """Dispatches in quarantine, and SKUs that differ, that are told at once."""
@@ -100,6 +100,14 @@ class BreakerNow(msgspec.Struct, frozen=True):
     by_hand: bool = False
 
 
+class OutageNow(msgspec.Struct, frozen=True):
+    """An announced outage that is not over yet."""
+
+    begins: str
+    ends: str
+    now: bool
+
+
 class ConnectionNow(msgspec.Struct, frozen=True):
     """One connection as it stands; `dispatches` counts the open ones by state."""
 
@@ -115,6 +123,8 @@ class ConnectionNow(msgspec.Struct, frozen=True):
     dispatches: dict[str, int]
     to_move: int  # fulfillment orders there that have not left
     live: LiveNow | None = None
+    outages: tuple[OutageNow, ...] = ()
+    at_nodes: dict[str, BreakerNow] = {}  # nodes that stand still behind it
 
 
 class QuarantineNow(msgspec.Struct, frozen=True):
@@ -184,7 +194,7 @@ def take_networks(state: State, at: int, costs: Costs | None = None) -> Networks
     drift = drifts(state)
     return NetworksNow(
         network.shadow,
-        tuple(_connection(state, each, held.get(each.code, Counter())) for each in connections.values()),
+        tuple(_connection(state, each, held.get(each.code, Counter()), at) for each in connections.values()),
         tuple(quarantined(state, d, at, costs if costs is not None else {}) for d in waits[:MOST_SHOWN]),
         len(waits),
         drift[:MOST_SHOWN],
@@ -215,7 +225,7 @@ def claims_of(connection: Connection) -> tuple[Claim, ...]:
     )  # fmt: skip
 
 
-def _connection(state: State, connection: Connection, held: Counter[str]) -> ConnectionNow:
+def _connection(state: State, connection: Connection, held: Counter[str], at: int) -> ConnectionNow:
     network = state.require_network()
     behind = [n for n, each in state.connected.items() if each.code == connection.code]
     can = connection.capability
@@ -231,15 +241,23 @@ def _connection(state: State, connection: Connection, held: Counter[str]) -> Con
         tuple(RateNow(op, rate.per_s_milli, rate.burst) for op, rate in sorted(can.rates.items())),
         dict(sorted(held.items())),
         sum(len(keys) for n in behind for keys in state.due[n].values()),
+        None,
+        tuple(OutageNow(_time(first), _time(last), first <= at) for first, last in connection.planned() if at < last),
+        {network.nodes[n].code: _shown(state.verdicts[n][NODE]) for n in behind if NODE in state.verdicts.get(n, {})},
     )
 
 
 def _breaker(state: State, behind: list[int]) -> BreakerNow:
-    """The strictest of its nodes."""
-    found = [state.breakers[n] for n in behind if n in state.breakers]
-    if not found:
-        return BreakerNow("closed", FULL_BP)
-    worst = min(found, key=lambda each: each.share_bp)
+    """The strictest of its nodes, but for what only the node itself is judged by, unless that is so at all of them."""
+    held = [state.verdicts.get(n, {}) for n in behind]
+    others = [each.get(HAND) or each.get(CONNECTION) for each in held]
+    found = [each for each in others if each is not None]
+    if not found and behind and all(NODE in each for each in held):
+        found = [each[NODE] for each in held]
+    return _shown(min(found, key=lambda each: each.share_bp)) if found else BreakerNow("closed", FULL_BP)
+
+
+def _shown(worst: Breaker) -> BreakerNow:
     until = _time(worst.until) if worst.until else ""
     return BreakerNow(worst.state, worst.share_bp, worst.why, _time(worst.since), until, worst.why.startswith(BY_HAND))
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from tranship.connectors.port import Connector
@@ -52,7 +52,7 @@ def random_id() -> str:
     return "".join(secrets.choice(ALPHABET) for _ in range(ID_LENGTH))
 
 
-def wanted(state: State, at: int, limit: int) -> list[Wanted]:
+def wanted(state: State, at: int, limit: int | Mapping[str, int]) -> list[Wanted]:
     """What is due, as the state knows it; reads, changes nothing."""
     network = state.require_network()
     found = []

@@ -37,7 +37,9 @@ def readdressed(state: State, command: cmd.ChangeAddress, events: Sequence[ev.Ev
             moved += [part_id(mine, n) for move in event.moves if move.order_id == mine for n in move.released]
     to = state.orders[mine].order.to
     status = state.orders[mine].status()
-    return Readdressed(mine, command.ref, status, to.zip, to.state, tuple(dict.fromkeys(back)), tuple(dict.fromkeys(moved)))
+    return Readdressed(
+        mine, command.ref, status, to.zip, to.state, tuple(dict.fromkeys(back)), tuple(dict.fromkeys(moved))
+    )
 
 
 def change_address(state: State, command: cmd.ChangeAddress) -> Iterator[ev.Event]:

@@ -1,6 +1,7 @@
 """A run in live use: its shard behind the one writer, the network file in force, the clock, and the board that shows it."""
 
 import asyncio
+import contextlib
 import hashlib
 import threading
 from collections.abc import Callable, Sequence
@@ -10,10 +11,11 @@ from pathlib import Path
 import msgspec
 
 from tranship.connectors import netfile
-from tranship.core.errors import InputError, UnavailableError
+from tranship.core.errors import InputError, TranshipError, UnavailableError
 from tranship.core.ledger import Bucket
 from tranship.core.network import NetworkFile
 from tranship.core.order import Destination, Order, OrderLine, Person
+from tranship.core.time import MICROS_PER_HOUR
 from tranship.engine import commands as cmd
 from tranship.engine.asking import MICROS_PER_DAY, build_ask, situation
 from tranship.engine.board import Board
@@ -154,9 +156,19 @@ class Service:
         while True:
             await asyncio.sleep(every_s)
             try:
-                await self.writer.asubmit(self.tick())
+                answer = await self.writer.asubmit(self.tick())
             except UnavailableError:
                 continue  # the queue is full: orders come first, the next tick does what this one would have
+            if answer.error is not None and not isinstance(answer.error, UnavailableError):
+                await self._stands(answer.error)
+
+    async def _stands(self, error: TranshipError) -> None:
+        """The clock does not get through: nothing ships, moves or is released, so a person has to know, once an hour."""
+        at = self.clock.now()
+        text = f"the clock could not go on: {type(error).__name__}"
+        report = cmd.ReportException("clock_stopped", "clock", text, at)
+        with contextlib.suppress(UnavailableError):
+            await self.writer.asubmit(Submission(f"clock/{at // MICROS_PER_HOUR}", report))
 
     # -- looking ------------------------------------------------------------------------------------------------------
 

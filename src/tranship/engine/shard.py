@@ -145,7 +145,9 @@ class Shard:
             if batch.journal:
                 self._moves.into(self.state, batch)
                 if batch.addresses:
-                    taken = {row.order_id for row in batch.orders} | {row[-1] for row in batch.order_to}  # no refused ones
+                    taken = {row.order_id for row in batch.orders} | {
+                        row[-1] for row in batch.order_to
+                    }  # no refused ones
                     rows = {row.order_id: row for row in batch.addresses if row.order_id in taken}
                     batch.addresses = list(rows.values())
                 self.store.commit(batch)

@@ -40,6 +40,8 @@ class PartState(msgspec.Struct, eq=False, gc=False):
     booked: dict[int, int] | None = None  # capacity taken: day -> units
     returned: dict[int, int] | None = None  # line -> units
     remote_id: str = ""  # of the newest dispatch; "" none
+    undeliverable: bool = False  # a person was told that it cannot be handed over as it is
+    overdue: bool = False  # a person was told that it stands still, or has passed its cut-off unreleased
     recalled: dict[int, int] | None = None  # line -> units that the customer wants back of what a network has
     told_back: dict[str, int] | None = None  # (return at the network) -> units booked for it
 
@@ -126,10 +128,13 @@ class State:
         self.used: list[dict[int, int]] = []
         self.closed: set[int] = set()  # nodes that take no new work: switched off by hand, or their breaker is open
         self.switched: set[int] = set()  # those of them that were switched off by hand
-        self.breakers: dict[int, Breaker] = {}  # node -> its breaker, where it is not closed: a person's, else the worse of two
+        self.breakers: dict[
+            int, Breaker
+        ] = {}  # node -> its breaker, where it is not closed: a person's, else the worse of two
         self.verdicts: dict[int, dict[str, Breaker]] = {}  # node -> whose verdict -> breaker, where it is not closed
         self.connected: dict[int, Connection] = {}  # node -> the connection behind it
         self.dispatches: dict[str, Dispatch] = {}  # by remote id
+        self.noted: dict[tuple[str, str], int] = {}  # (kind, connection) of a noisy exception -> when it was last told
         self.touched: dict[str, None] = {}  # dispatches that changed since the driver last asked
         self.open_dispatches: dict[str, None] = {}  # those that are not closed
         self.under_way: dict[str, None] = {}  # those that left and are looked at until they arrive

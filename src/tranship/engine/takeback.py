@@ -122,9 +122,7 @@ def _recalled(state: State, order_id: str, event: ev.Event, ref: str, at: int) -
         yield from recall_parts(state, order_id, (event.number,), f"the customer took it back: {ref}", at)
 
 
-def _taken(
-    state: State, order_id: str, line: int, left: int, ref: str, at: int
-) -> Iterator[tuple[ev.Event, int]]:
+def _taken(state: State, order_id: str, line: int, left: int, ref: str, at: int) -> Iterator[tuple[ev.Event, int]]:
     """Take from what waits first, then from what has not shipped, the newest first. What a network has is void once it gives it back."""
     held = state.orders[order_id]
     for number in sorted(held.rests, reverse=True):

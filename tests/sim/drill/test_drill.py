@@ -47,14 +47,14 @@ def by_key(found: Drill) -> dict[str, Arm]:
 @pytest.fixture(scope="module")
 def dark(home: Path) -> Drill:
     """An hour of nothing, under every policy."""
-    return rehearsed(home, "blackout", 300, hours=6)
+    return rehearsed(home, "blackout", 200, hours=4)
 
 
 def test_hours_of_a_black_friday_make_one_day():
     """The curve is a whole day, busiest from eleven to noon, and times follow it."""
     assert sum(curve.CURVE) == curve.FULL and curve.PEAK == 11
     found = curve.times(4_000, 0, 24, Random(1))
-    assert found == sorted(found) and 0 <= found[0] and found[-1] < 24
+    assert found == sorted(found) and found[0] >= 0 and found[-1] < 24
     share = sum(11 <= hour < 12 for hour in found) / len(found)
     assert abs(share - 0.0633) < 0.012
     assert all(9 <= hour < 12 for hour in curve.times(500, 9, 3, Random(2)))
@@ -99,7 +99,7 @@ def test_what_would_have_been_late_is_saved(dark: Drill):
 @pytest.mark.parametrize("name", [one.name for one in SCENARIOS])
 def test_no_scenario_breaks_a_promise_of_the_engine(home: Path, name: str):
     """Nothing twice, nothing lost, no window above its cap, with and without Hold."""
-    found = rehearsed(home, name, 80, OWN)
+    found = rehearsed(home, name, 50, OWN[1:3])
     for arm in found.arms:
         assert (arm.double_orders, arm.lost, arm.broken) == (0, 0, []), arm.name
         assert arm.window_high_bp <= arm.cap_bp
@@ -107,7 +107,7 @@ def test_no_scenario_breaks_a_promise_of_the_engine(home: Path, name: str):
 
 def test_only_age_in_state_tells_of_a_stall(home: Path):
     """Every call is answered, so the breaker opens when orders have stood still for as long as the connection allows."""
-    arms = by_key(rehearsed(home, "stall", 150, OWN, stall_min=90))
+    arms = by_key(rehearsed(home, "stall", 70, OWN[1:], stall_min=90))
     assert "stalled" in arms["tranship"].detected_by
     assert arms["tranship"].detect_s >= 90 * 60
     assert arms["tranship"].unheard == 0
@@ -116,25 +116,25 @@ def test_only_age_in_state_tells_of_a_stall(home: Path):
 
 def test_a_strike_is_told_by_hand(home: Path):
     """Fifteen minutes into it somebody closes the nodes; what the network had taken is called back and moved."""
-    found = rehearsed(home, "strike", 150, OWN, network="PL")
+    found = rehearsed(home, "strike", 40, OWN[1:2], network="PL")
     arm = by_key(found)["tranship"]
-    assert (arm.detect_s, arm.detected_by) == (900.5, "strike: told by hand") or arm.detect_s == 900
+    assert 900 <= arm.detect_s <= 901 and arm.detected_by == "strike: told by hand"
     assert found.nodes == ["PL-1"]
 
 
 def test_a_tight_cap_parks_and_says_which_limit_bound(home: Path):
     """The independent side fails, the cap has no room: orders wait, with the cap named, and the window stays below it."""
-    found = rehearsed(home, "tight-cap", 250, OWN)
+    found = rehearsed(home, "tight-cap", 120, OWN[1:2])
     arms = by_key(found)
-    assert arms["tranship"].window_high_bp <= arms["tranship"].cap_bp < 6_000
-    assert any("is set to the share" in line for line in found.assumed)
+    assert arms["tranship"].window_high_bp <= arms["tranship"].cap_bp <= 6_000
+    assert any("The cap on AMZ" in line for line in found.assumed)
     assert arms["tranship"].parked_orders > 0
     assert "cap" in {limit.reason for limit in arms["tranship"].limits}
 
 
 def test_the_same_seed_gives_the_same_report(home: Path):
     """To the last number; another seed another day."""
-    first, second, other = (rehearsed(home, "brownout", 80, OWN[:2], seed=seed) for seed in (3, 3, 4))
+    first, second, other = (rehearsed(home, "brownout", 40, OWN[:2], hours=3, seed=seed) for seed in (3, 3, 4))
     for one in (first, second, other):
         one.seconds = 0
         for arm in one.arms:
@@ -174,8 +174,9 @@ def test_no_person_of_the_run_is_read(home: Path):
 
 def test_fewer_orders_than_asked_for_are_repeated_and_said(home: Path):
     """The day has as many as were asked for."""
-    found = rehearsed(home, "brownout", 150, OWN[:1])
-    assert found.orders == 150 and sum(found.orders_by_hour) == 150
+    found = rehearsed(home, "brownout", 150, OWN[:1], hours=2)
+    assert found.orders == round(150 * sum(curve.CURVE[found.first_hour : found.first_hour + 2]) / curve.FULL)
+    assert sum(found.orders_by_hour) == found.orders
     assert any("repetitions" in line for line in found.assumed)
 
 
@@ -183,7 +184,7 @@ def test_a_point_in_the_past_is_begun_from(home: Path):
     """`--from`: the run as it was before that day; before its first day there is nothing."""
     wish = Wish(scenario("brownout"), 10, 1)
     found = drill(home, wish, until=dt.date(2026, 3, 6), policies=OWN[:1], processes=1)
-    assert found.day == "2026-03-13" or found.day < "2026-03-13"
+    assert found.day == "2026-03-13"
     with pytest.raises(InputError, match="nothing in it"):
         drill(home, wish, until=dt.date(2020, 1, 1), policies=OWN[:1], processes=1)
 

@@ -53,6 +53,7 @@ class ReturnItem(msgspec.Struct, rename="camel"):
 
     seller_fulfillment_order_item_id: str
     status: str
+    seller_return_item_id: str = ""
     return_received_condition: str = ""
 
 

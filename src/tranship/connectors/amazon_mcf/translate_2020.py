@@ -307,9 +307,8 @@ def _returned(response: Response) -> Returned:
     remote_id = payload.fulfillment_order.seller_fulfillment_order_id
     if not ours(remote_id):
         raise Violation("fulfillmentOrder.sellerFulfillmentOrderId: an order id that Tranship never makes")
-    rows = (
-        (remote_id, item.seller_fulfillment_order_item_id, 1, item.return_received_condition)
-        for item in payload.return_items
-        if item.status == "Processed"
+    back = [item for item in payload.return_items if item.status == "Processed"]
+    rows = tuple(
+        (remote_id, item.seller_fulfillment_order_item_id, 1, item.return_received_condition) for item in back
     )
-    return Returned(tuple(rows))
+    return Returned(rows, refs=tuple(item.seller_return_item_id for item in back))

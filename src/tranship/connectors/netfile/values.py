@@ -163,12 +163,12 @@ def _spans(key: Key, raw: object) -> tuple[str, ...]:
     def one(text: str) -> str:
         try:
             begins, ends = span_micros(text)
-            if ends - begins > MOST_SPAN_US:
-                raise ValueError("longer than a month")
-            return "/".join(from_micros(at).strftime("%Y-%m-%dT%H:%M:%SZ") for at in (begins, ends))
         except (ValueError, OverflowError):
-            hint = f'at most 31 days, as in {key.name} = ["2026-11-27T02:00:00Z/2026-11-27T04:00:00Z"]'
+            hint = f'as in {key.name} = ["2026-11-27T02:00:00Z/2026-11-27T04:00:00Z"]'
             raise RefusedError(f"{shown(text)} is not a span of time with its zone", hint) from None
+        if ends - begins > MOST_SPAN_US:
+            raise RefusedError(f"{shown(text)} is longer than a month", "at most 31 days")
+        return "/".join(from_micros(at).strftime("%Y-%m-%dT%H:%M:%SZ") for at in (begins, ends))
 
     return tuple(sorted(_list(key, raw, one)))
 

@@ -75,6 +75,10 @@ def _fewer(findings: list[Finding]) -> tuple[Finding, ...]:
     return (*findings[: _FOUND_MOST - 1], Finding("violation", "list", f"{rest} more findings on this page"))
 
 
+NOT_THERE = frozenset({"AwaitingArrival", "Cancelled"})
+"""States of a return whose goods are not back at the warehouse."""
+
+
 def returns(response: Response, line_of: Callable[[str], str] = str) -> Returned:
     """A page of returns. Rows name the network's code where the line is meant: ShipBob keeps no line with what comes back."""
     lost = failed(response, "returns")
@@ -85,8 +89,8 @@ def returns(response: Response, line_of: Callable[[str], str] = str) -> Returned
         more = next_of(page.next)
     except Damaged as damage:
         return Returned((), failed=Result("violation", detail=f"returns: {damage}"[:200]))
-    rows = [row for found in page.items or () for row in _rows(found, line_of)]
-    return Returned(tuple(rows), more)
+    rows = [(str(found.id), row) for found in page.items or () for row in _rows(found, line_of)]
+    return Returned(tuple(row for _, row in rows), more, refs=tuple(ref for ref, _ in rows), by_code=True)
 
 
 def _rows(found: Return, line_of: Callable[[str], str]) -> list[tuple[str, str, int, str]]:
@@ -99,7 +103,7 @@ def _rows(found: Return, line_of: Callable[[str], str]) -> list[tuple[str, str, 
         done = [(action.quantity_processed, action.action or "") for action in item.action_taken or ()]
         rest = item.quantity - sum(count for count, _ in done)
         rows += [(ours, line, count, word) for count, word in done if count > 0]
-        if rest > 0:
+        if rest > 0 and found.status not in NOT_THERE:
             rows.append((ours, line, rest, found.status or ""))
     return rows
 

@@ -142,4 +142,4 @@ def _arc(start: float, end: float) -> str:
 
 def span(seconds: int) -> str:
     """A length of time as a word: minute, hour, or so many seconds."""
-    return {60: "minute", 1200: "20 minutes", 3600: "hour", 86_400: "day"}.get(seconds, f"{seconds} s")
+    return {60: "minute", 1200: "20 min", 3600: "hour", 86_400: "day"}.get(seconds, f"{seconds} s")

@@ -18,17 +18,19 @@ from tranship.connectors.port import Order
 from tranship.core.capability import Connection
 from tranship.core.errors import TranshipError, UnavailableError
 from tranship.dispatch.health import Verdict
-from tranship.dispatch.model import LIVE, Dispatch, Result
+from tranship.dispatch.model import GONE, LIVE, Dispatch, Result
 from tranship.engine import commands as cmd
 from tranship.engine.desk import Call, Desk
-from tranship.engine.driver import looking, paper
+from tranship.engine.driver import looking, paper, standing
 from tranship.engine.driver.link import Link
 from tranship.engine.due import is_stalled
+from tranship.engine.evolve_network import CONNECTION
 from tranship.engine.handover import drainable
 from tranship.engine.networks import LiveNow
 from tranship.engine.preparing import Prepared, Wanted, handing_over, prepare, wanted
 from tranship.engine.service import Service
 from tranship.engine.shard import Shard, Submission
+from tranship.engine.state import State
 
 PLAN_S = 0.5
 """Real seconds between two looks at what is due to be handed over."""
@@ -48,10 +50,15 @@ LAG_US = 100_000
 """... and how much later counts as being held up."""
 TRACE_EVERY = 4
 """Verdicts in one step of what is shown."""
+MOST_WAIT_S = 15.0
+"""Real seconds between two tries to tell an engine that cannot write."""
 END_S = 5
 """Real seconds that calls under way get at the end."""
 AGAIN_S = 2
 """Real seconds until the driver begins again after a fault of its own."""
+
+NO_HURRY_DAYS = 100_000
+"""Added to the promise day of what has left: looks at it come last."""
 
 T = TypeVar("T")
 log = logging.getLogger("tranship.driver")
@@ -66,12 +73,11 @@ class Driver:
         self.desk = Desk()
         self.links: dict[str, Link] = {}
         self._steps = 0
-        self._beat, self._lost = (
-            time.monotonic_ns() // 1000,
-            0,
-        )  # when the loop last ran, and how long it did not in all
+        self._beat = time.monotonic_ns() // 1000  # when the loop last ran,
+        self._lost = 0  # and how long in all it did not
         self._began = time.time_ns() // 1000 - self._beat
         self._wake = asyncio.Event()
+        self._syncing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def now(self) -> int:
@@ -97,7 +103,7 @@ class Driver:
 
     def _real_at(self, at: int) -> int:
         """Real time of a moment of the service's clock."""
-        return at if self.service.clock.speed == 1 else self.real() + int((at - self.now()) / self.service.clock.speed)
+        return self.real() + int((at - self.now()) / self.service.clock.speed)
 
     async def run(self) -> None:
         """Work until cancelled; what fails is told in the log and begun again from the journal, it never ends the driver."""
@@ -121,6 +127,7 @@ class Driver:
             self._heart(),
             *(looking.look_at_changes(self, link) for link in self.links.values()),
             *(looking.look_at_stock(self, link) for link in self.links.values()),
+            *(looking.look_at_returns(self, link) for link in self.links.values()),
             *(paper.keep_paper(self, link) for link in self.links.values() if isinstance(link.connector, Manual)),
         ]
         try:
@@ -144,12 +151,18 @@ class Driver:
         """Begin with what the state says: its connections, its open dispatches, and which connections were given up."""
         self.desk, self.links = Desk(), {}
         connections, dispatches, sick = await self.read(_standing)
-        self.desk.connect(connections, self.now())
         for connection in {each.code: each for each in connections.values()}.values():
             link = self.links[connection.code] = Link(connection, self.service.network.health, self.real())
             link.watch.plan(tuple((self._real_at(first), self._real_at(last)) for first, last in link.outages))
             if connection.code in sick:
                 link.on_trial(self.real())
+            await self.read(
+                lambda shard, link=link: standing.watch_nodes(  # type: ignore[misc]
+                    link, shard.state, self.service.network.health, self.now()
+                )
+            )
+        wired = {n: each for n, each in connections.items() if self.links[each.code].client is not None}
+        self.desk.connect(wired, self.now())
         for dispatch, urgency in dispatches:
             self.desk.changed(dispatch, urgency)
         await self.sync()
@@ -191,9 +204,10 @@ class Driver:
         await self.sync()
 
     async def sync(self) -> None:
-        """Bring the desk up to what was committed."""
-        for dispatch, urgency in await self.read(touched):
-            self.desk.changed(dispatch, urgency)
+        """Bring the desk up to what was committed; one at a time, or an older word could come after a newer one."""
+        async with self._syncing:
+            for dispatch, urgency in await self.read(touched):
+                self.desk.changed(dispatch, urgency)
         self._wake.set()
 
     # -- handing over -------------------------------------------------------------------------------------------------
@@ -207,15 +221,10 @@ class Driver:
         if await self.read(partial(_has_to_move, at=at)):
             await self._submit(Submission(f"drain/{at}", cmd.Drain(DRAIN_BATCH, at)))
             await self.sync()
-        room = {code: self._room(code) for code in self.links}
+        room = {code: min(BATCH, self._room(code)) for code in self.links}
         if not any(room.values()):
             return
-        found = await self.read(lambda shard: wanted(shard.state, at, BATCH))
-        kept: list[Wanted] = []
-        for each in found:
-            if room.get(each.connection, 0) > 0:
-                room[each.connection] -= 1
-                kept.append(each)
+        kept = await self.read(lambda shard: wanted(shard.state, at, room))
         if kept:
             prepared = await asyncio.to_thread(self._prepare, kept)
             await self._refuse(kept, prepared)
@@ -226,10 +235,13 @@ class Driver:
 
     def _room(self, code: str) -> int:
         """How many more intents a connection may have: what it can be told within a few seconds."""
-        lane = self.desk.lane(code)
         if self.links[code].out_until(self.now()):
             return 0  # a moment before its breaker says so
-        return max(0, max(4, lane.bucket("create").left(self.now())) - self.desk.backlog(code) - len(lane.in_flight))
+        if not self.desk.has(code):
+            return BATCH  # paper takes all at once
+        lane = self.desk.lane(code)
+        left = max(4, lane.bucket("create").left(self.now()))
+        return max(0, left - self.desk.backlog(code, "create") - len(lane.in_flight))
 
     def _prepare(self, found: Sequence[Wanted]) -> list[Prepared]:
         people = self.service.people
@@ -251,16 +263,15 @@ class Driver:
     # -- calls --------------------------------------------------------------------------------------------------------
 
     async def _send(self) -> None:
-        wired = [code for code, link in self.links.items() if link.client is not None]
         while True:
             self._wake.clear()
             now = self.now()
             if not self.shadow and len(self._tasks) < MOST_TASKS:
-                for call in self.desk.take(now, wired):
+                for call in self.desk.take(now):
                     task = asyncio.create_task(self._carry(call), name=f"call {call.op}")
                     self._tasks.add(task)
                     task.add_done_callback(self._tasks.discard)
-            due = self.desk.next_at(now, wired)
+            due = self.desk.next_at(now)
             wait = 1.0 if not due else min(1.0, max(0.002, (due - now) / 1e6 / self.service.clock.speed))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), wait)
@@ -269,7 +280,11 @@ class Driver:
         """Make one call and tell the engine what came of it."""
         result = Result("unknown", detail="stopped")
         try:
-            result = await self._called(call)
+            called = await self._called(call)
+            if called is None:
+                await self.sync()  # the desk was behind
+                return
+            result = called
             answer = cmd.Answered(call.remote_id, call.op, result, call.sent_at, self.now())
             await self._hear(Submission(f"call/{call.remote_id}/{call.op}/{call.sent_at}", answer))
         finally:  # in flight until the engine knows of it: before that, the desk would give the same call out again
@@ -277,15 +292,20 @@ class Driver:
             self.desk.done(call, self.now(), result.retry_after_ms, throttled=throttled)
             self._wake.set()
 
-    async def _called(self, call: Call) -> Result:
-        """Make one call; whatever happens is a result."""
+    async def _called(self, call: Call) -> Result | None:
+        """Make one call; whatever happens is a result. None where the engine no longer wants it."""
         sent = False
         try:
             body = await asyncio.to_thread(self.body, call) if call.op == "create" else b""
+            out = self.links[call.connection].out_until(self.now()) if call.op == "create" else 0
+            if out:
+                return Result("throttled", detail="in a planned outage", retry_after_ms=(out - self.now()) // 1000)
             if body is None:
                 return Result("refused", detail="its bytes are gone: the person was erased")
             if not await asyncio.to_thread(self.service.store.still_mine):
                 return Result("throttled", detail="another writer has taken over", retry_after_ms=60_000)
+            if not await self.read(partial(_still_wanted, call=call)):
+                return None
             sent = True
             return await self.links[call.connection].call(
                 call.op, Order(call.remote_id, call.their_id), body, self.real
@@ -296,12 +316,14 @@ class Driver:
 
     async def _hear(self, answer: Submission) -> None:
         """Tell the engine, however long that takes: the answer is worth waiting for; after a crash it is a doubt."""
+        wait = 0.2
         while True:
             try:
                 await self.tell([answer])
                 return
             except UnavailableError:
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(wait)
+                wait = min(2 * wait, MOST_WAIT_S)
 
     def body(self, call: Call) -> bytes | None:
         """The bytes of an intent, as they were sealed."""
@@ -328,13 +350,12 @@ class Driver:
             said = f"{verdict.state}/{verdict.share_bp}"
             if self._steps % TRACE_EVERY == 0:
                 link.step(verdict.evidence.oldest_ms)
+            if not self.desk.has(code):
+                continue  # paper has no health to watch
             live[code] = link.live(verdict, self.desk.lane(code), self.desk.backlog(code), at)
             if verdict.probe_at and real >= verdict.probe_at:
                 self._spawn(looking.probe(self, link))
             if said == link.said:
-                continue
-            if await self.read(partial(_overridden, connection=code, at=at)):
-                link.said = ""  # to be told once the person's word no longer holds
                 continue
             command = cmd.SetBreaker(code, (), verdict.state, verdict.share_bp, told(verdict), 0, at)
             await self.tell([Submission(f"breaker/{code}/{at}", command)])
@@ -346,32 +367,45 @@ class Driver:
         task.add_done_callback(self._tasks.discard)
 
     async def _age(self) -> None:
-        """Accepted, then no progress: the failure that no error code tells of."""
+        """Accepted, then no progress: the failure that no error code tells of. A node that stands still is given up for itself."""
         for code, link in self.links.items():
             at = self.now()
-            stalled, total = await self.read(partial(ages, connection=code, at=at))
-            link.watch.aged(stalled, total, self.real())
+            found = await self.read(partial(standing.node_ages, connection=code, at=at))
+            made = standing.weigh(link, found, at)
+            if made:
+                await self.tell(made)
+            link.watch.aged(*standing.others(link, found), self.real())
 
 
 def _standing(shard: Shard) -> tuple[dict[int, Connection], list[tuple[Dispatch, int]], set[str]]:
-    """Connections by node, open dispatches with the promise day of their order, and connections whose breaker is not closed."""
+    """Connections by node, open dispatches and those under way with their urgency, and connections whose breaker is not closed."""
     state = shard.state
     state.touched.clear()
-    found = [
-        (state.dispatches[remote_id], state.orders[state.dispatches[remote_id].order_id].promise_day)
-        for remote_id in state.open_dispatches
-    ]
-    sick = {state.connected[n].code for n, held in state.breakers.items() if n in state.connected and not held.until}
+    found = [_urgent(state, remote_id) for held in (state.open_dispatches, state.under_way) for remote_id in held]
+    sick = {
+        state.connected[n].code for n, held in state.verdicts.items() if n in state.connected and CONNECTION in held
+    }
     return dict(state.connected), found, sick
+
+
+def _still_wanted(shard: Shard, call: Call) -> bool:
+    """Whether the engine still wants this call: asked on the writer's thread, right before the bytes leave."""
+    d = shard.state.dispatches.get(call.remote_id)
+    return d is not None and d.op == call.op
 
 
 def touched(shard: Shard) -> list[tuple[Dispatch, int]]:
     """Dispatches that changed since this was last asked, with the promise day of their order."""
     state = shard.state
-    found = [(state.dispatches[remote_id], state.orders[state.dispatches[remote_id].order_id].promise_day)
-             for remote_id in state.touched]  # fmt: skip
+    found = [_urgent(state, remote_id) for remote_id in state.touched]
     state.touched.clear()
     return found
+
+
+def _urgent(state: State, remote_id: str) -> tuple[Dispatch, int]:
+    """A dispatch and how urgent its next call is: by promise, and what has left after everything that can still be saved."""
+    d = state.dispatches[remote_id]
+    return d, state.orders[d.order_id].promise_day + (NO_HURRY_DAYS if d.state == GONE else 0)
 
 
 def told(verdict: Verdict) -> str:
@@ -396,13 +430,3 @@ def ages(shard: Shard, connection: str, at: int) -> tuple[int, int]:
 
 def _has_to_move(shard: Shard, at: int) -> bool:
     return next(drainable(shard.state, at), None) is not None
-
-
-def _overridden(shard: Shard, connection: str, at: int) -> bool:
-    """Whether a person has said where new work goes for the time being."""
-    state = shard.state
-    return any(
-        held.until > at
-        for n, held in state.breakers.items()
-        if n in state.connected and state.connected[n].code == connection
-    )

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 
 from tranship.connectors.http import HttpClient, LostError, NotSentError
@@ -11,6 +12,7 @@ from tranship.core.capability import Connection
 from tranship.core.health import Health
 from tranship.dispatch.health import Verdict, Watch
 from tranship.dispatch.model import Result
+from tranship.dispatch.standstill import Standstill
 from tranship.engine.desk import Lane
 from tranship.engine.networks import LiveNow
 
@@ -27,6 +29,8 @@ class Link:
         self.client: HttpClient | None = client_of(connection)
         self.watch = Watch(health, now)
         self.outages = connection.planned()
+        self.nodes: dict[str, Standstill] = {}  # by code: those that are watched for themselves
+        self.nodes_said: dict[str, str] = {}  # state and share that the engine was last told of them
         self.said = "closed/10000"  # state and share that the engine was last told
         self.last_list = now
         self.hooks_taken = self.hooks_refused = 0
@@ -53,13 +57,22 @@ class Link:
 
     async def call(self, op: str, order: Order, body: bytes, clock: Callable[[], int]) -> Result:
         """Make one call; whatever happens is a result."""
-        answer = await self.ask(self.request(op, order, body), clock)
-        if isinstance(answer, Result):
-            return answer
-        return self.connector.read(op, order, answer)
+        answer = await self.ask(self.request(op, order, body), clock, partial(self.connector.read, op, order))
+        assert isinstance(answer, Result), "every answer was read"
+        return answer
 
-    async def ask(self, request: Request, clock: Callable[[], int], *, probe: bool = False) -> Response | Result:
-        """Send a request and tell health what came of it; a Result where there is no whole answer. `clock` is real time."""
+    async def ask(
+        self,
+        request: Request,
+        clock: Callable[[], int],
+        reader: Callable[[Response], Result | None],
+        *,
+        probe: bool = False,
+    ) -> Response | Result:
+        """Send a request and tell health what came of it: the answer where `reader` has nothing to say of it, else a Result.
+
+        `reader` never raises; an answer that makes no sense speaks against the network as one that never came. `clock` is real time.
+        """
         if self.client is None:
             return Result("unauthorized", detail="this kind of connection has no interface to send to")
         self._calls += 1
@@ -79,17 +92,23 @@ class Link:
         except BaseException:
             self.watch.ended(call_id, clock(), "unknown")
             raise
-        self._ended(call_id, began, clock(), "unknown" if response.status >= 500 else "ok")
-        return response
+        ended = clock()
+        try:
+            told = reader(response)
+        except BaseException:
+            self._ended(call_id, began, ended, "violation")
+            raise
+        self._ended(call_id, began, ended, "unknown" if response.status >= 500 else told.outcome if told else "ok")
+        return response if told is None else told
 
     def _ended(self, call_id: str, began: int, now: int, outcome: str) -> None:
         self.watch.ended(call_id, now, outcome)
         took = max(1, now - began)
         self._slowest = max(self._slowest, took)
-        if outcome == "ok":
-            self._answers.append(took)
-        else:
+        if outcome in {"unknown", "violation", "unauthorized"}:
             self._failed += 1
+        else:
+            self._answers.append(took)
 
     def step(self, oldest_ms: int) -> None:
         """One step of the trace is over; a call that is still in flight counts with its age."""

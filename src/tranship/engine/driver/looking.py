@@ -9,7 +9,7 @@ from tranship.connectors.port import Count, Finding, Response
 from tranship.core.errors import UnavailableError
 from tranship.dispatch.model import Report, Result
 from tranship.engine.driver.link import Link
-from tranship.engine.inbox import counting, finding, news, reporting
+from tranship.engine.inbox import counting, finding, news, reporting, returning
 from tranship.engine.shard import Shard
 
 if TYPE_CHECKING:
@@ -19,6 +19,10 @@ OVERLAP_S = 300
 """A look reaches back so far behind the last one: clocks differ, and lists lag."""
 MOST_PAGES = 100
 """Pages read in one look."""
+RETURNS_S = 3_600
+"""Between two looks at what came back."""
+RETURNS_BACK_S = 60 * 86_400
+"""How far such a look reaches back: a return is listed by when it was announced, and changes until its goods are there."""
 SECOND = 1_000_000
 
 log = logging.getLogger("tranship.driver")
@@ -38,11 +42,20 @@ async def look_at_stock(driver: "Driver", link: Link) -> None:
         await asyncio.sleep(link.connection.stock_poll_s / driver.service.clock.speed)
 
 
+async def look_at_returns(driver: "Driver", link: Link) -> None:
+    """Every hour of the clock, where the kind lists returns: what came back of the last two months."""
+    if "returns" not in link.connection.capability.rates or driver.shadow:
+        return
+    while True:
+        await _step(driver, link, _returns, "returns")
+        await asyncio.sleep(RETURNS_S / driver.service.clock.speed)
+
+
 async def probe(driver: "Driver", link: Link) -> None:
     """Ask a network how it is: the first page of its list."""
     if driver.desk.lane(link.connection.code).bucket("list").take(driver.now(), probe=True):
         request = link.connector.list(max(0, driver.now() - OVERLAP_S * SECOND))
-        await link.ask(request, driver.real, probe=True)
+        await link.ask(request, driver.real, lambda response: link.connector.read_list(response).failed, probe=True)
 
 
 async def _step(driver: "Driver", link: Link, look: "Look", name: str) -> None:
@@ -57,14 +70,24 @@ async def _step(driver: "Driver", link: Link, look: "Look", name: str) -> None:
 
 
 async def _page(driver: "Driver", link: Link, op: str, since: int, more: str) -> Response | None:
-    """One page within the published rate; None where it could not be had."""
+    """One page within the published rate; None where it could not be had, and a finding where it makes no sense."""
     lane = driver.desk.lane(link.connection.code)
     while not lane.bucket(op).take(driver.now()):
         wait = (lane.bucket(op).next_at(driver.now()) - driver.now()) / 1e6
         await asyncio.sleep(max(0.01, wait / driver.service.clock.speed))
-    request = link.connector.list(since, more) if op == "list" else link.connector.stock(0, more)
-    answer = await link.ask(request, driver.real)
-    return None if isinstance(answer, Result) else answer
+    connector = link.connector
+    if op == "list":
+        answer = await link.ask(connector.list(since, more), driver.real, lambda got: connector.read_list(got).failed)
+    elif op == "returns":
+        request = connector.returns(since, more)
+        answer = await link.ask(request, driver.real, lambda got: connector.read_returns(got).failed)
+    else:
+        answer = await link.ask(connector.stock(0, more), driver.real, lambda got: connector.read_stock(got).failed)
+    if not isinstance(answer, Result):
+        return answer
+    if answer.outcome in {"violation", "unauthorized"}:
+        await _tell(driver, link.connection.code, [Finding(answer.outcome, op, answer.detail or "no reason was given")])
+    return None
 
 
 async def _changes(driver: "Driver", link: Link) -> None:
@@ -109,6 +132,25 @@ async def _stock(driver: "Driver", link: Link) -> None:
     )
     await driver.tell(made)
     await _tell(driver, code, findings)
+
+
+async def _returns(driver: "Driver", link: Link) -> None:
+    more, since = "", driver.now() - RETURNS_BACK_S * SECOND
+    for _ in range(MOST_PAGES):
+        response = await _page(driver, link, "returns", max(0, since), more)
+        if response is None:
+            return
+        page = link.connector.read_returns(response)
+        if page.failed is not None:
+            return
+        at = driver.now()
+        made = await driver.read(
+            lambda shard, page=page, at=at: returning(shard.state, link.connection, page, at)  # type: ignore[misc]
+        )
+        await driver.tell(made)
+        more = page.more
+        if not more:
+            return
 
 
 def _news(shard: Shard, reports: tuple[Report, ...]) -> list[Report]:

@@ -65,7 +65,7 @@ async def _print(driver: "Driver", link: Link) -> None:
     waiting = await driver.read(
         partial(_in_state, connection=link.connection.code, states=frozenset({SENDING, DOUBT_CREATE}))
     )
-    if not waiting or driver.shadow:
+    if not waiting or driver.shadow or not await asyncio.to_thread(driver.service.store.still_mine):
         return
     there = await asyncio.to_thread(_already, outbox, [remote_id for remote_id, _ in waiting])
     fresh = [remote_id for remote_id, _ in waiting if remote_id not in there][: connector.settings.most_orders]
@@ -86,7 +86,7 @@ async def _print(driver: "Driver", link: Link) -> None:
 def _already(outbox: Path, ids: list[str]) -> set[str]:
     """Which of these orders stand on a list that is there."""
     found: set[str] = set()
-    for path in outbox.glob("PL-*.csv") if outbox.is_dir() else ():
+    for path in sorted(outbox.glob("PL-*")) if outbox.is_dir() else ():  # either form may have been left behind
         text = path.read_text("utf-8-sig", "replace")
         found |= {remote_id for remote_id in ids if remote_id in text}
     return found
@@ -102,8 +102,8 @@ def _write(outbox: Path, orders: "list[MaskedOrder]", name: str, printed: str) -
     batch = batch_id([order.remote_id for order in orders])
     outbox.mkdir(mode=0o700, parents=True, exist_ok=True)  # names and streets are in there
     for ending, data in (
-        ("html", page([orders], warehouse=name, printed=printed).encode()),
         ("csv", pick_list(orders, batch)),
+        ("html", page([orders], warehouse=name, printed=printed).encode()),
     ):
         half = outbox / f".{batch}.{ending}.part"
         with half.open("wb") as file:
@@ -112,6 +112,11 @@ def _write(outbox: Path, orders: "list[MaskedOrder]", name: str, printed: str) -
             file.flush()
             os.fsync(file.fileno())
         half.replace(outbox / f"{batch}.{ending}")
+    folder = os.open(outbox, os.O_RDONLY)  # the names themselves have to outlive a power cut
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _in_state(shard: Shard, connection: str, states: frozenset[str]) -> list[tuple[str, str]]:

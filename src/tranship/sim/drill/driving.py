@@ -234,10 +234,10 @@ class Driving:
 
     # -- health -------------------------------------------------------------------------------------------------------
 
-    def _judge_soon(self, side: Side) -> None:
+    def _judge_soon(self, side: Side, wait: int = STEP) -> None:
         if self.health and not side.judging:
             side.judging = True
-            self.loop.after(STEP, self._judge, side)
+            self.loop.after(wait, self._judge, side)
 
     def _judge(self, side: Side) -> None:
         """Tell the engine where new work may go; go on while there is anything to judge."""
@@ -252,7 +252,10 @@ class Driving:
             command = cmd.SetBreaker(side.code, (), verdict.state, verdict.share_bp, told(verdict), 0, now)
             self.submit(f"breaker/{side.code}/{now}", command)
             self.pump()
-        if verdict.state != "closed" or verdict.probe_at or verdict.evidence.in_flight or verdict.evidence.score:
+        seen = verdict.evidence
+        if verdict.state == "open" and not seen.in_flight:  # nothing to hear until the next probe is due
+            self._judge_soon(side, 4 * STEP)
+        elif verdict.state != "closed" or verdict.probe_at or seen.in_flight or seen.score:
             self._judge_soon(side)
 
     def _overridden(self, side: Side, now: int) -> bool:

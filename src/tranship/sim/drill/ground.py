@@ -205,6 +205,9 @@ def _caps(state: State, wish: Wish, network: NetworkFile) -> tuple[tuple[object,
     for cap, counter in zip(network.caps, state.caps, strict=True):
         share = min(cap.cap_bp, max(500, counter.total.share_bp()))
         caps.append(msgspec.structs.replace(cap, cap_bp=share))
+        if share == cap.cap_bp:
+            notes.append(f"The cap on {cap.network}, {share / 100:g} %, was full when the day began.")
+            continue
         notes.append(
             f"The cap on {cap.network} is set to the share that it had when the day began, {share / 100:.1f} % instead of"
             f" {cap.cap_bp / 100:.0f} %: it has no room but what the day itself makes."

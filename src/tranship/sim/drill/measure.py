@@ -105,11 +105,12 @@ def _fate(
     parts = [part for part in held.parts.values() if part.status != CANCELLED and part.units()]
     days, late, gone = 0, False, True
     for part in parts:
-        behind = _behind(play, part, moments)
-        if behind is None:
+        left_on = _left_on(play, part, moments)
+        if left_on is None:
             gone = False
             continue
-        days = max(days, behind)
+        days = max(days, working_days_between(play.first_days[order_id] or left_on, left_on))
+        behind = max(0, working_days_between(part.ship_day, left_on))
         late = late or _arrival(play, part, behind) > held.promise_day
     waits = any(sum(rest.quantities) for rest in held.rests.values()) or any(
         _asks_a_person(play, part) for part in parts
@@ -127,8 +128,8 @@ def _asks_a_person(play: Rehearsal, part: PartState) -> bool:
     return d is not None and d.state == QUARANTINED
 
 
-def _behind(play: Rehearsal, part: PartState, moments: Mapping[str, int]) -> int | None:
-    """Working days after its planned ship day on which a fulfillment order left; None: it has not.
+def _left_on(play: Rehearsal, part: PartState, moments: Mapping[str, int]) -> int | None:
+    """Day on which a fulfillment order left its node; None: it has not.
 
     What reaches its node after the cut-off leaves on the next working day, whenever the stand-in has it ready.
     """
@@ -143,8 +144,7 @@ def _behind(play: Rehearsal, part: PartState, moments: Mapping[str, int]) -> int
     calendar = workdays(node)
     by_rule = calendar.next(day) if minute < node.cutoff_min or calendar.next(day) != day else calendar.next(day + 1)
     by_truth = calendar.next(local_day_minute(moments[d.remote_id], node.zone)[0])
-    planned = part.ship_day
-    return max(0, working_days_between(planned, max(by_rule, by_truth)))
+    return max(by_rule, by_truth)
 
 
 def _arrival(play: Rehearsal, part: PartState, behind: int) -> int:

@@ -50,6 +50,7 @@ class Rehearsal(Driving):
         self.values: dict[str, list[int]] = {}
         self.checks: dict[str, tuple[bool, bool]] = {}  # order -> sent to the failing nodes first, safe in time
         self.exposed: dict[str, bool] = {}
+        self.first_days: dict[str, int] = {}  # order -> day on which the last of it was to leave, when it came
         self.times: list[int] = []
         self.at_risk: list[int] = []
         self.parked: list[int] = []
@@ -132,6 +133,7 @@ class Rehearsal(Driving):
             return
         self._open[order_id] = None
         self.values[order_id] = value_of(self.document, self.shard.state.skus, order)
+        self.first_days[order_id] = max((part.ship_day for part in held.parts.values()), default=0)
         if self.ground.starts_at <= self.loop.now < self.ground.ends_at:
             self.exposed[order_id] = any(part.node in self.hit for part in held.parts.values())
             self.loop.after(IN_TIME, self._check, order_id)
