@@ -74,7 +74,9 @@ def test_a_persons_word_goes_before_both_until_it_ends(run: Handed):
     told(run, "closed", FULL, why="by hand: I have seen the dock", until=run.at + HOUR)
     assert run.state.closed == set()
     told(run, "open", 0, why="errors")
-    assert run.state.closed == set() and run.exceptions() == ["breaker_opened"], "nobody is woken by what changes nothing"
+    assert run.state.closed == set() and run.exceptions() == ["breaker_opened"], (
+        "nobody is woken by what changes nothing"
+    )
     run.tick(run.later(3601))
     assert run.state.closed == {AMZ, PL}
     told(run, "closed", FULL, why="by hand: again", until=run.at + HOUR)

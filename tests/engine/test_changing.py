@@ -233,7 +233,9 @@ def test_street_and_name_go_to_the_address_table_and_are_erased_with_the_person(
     run.submit(placing(order(1, ("MUG", 1)), ANN))
     run.submit(placing(order(2, ("MUG", 1)), ANN))
     person_id = run.held(1).order.person_id
-    said = readdressing(shard.people, person_id, "test:1", FAR, Person(street="9 New Street", city="Portland"), "a1", MONDAY)
+    said = readdressing(
+        shard.people, person_id, "test:1", FAR, Person(street="9 New Street", city="Portland"), "a1", MONDAY
+    )
     run.submit(said)
     assert run.answer(said).repeated
     other = readdressing(shard.people, person_id, "test:1", FAR, Person(street="8 Other Street"), "a1", MONDAY)

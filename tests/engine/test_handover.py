@@ -416,3 +416,74 @@ def test_an_order_that_waits_takes_its_old_place_under_the_cap_again():
     assert len(run.state.caps[0].total) == entries
     assert run.state.caps[0].total.max_share_bp <= 5000
     run.sound()
+
+
+def test_one_busy_connection_does_not_starve_another():
+    """Nine hundred due at one, five at the other: both get their turn in every plan."""
+    run = Handed(connected(HOLDS, second=PLAIN), MUG=30, TEE=400)
+    for number in range(300):
+        run.place(number, ("TEE", 1))
+    run.breaker("half_open", 0, "returning")
+    for number in range(300, 305):
+        run.place(number, ("TEE", 1))
+    run.breaker("closed", 10_000, "healthy")
+    due = to_hand_over(run.state, run.at, {"amz": 10, "pl": 10})
+    assert (sum(each.node == AMZ for each in due), sum(each.node == PL for each in due)) == (10, 5)
+
+
+def test_what_cannot_be_handed_over_steps_aside(run: Handed):
+    """An order without an address is put before a person once, and the others go past it."""
+    for number in range(3):
+        run.place(number, ("MUG", 1))
+    run.do(cmd.ReportException("dead_letter", "test:0/1", "cannot be handed over: no street", run.later()))
+    assert [each.order_id for each in to_hand_over(run.state, run.at, 9)] == ["test:1", "test:2"]
+    run.sound()
+
+
+def test_a_connection_stays_while_orders_are_out_by_it(run: Handed):
+    """Taken from under them, a held order would be booked as shipped by the clock, or be asked for at another account."""
+    from msgspec.structs import replace
+
+    run.held_there()
+    bare = replace(run.document, nodes=tuple(replace(node, connection="") for node in run.document.nodes))
+    with pytest.raises(InputError, match="it cannot change"):
+        run.load(bare)
+    run.do(cmd.Recall("test:1", (), "to change the account", run.later()))
+    run.hear("R0", "get", "ok", "CANCELLED")
+    run.load(bare)
+    run.sound()
+
+
+def test_an_order_free_of_a_silent_network_goes_elsewhere_at_once(run: Handed):
+    """The node is open, but the attempt came to nothing: waiting for its end would be waiting for a day."""
+    run.place(1, ("MUG", 2))
+    (remote_id,) = run.hand_over()
+    run.hear(remote_id, "create", "unknown")
+    run.tick(run.later(3601))
+    assert run.one(remote_id).state == ABANDONED
+    assert [part.node for part in run.held(1).parts.values() if part.status == "PROCESSING"] == [PL]
+    run.sound()
+
+
+def test_what_passes_its_cut_off_unreleased_is_told_once(run: Handed):
+    """Not a silence until the customer asks."""
+    run.place(1, ("MUG", 2))
+    run.place(2, ("MUG", 2))
+    run.hand_over("hold")
+    run.tick(AFTER_CUT_OFF)
+    run.tick(AFTER_CUT_OFF + 60 * SECOND)
+    assert run.exceptions() == ["overdue", "overdue"]
+    run.sound()
+
+
+def test_a_revoked_token_is_one_fact(run: Handed):
+    """Twenty orders meet it: one exception, until a quarter of an hour has passed."""
+    for number in range(5):
+        run.place(number, ("MUG", 1))
+    for remote_id in run.hand_over():
+        run.hear(remote_id, "create", "unauthorized", detail="InvalidToken")
+    assert run.exceptions() == ["unauthorized"]
+    run.later(1000)
+    run.hear("R0", "create", "unauthorized", detail="InvalidToken")
+    assert run.exceptions() == ["unauthorized", "unauthorized"]
+    run.sound()

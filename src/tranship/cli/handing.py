@@ -31,7 +31,7 @@ def networks(*, url: Url = HERE, on: On = None, json: Json = False) -> None:
         say("no node of the network file has a connection: what ships is projected at each cut-off")
         return
     rows = [_row(each) for each in now["connections"]]
-    table(rows, ("connection", "nodes", "breaker", "answer", "bad", "handed over", "to go", "waits"), right=(6, 7))
+    table(rows, ("connection", "nodes", "breaker", "answer", "bad", "handed over", "to go", "waits"), right=(4, 6, 7))
     for each in now["connections"]:
         if each["breaker"]["why"]:
             say(f"  {each['code']}: {each['breaker']['why']}" + _until(each["breaker"]))
