@@ -1,4 +1,4 @@
-"""Whose word a breaker is: the connection's, one node's, a person's; how they combine, and what the driver makes of orders that stand still."""
+"""Whose word a breaker is (a connection's, a node's, a person's), how they combine, and what comes of orders that stand still."""
 
 from itertools import permutations
 

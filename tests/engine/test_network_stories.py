@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from tests.engine.connected import HOLDS, PLAIN, Handed, connected
 from tests.engine.worlds import AMZ, PL, cap
 from tranship.core.errors import ConflictError, InputError, UnavailableError
+from tranship.core.order import Destination
 from tranship.dispatch import rules
 from tranship.dispatch.model import CANNOT_SHIP, GONE, REMOTE, Parcel
 from tranship.engine import commands as cmd
@@ -19,8 +20,9 @@ from tranship.engine import events as ev
 OUTCOMES = ("ok", "ok", "ok", "exists", "refused", "not_found", "throttled", "unknown", "violation")
 KINDS = (
     ["order"] * 4 + ["hand", "hand", "answer", "answer", "answer", "answer", "report", "report", "tick", "back", "count"]
-    + ["breaker", "drain", "recall", "restart", "settle", "shelf", "send", "stock"]
+    + ["breaker", "drain", "recall", "restart", "settle", "shelf", "send", "stock", "cancel", "address", "returned", "node"]
 )  # fmt: skip
+PLACES = (Destination("60614", "IL"), Destination("97201", "OR"), Destination("V5K 0A1", "BC", "CA"))
 LENGTH = 60
 """Things that happen in one story."""
 
@@ -93,6 +95,17 @@ def act(run: Handed, kind: str, a: int, b: int, n: int) -> None:
                     order_id, numbers[b % len(numbers)], ("AMZ-1", "PL-1", "OWN-1")[n % 3], "a story", run.later()
                 )
             )
+    elif kind == "cancel" and orders:
+        lines = () if b % 3 else ((str(1 + b % 2), n),)
+        run.do(cmd.CancelUnits(orders[a % len(orders)], lines, f"c{run.at}", run.later()))
+    elif kind == "address" and orders:
+        run.do(cmd.ChangeAddress(orders[a % len(orders)], PLACES[b % len(PLACES)], f"a{run.at}", run.later()))
+    elif kind == "returned" and remote_id:
+        rows = (cmd.ReturnRow(f"r{b % 3}", remote_id, str(1 + a % 3), n),)
+        run.do(cmd.Returned("amz", rows, run.later()))
+    elif kind == "node":
+        state, share = (("open", 0), ("half_open", 1000), ("closed", 10_000))[a % 3]
+        run.do(cmd.SetBreaker("amz", ("AMZ-1",), state, share, "stalled: a story", 0, run.later()))
     elif kind == "stock":
         run.stock(a % 3, run.later(), MUG=n, TEE=b % 4)
 

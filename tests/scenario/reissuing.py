@@ -10,10 +10,10 @@ from tranship.dispatch.rules import Terms
 _careful = rules._unheard
 
 
-def _careless(d: Dispatch, op: str, sent_at: int, now: int, terms: Terms) -> Dispatch:
+def _careless(d: Dispatch, op: str, now: int, terms: Terms) -> Dispatch:
     if op == "create" and d.state in {SENDING, DOUBT_CREATE}:
         return rules._state(d, REJECTED, now)
-    return _careful(d, op, sent_at, now, terms)
+    return _careful(d, op, now, terms)
 
 
 if __name__ == "__main__":
