@@ -81,7 +81,7 @@ def test_a_list_is_written_filled_in_and_read_back(service: Running, home: Path)
     placed(service, "A-1")
     (row,) = until(lambda: lists(home))
     assert row["name"] == "Ann Example" if "name" in row else True
-    (page,) = (home / "lists").glob("PL-*.html")
+    (page,) = until(lambda: list((home / "lists").glob("PL-*.html")))
     assert stat.S_IMODE(page.stat().st_mode) == 0o600 and "Back shed" in page.read_text()
     until(lambda: [d for d in service.get("/v1/dispatches?order=A-1").json()["dispatches"] if d["state"] == "LIVE"])
     taken = put(

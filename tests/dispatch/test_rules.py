@@ -68,6 +68,17 @@ def test_a_refusal_after_a_silence_proves_nothing():
     assert d.state == "RESOLVING"
 
 
+def test_coming_up_again_and_again_does_not_put_a_call_off():
+    """A service that is killed every few seconds still gets to it: only a call whose turn it was is counted as one more try."""
+    d = rules.restarted(begun(BURN), T0 + SECOND, terms(BURN)).dispatch
+    assert d.tries == 1
+    for seconds in (1.1, 1.2, 1.3):
+        again = rules.restarted(d, T0 + round(seconds * SECOND), terms(BURN)).dispatch
+        assert (again.op_at, again.tries, again.state) == (d.op_at, d.tries, d.state)
+        assert again.doubt_at >= d.doubt_at
+        d = again
+
+
 def test_a_refusal_after_a_restart_proves_nothing():
     """The engine went down while bytes may have been on their way (invariant I4)."""
     d = rules.restarted(begun(BURN), T0 + SECOND, terms(BURN)).dispatch
@@ -280,9 +291,13 @@ def test_quarantine_ends_by_itself_once_there_is_proof():
 def test_a_person_settles_quarantine_and_nothing_else():
     """Ships from there, or never will; anywhere else a person's word changes nothing."""
     d = quarantined()
-    assert rules.settled(d, ships=True, why="called", now=T0).dispatch.state == "LIVE"
-    assert rules.settled(d, ships=False, why="called", now=T0).dispatch.state == "VOID"
-    assert rules.settled(live(), ships=False, why="called", now=T0).dispatch == live()
+    can = rules.Terms(BURN)
+    assert rules.settled(d, ships=True, why="called", now=T0, terms=can).dispatch.state == "LIVE"
+    free = rules.settled(d, ships=False, why="called", now=T0, terms=can).dispatch
+    assert (free.state, free.op) == ("ABANDONED", "cancel")  # people can be wrong: what may lie there is still ended
+    nobody = rules.Terms(replace(BURN, cancel="none"))
+    assert rules.settled(d, ships=False, why="called", now=T0, terms=nobody).dispatch.state == "VOID"
+    assert rules.settled(live(), ships=False, why="called", now=T0, terms=can).dispatch == live()
 
 
 def test_a_held_order_that_the_network_ends_is_free_though_a_call_is_in_doubt():

@@ -129,7 +129,7 @@ class AnyNews(RuleBasedStateMachine):
     def settle(self, ships: bool) -> None:
         """A person's word."""
         self.proof = True
-        self.took(rules.settled(self.d, ships=ships, why="called", now=self.now))
+        self.took(rules.settled(self.d, ships=ships, why="called", now=self.now, terms=terms(self.can)))
 
     @invariant()
     def has_a_next_step(self) -> None:

@@ -285,7 +285,7 @@ def test_silence_makes_it_careful_and_then_asks_a_person():
     with pytest.raises(InputError, match="unknown"):
         run.do(cmd.Settle("R77", False, "?", run.later()))
     run.do(cmd.Settle(remote_id, False, "called them: they never got it", run.later()))
-    assert run.one(remote_id).state == VOID
+    assert run.one(remote_id).state == ABANDONED
     assert [part.node for part in run.held(1).parts.values() if part.status == "PROCESSING"] == [PL]
     run.sound()
 
@@ -486,4 +486,15 @@ def test_a_revoked_token_is_one_fact(run: Handed):
     run.later(1000)
     run.hear("R0", "create", "unauthorized", detail="InvalidToken")
     assert run.exceptions() == ["unauthorized", "unauthorized"]
+    run.sound()
+
+
+@pytest.mark.parametrize(("why", "state"), [("by hand: strike until Monday", RESOLVING), ("by hand: slow", LIVE)])
+def test_a_person_who_says_strike_wants_back_what_the_node_has(why: str, state: str):
+    """What was accepted there will not leave either; where only the way to it is shut, it stays."""
+    run = Handed()
+    remote_id = run.held_there(release=True)
+    run.breaker(why=why, until=run.at + HOUR)
+    run.drain()
+    assert run.one(remote_id).state == state
     run.sound()

@@ -19,9 +19,8 @@ from tranship.core.errors import InputError, TranshipError
 from tranship.core.ledger import Bucket, Ledger
 from tranship.core.network import NetworkFile
 from tranship.engine import commands as cmd
-from tranship.engine import decide as engine_decide
 from tranship.engine import events as ev
-from tranship.engine import evolve
+from tranship.engine import evolve, takeback
 from tranship.engine.shard import RecordedIds, Shard, Submission
 from tranship.engine.verify import verify
 from tranship.routing import decide as routing
@@ -169,13 +168,13 @@ def cap_without_channels(patch: pytest.MonkeyPatch) -> None:
 
 def voids_are_always_whole(patch: pytest.MonkeyPatch) -> None:
     """One unit taken back frees the place of the whole fulfillment order."""
-    taken = engine_decide._taken
+    taken = takeback._taken
 
     def whole(*args: object) -> Iterator[tuple[ev.Event, int]]:
         for event, units in taken(*args):  # type: ignore[arg-type]
             yield (structs.replace(event, whole=True) if isinstance(event, ev.PartVoided) else event), units
 
-    patch.setattr(engine_decide, "_taken", whole)
+    patch.setattr(takeback, "_taken", whole)
 
 
 def units_forgotten_on_the_way(patch: pytest.MonkeyPatch) -> None:

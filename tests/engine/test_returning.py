@@ -27,9 +27,13 @@ def sent(run: Handed, *lines: tuple[str, int], delivered: bool = False) -> str:
     return remote_id
 
 
-def listed(run: Handed, *rows: tuple[str, str, int], refs: tuple[str, ...] = ("r1",), by_code: bool = False) -> list[str]:
+def listed(
+    run: Handed, *rows: tuple[str, str, int], refs: tuple[str, ...] = ("r1",), by_code: bool = False
+) -> list[str]:
     """A page of the network's list comes in; kinds of the events that it made."""
-    page = Returned(tuple((*row, "Restock") for row in rows), refs=refs * len(rows) if len(refs) == 1 else refs, by_code=by_code)
+    page = Returned(
+        tuple((*row, "Restock") for row in rows), refs=refs * len(rows) if len(refs) == 1 else refs, by_code=by_code
+    )
     found = []
     for submission in returning(run.state, run.document.connections[0], page, run.later()):
         found += kinds(run.submit(submission))
@@ -103,7 +107,9 @@ def test_a_network_that_names_the_article_is_understood(run: Handed):
     run = Handed(
         replace(
             run.document,
-            skus=tuple(replace(sku, codes={"AMZ": f"X-{sku.code}"}) if not sku.parts else sku for sku in run.document.skus),
+            skus=tuple(
+                replace(sku, codes={"AMZ": f"X-{sku.code}"}) if not sku.parts else sku for sku in run.document.skus
+            ),
         )
     )
     network = run.document.nodes[AMZ].network

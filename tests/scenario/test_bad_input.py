@@ -115,6 +115,12 @@ def shipment(remote_id: str, state: str = "Completed") -> dict[str, Any]:
     return {"id": 400000099, "order_id": 300000099, "reference_id": remote_id, "status": state, "products": []}
 
 
+def test_no_call_is_made_twice(world: World):
+    """A call is in flight until the engine knows of its answer: each creation went out once."""
+    assert world.there.amazon.report()["calls"]["createOrder"] == {"200": 2}
+    assert world.there.bob.report()["calls"]["create-order"] == {"201": 3}
+
+
 def test_notifications_that_make_no_sense(world: World):
     """Cut short, a page for people, a required part missing, a state and an order that nobody knows: each is seen, none is used."""
     before = world.books()

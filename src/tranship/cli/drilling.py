@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from tranship.cli.network import Json
-from tranship.cli.output import hint, money, progress_bar, say, table, write_json
+from tranship.cli.output import hint, progress_bar, say, table, write_json
 from tranship.cli.trying import date_of
 from tranship.core.errors import InputError
 
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tranship.sim.drill.model import Arm, Drill
+
+
+SHORT = {"calm": "no outage", "tranship": "Tranship", "no_hold": "no Hold", "naive": "on timeout", "nothing": "nothing"}
+"""Policies at the head of a column; the page has their whole names."""
 
 
 def drill(
@@ -109,28 +113,36 @@ def show(found: "Drill") -> None:
         ("orders in time", lambda arm: f"{arm.in_time:,}"),
         ("  late", lambda arm: f"{arm.late:,}"),
         ("  lost", lambda arm: f"{arm.lost:,}"),
-        ("  waiting or given up", lambda arm: f"{arm.waiting + arm.given_up:,}"),
-        ("left a working day later", lambda arm: f"{arm.slipped:,}"),
+        ("  waits, given up", lambda arm: f"{arm.waiting + arm.given_up:,}"),
+        ("left a day later", lambda arm: f"{arm.slipped:,}"),
         ("shipped twice", lambda arm: f"{arm.double_orders:,}"),
-        ("saved, of those late or lost", lambda arm: _but(arm, f"{arm.saved:,}")),
+        ("saved", lambda arm: _but(arm, f"{arm.saved:,}")),
         ("  kept their day", lambda arm: _but(arm, f"{arm.kept_day:,}")),
         ("noticed after", lambda arm: span(arm.detect_s) if arm.detect_s >= 0 else "-"),
-        ("nothing left to move after", lambda arm: span(arm.drain_s) if arm.detect_s >= 0 else "-"),
-        ("elsewhere within 2 min", lambda arm: _but(arm, f"{arm.meant_placed} of {arm.meant}")),
+        ("  drained after", lambda arm: span(arm.drain_s) if arm.detect_s >= 0 and arm.moved else "-"),
+        ("elsewhere in 2 min", lambda arm: _but(arm, f"{arm.meant_placed} of {arm.meant}")),
         ("orders moved", lambda arm: _but(arm, f"{arm.moved_orders:,}")),
-        ("waited here at some time", lambda arm: f"{arm.parked_orders:,}"),
+        ("orders that waited", lambda arm: f"{arm.parked_orders:,}"),
         ("  binding limit", lambda arm: ", ".join(limit.reason for limit in arm.limits) or "-"),
         ("before a person", lambda arm: f"{arm.quarantined:,}"),
-        ("shipping, against no outage", lambda arm: _but(arm, money(arm.extra_cost))),
-        ("at risk at most", lambda arm: _but(arm, money(max((risk.at_risk for risk in arm.risks), default=0)))),
+        ("extra shipping", lambda arm: _but(arm, f"{arm.extra_cost / 1e6:,.0f}")),
+        ("at risk at most", lambda arm: _but(arm, f"{max((risk.at_risk for risk in arm.risks), default=0) / 1e6:,.0f}")),
     ]  # fmt: skip
     if found.capped:
-        rows.append((f"share of {found.capped} before", lambda arm: f"{arm.share_before_bp / 100:.1f} %"))
+        rows.append((f"{found.capped} before", lambda arm: f"{arm.share_before_bp / 100:.1f} %"))
         rows.append(("  during", lambda arm: f"{arm.share_during_bp / 100:.1f} %"))
         rows.append(("  after", lambda arm: f"{arm.share_after_bp / 100:.1f} %"))
-        rows.append(("  window at most", lambda arm: f"{arm.window_high_bp / 100:.1f} % of {arm.cap_bp / 100:g} %"))
-    header = ("", *(arm.name for arm in found.arms))
+        rows.append(
+            (
+                f"  at most ({max(arm.cap_bp for arm in found.arms) / 100:g} %)",
+                lambda arm: f"{arm.window_high_bp / 100:.1f} %",
+            )
+        )
+    header = ("", *(SHORT[arm.key] for arm in found.arms))
     table([(name, *(cell(arm) for arm in found.arms)) for name, cell in rows], header, right=range(1, len(header)))
+    say(
+        "no Hold: Tranship with hold_release = false; on timeout: two retries, then elsewhere; nothing: retry until it is back"
+    )
     for arm in found.arms:
         for words in arm.broken:
             hint(f"{arm.name}: {words}")

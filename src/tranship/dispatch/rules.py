@@ -128,13 +128,18 @@ def restarted(d: Dispatch, now: int, terms: Terms) -> Step:
     return Step(d)
 
 
-def settled(d: Dispatch, *, ships: bool, why: str, now: int) -> Step:
-    """A person has looked: it ships from there, or it never will. Only where the protocol asked for it."""
+def settled(d: Dispatch, *, ships: bool, why: str, now: int, terms: Terms) -> Step:
+    """A person has looked: it ships from there, or it never will. Only where the protocol asked for it.
+
+    On "never" the order is free, and what may lie there is still being cancelled: a person can be wrong.
+    """
     if d.state != QUARANTINED:
         return Step(d)
     if ships:
         return Step(_state(replace(d, wish="ship", why=why, absent=0), LIVE, now, "get", now))
-    return Step(_state(replace(d, why=why), VOID, now))
+    if terms.can.cancel == "none":
+        return Step(_state(replace(d, why=why), VOID, now))
+    return Step(_state(replace(d, why=why, absent=0), ABANDONED, now, "cancel", now))
 
 
 def deadline(d: Dispatch, terms: Terms) -> int:

@@ -225,6 +225,8 @@ def _candidates(state: State, command: cmd.Command) -> list[RestKey]:
         held = state.orders.get(command.order_id)
         named = {command.line_key} if isinstance(command, cmd.TakeBack) else set()
         lines = [i for i, x in enumerate(held.order.lines) if not named or x.key in named] if held else []
+        if not lines:
+            return []  # nothing was taken: the journal has only a note of it
         skus = [part for i in lines for part, _ in state.bundles.get(held.skus[i], [(held.skus[i], 1)])] if held else []
         keys = _waiting_for(state, skus) + _next_on_cap(state)
     elif isinstance(command, cmd.PlaceOrder):

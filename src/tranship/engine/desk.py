@@ -8,6 +8,8 @@ import heapq
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from tranship.core.capability import Connection, Rate
 from tranship.dispatch.bucket import TokenBucket
 from tranship.dispatch.model import CLOSED, GONE, HELD, LIVE, Dispatch
@@ -154,6 +156,16 @@ class Desk:
         d = self._known.get(call.remote_id)
         if d is not None:
             heapq.heappush(self._later, (d.op_at, d.remote_id, d.op))
+
+    def postpone(self, call: Call, until: int) -> None:
+        """A look told nothing new: the next one is due then. What the journal says is not changed by it."""
+        d = self._known.get(call.remote_id)
+        if d is not None and d.op == call.op:
+            self.changed(replace(d, op_at=until), self._urgency[call.remote_id] % ROUTINE)
+
+    def count(self, code: str) -> int:
+        """Dispatches of a connection with a call to come."""
+        return sum(self._at_node.get(d.node, "") == code for d in self._known.values())
 
     def next_at(self, now: int) -> int:
         """When something may be due: `now` or later; 0: nothing waits."""

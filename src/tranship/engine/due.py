@@ -29,7 +29,9 @@ class Due(NamedTuple):
 def terms_of(state: State, node: int, d: Dispatch | None = None) -> Terms:
     """What the hand-over rules go by at this node; for a dispatch, with the end of the day by which it should have arrived."""
     connection = state.connected.get(node, Connection("", ""))
-    arrives_at = (state.orders[d.order_id].parts[d.number].deliver_day + 1) * 24 * MICROS_PER_HOUR if d is not None else 0
+    arrives_at = (
+        (state.orders[d.order_id].parts[d.number].deliver_day + 1) * 24 * MICROS_PER_HOUR if d is not None else 0
+    )
     return Terms(connection.capability, Patience(resolve_limit_s=connection.resolve_limit_min * 60), arrives_at)
 
 

@@ -242,7 +242,9 @@ def _settle(state: State, command: cmd.Settle) -> Iterator[ev.Event]:
         hint = "Only what is in quarantine needs a person's word."
         raise InputError(f"dispatch {command.remote_id} is {now}", where="settle", hint=hint)
     yield ev.Took(command, command.at)
-    step = rules.settled(d, ships=command.ships, why=f"{BY_HAND}: {command.reason}", now=command.at)
+    step = rules.settled(
+        d, ships=command.ships, why=f"{BY_HAND}: {command.reason}", now=command.at, terms=terms_of(state, d.node)
+    )
     yield from stepped(state, d, step, "settled", command.reason, command.at)
 
 

@@ -16,6 +16,7 @@ from tranship.connectors.registry import kinds
 from tranship.core.alerts import Contact
 from tranship.core.capability import Capability, Connection
 from tranship.core.errors import InputError
+from tranship.core.network import NetworkFile, Node
 
 USED = ('code = "OWN-1"\n', 'code = "OWN-1"\nconnection = "a"\nlocation = "L7"\n')
 SECRET = "Atzr|IwEBIexample"
@@ -180,11 +181,26 @@ def test_a_used_connection_without_a_contact_is_noted(tmp_path: Path) -> None:
     """A connection that fails at night should wake somebody."""
     network = load(write(tmp_path)).network
     nodes = tuple(type(node)(**{**_fields(node), "connection": "a"}) for node in network.nodes)
+    assert _rules(network, nodes) == ["no_location", "untold"]
+
+
+def test_nodes_that_share_a_connection_need_the_networks_own_ids(tmp_path: Path) -> None:
+    """Else a count of stock cannot be told apart: warned of, until each has its location."""
+    network = load(write(tmp_path)).network
+    placed = tuple(
+        type(node)(**{**_fields(node), "connection": "a", "location": f"L{i}"}) for i, node in enumerate(network.nodes)
+    )
+    assert "no_location" not in _rules(network, placed)
+    first = (type(placed[0])(**{**_fields(placed[0]), "location": ""}), *placed[1:])
+    assert "no_location" in _rules(network, first)
+
+
+def _rules(network: NetworkFile, nodes: tuple[Node, ...]) -> list[str]:
     fields = {**_fields(network), "connections": (Connection("a", "x"),), "nodes": nodes}
     there = Ground(type(network)(**fields), (), Places("tranship.toml", ""), Findings())
     connection_rules(there)
     contact_rules(there)
-    assert [finding.rule for finding in there.findings.listed()] == ["untold"]
+    return [finding.rule for finding in there.findings.listed()]
 
 
 def test_without_hold_nothing_of_hold_is_left() -> None:

@@ -308,7 +308,5 @@ def _returned(response: Response) -> Returned:
     if not ours(remote_id):
         raise Violation("fulfillmentOrder.sellerFulfillmentOrderId: an order id that Tranship never makes")
     back = [item for item in payload.return_items if item.status == "Processed"]
-    rows = tuple(
-        (remote_id, item.seller_fulfillment_order_item_id, 1, item.return_received_condition) for item in back
-    )
+    rows = tuple((remote_id, item.seller_fulfillment_order_item_id, 1, item.return_received_condition) for item in back)
     return Returned(rows, refs=tuple(item.seller_return_item_id for item in back))

@@ -36,6 +36,11 @@ def connection_rules(ground: Ground) -> None:
         if bare:
             what = f"{listed(bare)} of {connection.kind} unproven: only our own sandbox showed it"
             ground.warn("unproven", f"{path}.kind", what, "start with a small pilot_bp, and see docs/health.md")
+        behind = [node for node in ground.file.nodes if node.connection == connection.code]
+        unplaced = [node.code for node in behind if not node.location]
+        if len(behind) > 1 and unplaced:
+            what = f"{listed(unplaced)} behind one connection without location: counts of stock cannot be told apart"
+            ground.warn("no_location", path, what, "location = the network's own id of the node, in each of them")
         if connection.code not in used:
             hint = "name it in a node, or leave it out"
             ground.note("no_connection", path, f"no node uses the connection {shown(connection.code)}", hint)

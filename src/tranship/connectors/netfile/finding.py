@@ -54,6 +54,7 @@ RULES = {
     "no_kind": "A connection of a kind that is not there, or settings that its kind cannot use.",
     "no_proof": "A claim of an interface on which safety rests, without a valid proof.",
     "unproven": "A claim that only our own sandbox has shown, never the vendor.",
+    "no_location": "Nodes behind one connection without the network's own id: its counts of stock cannot be told apart.",
     "no_connection": "A connection that no node uses.",
     "untold": "Alerts that reach nobody: a contact without an address, or connections without a contact.",
     # caps

@@ -18,9 +18,10 @@ from tranship.connectors.port import Order
 from tranship.core.capability import Connection
 from tranship.core.errors import TranshipError, UnavailableError
 from tranship.dispatch.health import Verdict
-from tranship.dispatch.model import GONE, LIVE, Dispatch, Result
+from tranship.dispatch.model import GONE, HELD, LIVE, Dispatch, Result
+from tranship.dispatch.policy import DEFAULT, SECOND
 from tranship.engine import commands as cmd
-from tranship.engine.desk import Call, Desk
+from tranship.engine.desk import UNLIMITED, Call, Desk
 from tranship.engine.driver import looking, paper, standing
 from tranship.engine.driver.link import Link
 from tranship.engine.due import is_stalled
@@ -285,12 +286,23 @@ class Driver:
                 await self.sync()  # the desk was behind
                 return
             result = called
+            if await self.read(partial(_told_nothing, call=call, result=result)):
+                self.desk.postpone(call, self.now() + self._look_again_in(call.connection))
+                return
             answer = cmd.Answered(call.remote_id, call.op, result, call.sent_at, self.now())
             await self._hear(Submission(f"call/{call.remote_id}/{call.op}/{call.sent_at}", answer))
         finally:  # in flight until the engine knows of it: before that, the desk would give the same call out again
             throttled = result.outcome == "throttled" and result.retry_after_ms > 0
             self.desk.done(call, self.now(), result.retry_after_ms, throttled=throttled)
             self._wake.set()
+
+    def _look_again_in(self, code: str) -> int:
+        """Until the next look at what goes well: the longer, the more there is to look at within the published rate."""
+        rate = self.links[code].connection.capability.rates.get("get", UNLIMITED)
+        every = (
+            self.desk.count(code) * 2_000 * SECOND // max(1, rate.per_s_milli)
+        )  # half of the rate is for other looks
+        return max(DEFAULT.live_look_s * SECOND, every)
 
     async def _called(self, call: Call) -> Result | None:
         """Make one call; whatever happens is a result. None where the engine no longer wants it."""
@@ -392,6 +404,19 @@ def _still_wanted(shard: Shard, call: Call) -> bool:
     """Whether the engine still wants this call: asked on the writer's thread, right before the bytes leave."""
     d = shard.state.dispatches.get(call.remote_id)
     return d is not None and d.op == call.op
+
+
+def _told_nothing(shard: Shard, call: Call, result: Result) -> bool:
+    """Whether a look at an order that goes well told what is known: nothing to journal."""
+    d = shard.state.dispatches.get(call.remote_id)
+    if d is None or call.op != "get" or d.state not in {HELD, LIVE} or result.outcome != "ok" or d.absent or d.tries:
+        return False
+    known = {parcel.package_id: parcel for parcel in d.parcels}
+    same = all(known.get(parcel.package_id) == parcel for parcel in result.parcels) and set(result.short) <= set(
+        d.short
+    )
+    released_in_vain = d.state == LIVE and result.remote == "HELD"
+    return same and result.remote == d.remote and not released_in_vain
 
 
 def touched(shard: Shard) -> list[tuple[Dispatch, int]]:

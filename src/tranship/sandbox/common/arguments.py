@@ -24,7 +24,11 @@ def common(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
         help="sandbox seconds a second: 1 real, 0 stands still, 60 a minute a second",
     )
     add("--limits", type=float, default=1.0, help="published limits times this; 0 is none")
-    add("--tied", action="store_true", help="end when standard input is closed, so that it never outlives who started it")
+    add(
+        "--tied",
+        action="store_true",
+        help="end when standard input is closed, so that it never outlives who started it",
+    )
     add("--lenient", action="store_true", help="take requests that break the vendor's file (they are counted)")
     add(
         "--vendor",

@@ -37,10 +37,10 @@ def _reissue_at_once() -> list[Patch]:
     """A call without an answer counts as not carried out."""
     truth = rules._unheard
 
-    def unheard(d: Dispatch, op: str, sent_at: int, now: int, terms: Terms) -> Dispatch:
+    def unheard(d: Dispatch, op: str, now: int, terms: Terms) -> Dispatch:
         if op == "create" and d.op == op and d.state in {SENDING, DOUBT_CREATE}:
             return _closed(d, now, "no answer")
-        return truth(d, op, sent_at, now, terms)
+        return truth(d, op, now, terms)
 
     return [(rules, "_unheard", unheard)]
 
@@ -51,8 +51,8 @@ def _not_found_reissues() -> list[Patch]:
     def absent(d: Dispatch, _sent_at: int, now: int, _terms: Terms) -> Step:
         return Step(d if not d.op else _closed(d, now, "not found"))
 
-    def unheard(d: Dispatch, op: str, sent_at: int, now: int, terms: Terms) -> Dispatch:
-        made = truth(d, op, sent_at, now, terms)
+    def unheard(d: Dispatch, op: str, now: int, terms: Terms) -> Dispatch:
+        made = truth(d, op, now, terms)
         return replace(made, op="get") if made.state == DOUBT_CREATE and made.op == "create" else made
 
     truth = rules._unheard

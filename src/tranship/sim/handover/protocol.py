@@ -276,7 +276,8 @@ class ProtocolWorld:
         d = self.dispatches[remote_id]
         if d.state == QUARANTINED:
             gone = self.networks[d.node].forbid(remote_id)
-            self._take(rules.settled(d, ships=not gone, why="a person called them", now=self.loop.now))
+            why = "a person called them"
+            self._take(rules.settled(d, ships=not gone, why=why, now=self.loop.now, terms=self.terms[d.node]))
             if d.state == QUARANTINED:
                 self.persons.discard(remote_id)
 

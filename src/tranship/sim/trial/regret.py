@@ -85,7 +85,9 @@ def regret(
     found = Work(carried_out).all(jobs, hear, processes=1 if period.last < SMALL else processes)
     (run, bound), (myopic, _) = found
     if not run.ids:
-        raise InputError("no order in this period", where=shown(folder), hint="Choose other dates with --from and --to.")
+        raise InputError(
+            "no order in this period", where=shown(folder), hint="Choose other dates with --from and --to."
+        )
     assert bound is not None
     alike = paired(run.at, run.cost, myopic.cost, run.units == myopic.units)
     out = Regret(

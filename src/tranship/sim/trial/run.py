@@ -78,7 +78,9 @@ def try_run(
     outcomes = arms(folder, [AS_RUN, *variations], period, progress, processes=processes)
     base, others = outcomes[0], outcomes[1:]
     if not base.ids:
-        raise InputError("no order in this period", where=shown(folder), hint="Choose other dates with --from and --to.")
+        raise InputError(
+            "no order in this period", where=shown(folder), hint="Choose other dates with --from and --to."
+        )
     pairs = [tried(base, other, most, skip) for other in others]
     trial = Trial(
         str(folder), network.currency, int(base.at.min()), int(base.at.max()), period.last, not base.differs,
