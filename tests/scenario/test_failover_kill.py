@@ -99,7 +99,7 @@ def _one_life(home: Path, there: Networks, plan: str, life: int, chance: random.
             _say(
                 service, "mcf", "open", 5, "strike at the warehouse"
             )  # then what it has already is wanted back as well
-            wanted = _rows(home) - began + chance.randrange(1, 60)
+            wanted = _rows(home) - began + chance.randrange(10, 60)
         elif plan == "drain":
             _until(lambda: _breaker(service) == "open" or time.monotonic() > end)
             wanted = _rows(home) - began + chance.randrange(1, 40)

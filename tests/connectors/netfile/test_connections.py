@@ -59,6 +59,10 @@ def test_a_secret_in_the_file_is_refused_and_not_shown(tmp_path: Path, more: str
         ("in_flight = 0", "1 to 256"),
         ('hold_release = "no"', "true, false"),
         ("hold = 3", "no key"),
+        ('outages = ["soon"]', "not a span of time"),
+        ('outages = ["2026-11-27T02:00:00/2026-11-27T04:00:00"]', "with its zone"),
+        ('outages = ["2026-11-27T04:00:00Z/2026-11-27T02:00:00Z"]', "not a span of time"),
+        ('outages = ["2026-11-27T02:00:00Z/2027-11-27T02:00:00Z"]', "at most 31 days"),
     ],
 )
 def test_settings_have_ranges(tmp_path: Path, line: str, piece: str) -> None:
@@ -94,6 +98,17 @@ def test_a_connection_brings_what_its_kind_can_do(tmp_path: Path, hold: str, hol
     assert loaded.network.nodes[1].connection == "a" and loaded.network.nodes[1].location == "L7"
     (unproven,) = [finding for finding in loaded.warnings if finding.rule == "unproven"]
     assert ("hold_release" in unproven.what) is holds and "only our own sandbox showed it" in unproven.what
+
+
+def test_announced_outages_are_kept_in_utc_and_change_no_other_document(tmp_path: Path) -> None:
+    """Any zone is taken; where none are announced, the document is what it was before there were such."""
+    span = 'outages = ["2026-11-28T01:00:00Z/2026-11-28T02:00:00Z", "2026-11-26T21:00:00-05:00/2026-11-27T04:00:00Z"]'
+    loaded = load(write(tmp_path, changed(SMALL, USED) + AMAZON.replace("HOLD", span)))
+    (connection,) = loaded.network.connections
+    assert connection.outages[0] == "2026-11-27T02:00:00Z/2026-11-27T04:00:00Z"
+    assert [until - first for first, until in connection.planned()] == [7_200_000_000, 3_600_000_000]
+    plain = load(write(tmp_path, changed(SMALL, USED) + AMAZON.replace("HOLD", "")))
+    assert b"outages" in loaded.document and b"outages" not in plain.document
 
 
 def test_what_a_kind_cannot_use_is_an_error_at_its_key(tmp_path: Path) -> None:

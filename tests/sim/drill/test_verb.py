@@ -33,7 +33,7 @@ def test_text_json_and_page_say_the_same(home: Path, tmp_path: Path, capsys: pyt
     words = ("drill", "blackout", "--on", home, "--orders", 60, "--hours", 3)
     code, out, err = run(capsys, *words, "--html", tmp_path / "drill.html")
     assert code == 0
-    for word in ("blackout", "shipped twice", "failing over on timeout", "do nothing", "noticed after"):
+    for word in ("blackout", "shipped twice", "failing over on timeout", "no Hold", "noticed after"):
         assert word in out
     assert "made up" in err
     found = json.loads(run(capsys, *words, "--json")[1])
