@@ -149,8 +149,10 @@ def test_the_same_place_moves_nothing(run: Handed):
 
 @pytest.mark.parametrize("state", [SENDING, HELD])
 def test_what_is_on_hold_comes_back_and_goes_out_anew(run: Handed, state: str):
-    """It cannot ship to the old address; the next attempt has another id, once the network has let the first one go."""
-    run.place(1, ("MUG", 2))
+    """It cannot ship to the old address; no other node has one: the next attempt begins once the network has let the first one go."""
+    run = Handed(connected(), TEE=1)
+    run.place(1, ("TEE", 1))
+    run.place(2, ("TEE", 1))
     (remote_id,) = run.hand_over("hold")
     if state == HELD:
         run.hear(remote_id, "create", "ok", "HELD")
@@ -161,6 +163,15 @@ def test_what_is_on_hold_comes_back_and_goes_out_anew(run: Handed, state: str):
     run.hear(remote_id, "get", "ok", "CANCELLED")
     (second,) = run.hand_over("hold")
     assert (second, run.held(1).parts[1].remote_id) != (remote_id, remote_id)
+    run.sound()
+
+
+def test_what_is_on_hold_goes_elsewhere_at_once_where_another_node_has_it(run: Handed):
+    """One move, decided for the new place; the network is told to let the first attempt go."""
+    remote_id = run.held_there()
+    events = to(run, 1, FAR, at=run.later())
+    assert [ev.kind_of(event) for event in events] == ["took", "readdressed", "dispatch", "moved"]
+    assert (run.one(remote_id).op, run.held(1).parts[2].node) == ("cancel", PL)
     run.sound()
 
 

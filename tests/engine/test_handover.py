@@ -498,3 +498,34 @@ def test_a_person_who_says_strike_wants_back_what_the_node_has(why: str, state: 
     run.drain()
     assert run.one(remote_id).state == state
     run.sound()
+
+
+def test_time_on_hold_is_no_standstill(run: Handed):
+    """What was released this minute has had no time to move, however long it had waited for its release."""
+    from tranship.engine.due import is_stalled
+
+    run.at = MONDAY - 8 * HOUR
+    run.place(1, ("MUG", 1), placed_at=run.at)
+    remote_id = run.hand_over("hold")[0] if to_hand_over(run.state, run.at, 1) else ""
+    if not remote_id:
+        run.at = MONDAY - 4 * HOUR
+        (remote_id,) = run.hand_over("hold")
+    run.hear(remote_id, "create", "ok", "HELD")
+    run.at = MONDAY + 12 * HOUR
+    run.do(cmd.Tick(run.at))
+    run.hear(remote_id, "release")
+    assert run.one(remote_id).state == LIVE
+    assert not is_stalled(run.state, run.one(remote_id), run.at + HOUR)
+    assert is_stalled(run.state, run.one(remote_id), run.at + 13 * HOUR)
+
+
+def test_a_trial_without_a_share_takes_nothing(run: Handed):
+    """Probing: no new orders, no releases, and a relapse from it is the same outage, told once."""
+    run.breaker("open", 0, "errors")
+    run.breaker("half_open", 0, "probing")
+    assert run.place(1, ("MUG", 1)).parts[0].node == PL
+    run.breaker("open", 0, "errors")
+    assert run.exceptions() == ["breaker_opened"]
+    run.breaker("half_open", 10_000, "returning")
+    assert run.place(2, ("MUG", 1)).parts[0].node == AMZ
+    run.sound()

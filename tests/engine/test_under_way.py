@@ -1,5 +1,7 @@
 """What left is looked at from its planned arrival on, slowly, until it has arrived: some networks tell of it only when asked."""
 
+from itertools import pairwise
+
 from tests.engine.connected import SECOND, Handed
 from tests.engine.worlds import MONDAY
 from tranship.core.capability import Capability
@@ -36,7 +38,7 @@ def test_known_parcels_are_left_alone_until_they_should_have_arrived():
     """Then twice a day for thirty days at most: sixty-one calls, and no more."""
     found = looks(left(DAY, SENT), (SENT,))
     assert found[0] == TERMS.arrives_at
-    assert {b - a for a, b in zip(found, found[1:], strict=False)} == {ARRIVAL_LOOK_S * SECOND}
+    assert {b - a for a, b in pairwise(found)} == {ARRIVAL_LOOK_S * SECOND}
     assert found[-1] <= TERMS.arrives_at + UNARRIVED_S * SECOND and len(found) == 61
 
 

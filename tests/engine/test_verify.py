@@ -375,7 +375,7 @@ def test_a_decision_that_cannot_be_taken_any_more_is_named(
 
         monkeypatch.setattr(engine_decide, "route", broken)
     else:
-        take = engine_decide._take_back
+        take = engine_decide.take_back
 
         def twice(state, command):  # type: ignore[no-untyped-def]
             for event in take(state, command):
@@ -383,7 +383,7 @@ def test_a_decision_that_cannot_be_taken_any_more_is_named(
                 if isinstance(event, ev.PartVoided):
                     yield event
 
-        monkeypatch.setattr(engine_decide, "_take_back", twice)
+        monkeypatch.setattr(engine_decide, "take_back", twice)
     (problem,) = verdict(folder, decide=True).problems
     assert problem.startswith("command ")
 

@@ -11,7 +11,7 @@ from tests.sandbox.running import amazon, sandbox
 
 SKUS = {"MUG": ("AMZ", "BOB"), "TEE": ("AMZ", "BOB"), "LAMP": ("AMZ",), "RUG": ("BOB",)}
 """Which node has which article: LAMP cannot leave Amazon, RUG was never there."""
-UNITS = 500
+UNITS = 20_000
 WEEK_MIN = 7 * 1440
 HOOK_KEY = "sandbox-hook-key-1"
 LOCATION = "211"

@@ -235,6 +235,7 @@ class StoreContract(PortContract):
         known = "00000000ABCDEFGH"
         for batch in (
             Batch(order_status=[("shipped", known), ("shipped", "unknown")]),
+            Batch(order_to=[("97201", "OR", "US", known), ("97201", "OR", "US", "unknown")]),
             Batch(part_status=[("shipped", "unknown")]),
             Batch(part_lines=[(1, b"", "unknown")]),
             Batch(parked_lines=[(1, b"", "unknown")]),
@@ -251,8 +252,9 @@ class StoreContract(PortContract):
         batch.parked.append(ParkedRow("P", order_id, "cap", 0, 20_000, 1, b""))
         batch.unparked.append(("P",))
         batch.order_status += [("picked", order_id), ("packed", order_id)]
+        batch.order_to += [("10001", "NY", "US", order_id), ("97201", "OR", "US", order_id)]
         store.commit(batch)
-        assert store.query("SELECT status FROM orders") == [("packed",)]
+        assert store.query("SELECT status, zip, state FROM orders") == [("packed", "97201", "OR")]
         assert store.query("SELECT * FROM parked") == []
 
     def test_documents_are_kept_by_their_hash(self, store: Store) -> None:

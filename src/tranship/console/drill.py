@@ -202,11 +202,12 @@ def lead(page: DrillPage) -> str:
         return text
     if own.detect_s >= 0:
         text += f" Noticed after {span(own.detect_s)}"
-        text += (
-            f", and nothing was left to move {span(own.drain_s)} later."
-            if own.drain_s >= 0
-            else "; what it had taken could not all be called back."
-        )
+        if own.drain_s < 0:
+            text += "; what it had taken could not all be called back."
+        elif own.moved:
+            text += f", and nothing was left to move {span(own.drain_s)} later."
+        else:
+            text += ", when nothing was waiting there that could move."
     else:
         text += " Nothing gave it away while it lasted."
     return text

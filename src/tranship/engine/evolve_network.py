@@ -165,8 +165,9 @@ def _in_force(held: dict[str, Breaker]) -> Breaker:
 
 
 def shut(state: State) -> None:
-    """Which nodes take no new work."""
-    state.closed = state.switched | {node for node, held in state.breakers.items() if held.state == "open"}
+    """Which nodes take no new work: on trial without a share is as closed as open, only that it is asked how it is."""
+    none = {node for node, held in state.breakers.items() if held.state == "open" or not held.share_bp}
+    state.closed = state.switched | none
 
 
 def drained(state: State, event: ev.Drained) -> None:

@@ -64,7 +64,7 @@ def change_address(state: State, command: cmd.ChangeAddress) -> Iterator[ev.Even
     numbers = [n for n, part in open_parts.items() if not state.is_free(part)]
     yield from recall_parts(state, command.order_id, tuple(numbers), f"a new address: {command.ref}", command.at)
     if elsewhere:
-        free = [n for n, part in order.parts.items() if part.status == PROCESSING and part.units()]
+        free = [n for n, part in open_parts.items() if part.status == PROCESSING and part.units()]
         yield from displaced(state, command.order_id, free, command.at)
 
 

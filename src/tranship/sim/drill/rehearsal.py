@@ -199,7 +199,7 @@ class Rehearsal(Driving):
     # -- what is written down -----------------------------------------------------------------------------------------
 
     def _sample(self) -> None:
-        """Every five minutes: goods at risk, goods that wait here, the share of the capped network."""
+        """Every five minutes, every minute around a short outage: goods at risk, goods that wait, the share of the capped network."""
         state, now, ground = self.shard.state, self.loop.now, self.ground
         fails = self._outage and ground.starts_at <= now < ground.ends_at
         at_risk = waiting = 0
@@ -231,8 +231,10 @@ class Rehearsal(Driving):
         self.parked.append(waiting)
         self.open_by_network.append(by_network)
         self.share_bp.append(state.caps[0].total.share_bp() if state.caps else 0)
-        if now + SAMPLE <= max(ground.last_at, ground.ends_at) + 2 * MICROS_PER_HOUR:
-            self.loop.after(SAMPLE, self._sample)
+        near = ground.starts_at - MICROS_PER_HOUR <= now < ground.ends_at + MICROS_PER_HOUR and ground.minutes <= 240
+        step = MINUTE if near else SAMPLE
+        if now + step <= max(ground.last_at, ground.ends_at) + 2 * MICROS_PER_HOUR:
+            self.loop.after(step, self._sample)
 
     def _is_safe(self, part: PartState) -> bool:
         """The network has it, and only the way to the network fails: it will leave."""
