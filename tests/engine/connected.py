@@ -12,6 +12,7 @@ from tranship.engine import commands as cmd
 from tranship.engine import events as ev
 from tranship.engine.decide import execute
 from tranship.engine.due import to_hand_over
+from tranship.engine.shard import Shard
 from tranship.engine.state import State
 from tranship.engine.verify import command_of, commands_of
 
@@ -38,8 +39,8 @@ def connected(can: Capability = HOLDS, *, second: Capability | None = None, **ch
 class Handed(Run):
     """A run with commands about networks; `at` moves on by a second with each."""
 
-    def __init__(self, document: NetworkFile | None = None, **units: int) -> None:
-        super().__init__(document or connected())
+    def __init__(self, document: NetworkFile | None = None, shard: Shard | None = None, **units: int) -> None:
+        super().__init__(document or connected(), shard=shard)
         self.at = MONDAY
         for node in (AMZ, PL):
             self.stock(node, **(units or {"MUG": 20, "TEE": 20}))
