@@ -1,5 +1,7 @@
 """What a live run adds: random ids, keys that give nothing away, clocks that only move forward."""
 
+import time
+
 import pytest
 
 from tranship.core.order import Destination, Order, OrderLine, Person
@@ -44,10 +46,28 @@ def test_a_callers_key_is_kept_as_a_digest():
 def test_a_clock_never_goes_back():
     """Not below the run's last event, not from one call to the next."""
     floor = 4_000_000_000_000_000
-    assert SystemClock(floor).now() == floor
+    assert floor <= SystemClock(floor).now() < floor + 1_000_000
     clock = SystemClock()
     times = [clock.now() for _ in range(1000)]
     assert times == sorted(times)
+
+
+def test_a_clock_that_was_set_back_goes_on_at_half_speed(monkeypatch: pytest.MonkeyPatch):
+    """A day ahead, then put right: time does not stand still until the day is over, or nothing that is due would happen."""
+    wall, real = [1_000_000_000_000_000], [0]
+    monkeypatch.setattr(time, "time_ns", lambda: wall[0] * 1000)
+    monkeypatch.setattr(time, "monotonic_ns", lambda: real[0] * 1000)
+    clock = SystemClock()
+    wall[0] += 86_400_000_000
+    ahead = clock.now()
+    wall[0] -= 86_400_000_000
+    for _ in range(10):
+        wall[0] += 60_000_000
+        real[0] += 60_000_000
+        clock.now()
+    assert clock.now() == ahead + 10 * 30_000_000
+    wall[0] += 2 * 86_400_000_000
+    assert clock.now() == wall[0]
 
 
 def test_a_fast_clock_starts_where_it_is_told_and_runs_fast():

@@ -82,6 +82,7 @@ def every_table(number: int, *, seq: int) -> Batch:
     batch = orders(number, 3, seq=seq)
     order_id = batch.orders[0].order_id
     batch.order_status.append(("shipped", order_id))
+    batch.order_to.append(("60614", "IL", "US", order_id))
     batch.part_status.append(("shipped", order_id + "-1"))
     batch.part_lines.append((1, b"\x91\x92\x00\x01", order_id + "-1"))
     for k in (1, 2):
