@@ -7,7 +7,8 @@ import numpy as np
 from tranship.core.ledger import OUTSIDE, Bucket
 from tranship.core.network import FULL_BP
 from tranship.dispatch.model import CLOSED, LIVE, QUARANTINED, Dispatch
-from tranship.engine.state import CANCELLED, DELIVERED, PROCESSING, SHIPPED, OrderState
+from tranship.engine.due import MICROS_PER_MINUTE, cut_off
+from tranship.engine.state import CANCELLED, DELIVERED, PROCESSING, SHIPPED, OrderState, PartState
 from tranship.routing.share import ShareWindow
 
 if TYPE_CHECKING:
@@ -87,12 +88,24 @@ def _shipped_twice(
     ]
 
 
+def _comes_later(world: "World", part: PartState) -> bool:
+    """Whether its hand-over lies beyond the end of the world: its release window is not open yet."""
+    state = world.shard.state
+    connection = state.connected.get(part.node)
+    if connection is None:
+        return False
+    lead = max(connection.hold_min, connection.release_min) * MICROS_PER_MINUTE
+    return world.loop.now < cut_off(state.require_network().nodes[part.node], part.ship_day) - lead
+
+
 def _forgotten(world: "World", order_id: str, order: OrderState, truth: dict[str, dict[str, int]]) -> list[str]:
     """Units that are neither gone for good, nor waiting here with a reason, nor before a person."""
     found = []
     for number, part in order.parts.items():
         if part.status == PROCESSING and part.units():
             d = world.shard.state.dispatch_of(part)
+            if d is None and _comes_later(world, part):
+                continue
             if d is None or not (d.state == QUARANTINED or _stands(world, d)):
                 what = "never handed over" if d is None else f"{d.state} {d.op or 'with no next step'}"
                 found.append(f"{order_id}/{number}: still open, {what}")
