@@ -20,6 +20,7 @@ from tranship.dispatch.model import (
     SENDING,
     VOID,
     Parcel,
+    Report,
 )  # fmt: skip
 from tranship.engine import commands as cmd
 from tranship.engine import events as ev
@@ -528,4 +529,26 @@ def test_a_trial_without_a_share_takes_nothing(run: Handed):
     assert run.exceptions() == ["breaker_opened"]
     run.breaker("half_open", 10_000, "returning")
     assert run.place(2, ("MUG", 1)).parts[0].node == AMZ
+    run.sound()
+
+
+def test_a_network_has_no_say_in_what_another_one_has():
+    """Signed by the 3PL, about Amazon's order: told, and nothing of it is used."""
+    run = Handed(connected(HOLDS, second=PLAIN))
+    remote_id = run.held_there(release=True)
+    report = Report(remote_id, "COMPLETE", "stolen", BOX)
+    run.do(cmd.Reported("pl", "hook", (report,), run.later()))
+    assert (run.one(remote_id).state, run.one(remote_id).their_id, run.exceptions()) == (LIVE, "", ["foreign_id"])
+    run.sound()
+
+
+def test_a_dead_letter_goes_once_its_address_is_put_right(run: Handed):
+    """The person corrected it: it is handed over; if that fails too, a person hears of it again."""
+    from tranship.core.order import Destination
+
+    run.place(1, ("MUG", 1))
+    run.do(cmd.ReportException("dead_letter", "test:1/1", "cannot be handed over: no street", run.later()))
+    assert to_hand_over(run.state, run.at, 9) == []
+    run.do(cmd.ChangeAddress("test:1", Destination("60614", "IL"), "fix", run.later()))
+    assert [each.order_id for each in to_hand_over(run.state, run.at, 9)] == ["test:1"]
     run.sound()

@@ -415,3 +415,16 @@ def test_a_group_of_events_that_no_command_begins_with_is_damage(tmp_path: Path)
     with pytest.raises(DamageError, match="no command begins with shipped"):
         verify_module.command_of(run.shard.store, run.state, [ev.PartsShipped(0, (), MONDAY)])
     run.shard.store.close()
+
+
+def test_a_person_erased_after_a_hand_over_leaves_a_sound_run(tmp_path: Path) -> None:
+    """Their sealed bytes are overwritten with the key; the journal, the dispatches and their books stay."""
+    from tests.fixtures.make import told_networks
+
+    run = told_networks(tmp_path / "run")
+    at = run.state.last_at
+    (answer,) = run.submit([Submission("erase/P1", cmd.ErasePerson("P1", at))])
+    assert answer.error is None
+    run.people.erase(["P1"])
+    run.store.close()
+    assert verdict(tmp_path / "run", decide=True).problems == []

@@ -3,6 +3,7 @@
 import http.client
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -375,7 +376,9 @@ def test_a_webhook_that_nobody_took_is_sent_again_by_the_clock():
         bob.there.advance(301)
         third = heard.get(timeout=10)
         assert len({row[0]["webhook-id"] for row in (first, second, third)}) == 1
-        assert int(third[0]["webhook-timestamp"]) - int(first[0]["webhook-timestamp"]) == 307
+        assert all(
+            abs(int(row[0]["webhook-timestamp"]) - time.time()) < 60 for row in (first, second, third)
+        )  # real time
         assert first[1] == second[1] == third[1]
         bob.there.advance(DAY_S)
         assert bob.there.report()["webhooks"] == {"failed": 2, "delivered": 1}

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -94,7 +95,7 @@ def _read(link: Link, headers: dict[str, str], body: bytes) -> Message:
                 secrets.append(secret(link.connection.secrets[name]))
             except InputError:
                 continue  # one that is not there fits nothing
-    return link.connector.message(headers, body, secrets)
+    return link.connector.message(headers, body, secrets, time.time_ns() // 1000)  # senders sign by real time
 
 
 HANDLERS = (post_hook,)

@@ -162,5 +162,10 @@ class Connector(Protocol):
     def read_stock(self, response: Response) -> Counted:
         """What an answer to `stock` means."""
 
-    def message(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> Message:
-        """A notification that came in, checked against the connection's secrets (the newest first)."""
+    def message(
+        self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: int | None = None
+    ) -> Message:
+        """A notification that came in, checked against the connection's secrets (the newest first).
+
+        With `now` (real UTC microseconds) one that was signed long ago is refused, where its kind says when it was signed.
+        """

@@ -133,6 +133,8 @@ def readdressed(state: State, event: ev.AddressChanged) -> None:
     order = state.orders[event.order_id]
     order.order = msgspec.structs.replace(order.order, to=event.to)
     order.readdressed += 1
+    for part in order.parts.values():
+        part.undeliverable = False  # what could not be handed over as it was may go now
 
 
 def breaker(state: State, event: ev.BreakerChanged) -> None:

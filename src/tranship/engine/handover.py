@@ -88,7 +88,7 @@ def _reported(state: State, command: cmd.Reported) -> Iterator[ev.Event]:
     yield ev.Took(command, command.at)
     for report in command.reports:
         d = state.dispatches.get(report.remote_id)
-        if d is None:
+        if d is None or not _is_theirs(state, d, command.connection):
             detail = f"{command.connection} ({command.source}) speaks of an order that nobody sent there"
             yield ev.Excepted("foreign_id", report.remote_id[:64], detail, command.at)
             continue
@@ -98,6 +98,11 @@ def _reported(state: State, command: cmd.Reported) -> Iterator[ev.Event]:
             yield ev.Excepted("violation", report.remote_id, f"{command.source}: {report.detail}", command.at)
         step = rules.reported(d, report, command.at, terms_of(state, d.node, d))
         yield from stepped(state, d, step, "report", f"{command.source}: {report.remote}", command.at)
+
+
+def _is_theirs(state: State, d: Dispatch, connection: str) -> bool:
+    """Whether a dispatch went out by this connection: nobody else has a say in it, whatever they have signed."""
+    return d.node not in state.connected or state.connected[d.node].code == connection
 
 
 def stepped(state: State, before: Dispatch, step: rules.Step, cause: str, evidence: str, at: int) -> Iterator[ev.Event]:

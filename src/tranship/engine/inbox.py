@@ -24,12 +24,12 @@ def _digest(*parts: object) -> str:
     return hashlib.blake2b(_pack(parts), digest_size=16).hexdigest()
 
 
-def news(state: State, reports: Iterable[Report]) -> list[Report]:
+def news(state: State, reports: Iterable[Report], connection: str = "") -> list[Report]:
     """Those of a list's reports that are about our dispatches and say something new: a list repeats itself at every look."""
     found = []
     for report in reports:
         d = state.dispatches.get(report.remote_id)
-        if d is None:
+        if d is None or (connection and d.node in state.connected and state.connected[d.node].code != connection):
             continue  # an account may serve other programs, too
         known = {parcel.package_id: parcel for parcel in d.parcels}
         same = report.remote in {"", d.remote} and set(report.short) <= set(d.short)

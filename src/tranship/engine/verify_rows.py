@@ -273,6 +273,8 @@ def _payloads(ask: Ask, state: State, books: Books) -> tuple[str, Found]:
         person_id = state.orders[d.order_id].order.person_id
         if there.get(remote_id, "") == person_id and remote_id in there:
             continue
+        if remote_id in there and not there[remote_id].strip("-") and person_id in books.erased:
+            continue  # its bytes were overwritten with the person's key
         if remote_id in there:
             found.add(f"payload {remote_id}: sealed for {there[remote_id] or 'nobody'}, its order names {person_id}")
         elif person_id not in books.erased and d.state not in CLOSED:

@@ -175,7 +175,13 @@ class Connector2020:
         """A page of stock."""
         return inventory.read(response)
 
-    def message(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> Message:
+    def message(
+        self,
+        headers: Mapping[str, str],
+        body: bytes,
+        secrets: Sequence[str],
+        now: int | None = None,  # noqa: ARG002
+    ) -> Message:
         """A notification."""
         return notifications.message(headers, body, secrets, self.settings.marketplace, packages=True)
 

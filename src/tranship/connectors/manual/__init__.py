@@ -112,7 +112,13 @@ class Manual:
         """There is no answer."""
         return Counted((), failed=_NO_INTERFACE, whole=False)
 
-    def message(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> Message:  # noqa: ARG002
+    def message(
+        self,
+        headers: Mapping[str, str],  # noqa: ARG002
+        body: bytes,  # noqa: ARG002
+        secrets: Sequence[str],  # noqa: ARG002
+        now: int | None = None,  # noqa: ARG002
+    ) -> Message:
         """Nobody sends any, so whoever does is somebody else."""
         return Message(False)
 

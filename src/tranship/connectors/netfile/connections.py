@@ -35,7 +35,7 @@ def connection_rules(ground: Ground) -> None:
         bare = unproven(connection.capability)
         if bare:
             what = f"{listed(bare)} of {connection.kind} unproven: only our own sandbox showed it"
-            ground.warn("unproven", f"{path}.kind", what, "start with a small pilot_bp, and see docs/health.md")
+            ground.warn("unproven", f"{path}.kind", what, "start with a small pilot_bp, and see docs/handover.md")
         behind = [node for node in ground.file.nodes if node.connection == connection.code]
         unplaced = [node.code for node in behind if not node.location]
         if len(behind) > 1 and unplaced:

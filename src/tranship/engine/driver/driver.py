@@ -259,7 +259,7 @@ class Driver:
             if made.intent is None:
                 subject = f"{each.due.order_id}/{each.due.number}"
                 report = cmd.ReportException("dead_letter", subject, f"cannot be handed over: {made.refused}", at)
-                await self._submit(Submission(f"dead/{subject}", report))
+                await self._submit(Submission(f"dead/{subject}/{each.readdressed}", report))
 
     # -- calls --------------------------------------------------------------------------------------------------------
 
