@@ -19,6 +19,7 @@ from tranship.console.findings import (
 from tranship.console.svg import hues
 from tranship.console.words import ARM_WORDS, REJECT_WORDS
 from tranship.store.location import files_of
+from tranship.store.location import shown as address
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -69,7 +70,7 @@ def show_replay(summary: "Summary", run: Path) -> None:
     out.print(grid)
     if summary.lines_read != summary.lines_accepted + summary.lines_rejected:
         out.print("[bold red]accepted and rejected lines do not add up to those read[/]")
-    shown = _plain(str(run))
+    shown = _plain(address(run))
     out.print(f"[dim]next[/]  tranship report --run {shown}   [dim]or[/]   tranship explain ORDER --run {shown}\n")
 
 
