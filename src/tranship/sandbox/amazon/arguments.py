@@ -2,11 +2,10 @@
 
 import argparse
 from contextlib import suppress
-from dataclasses import fields
 
 from tranship.sandbox.amazon.network import FILES, Amazon
 from tranship.sandbox.amazon.settings import Settings
-from tranship.sandbox.common.arguments import stock_of
+from tranship.sandbox.common.arguments import add_settings, stock_of
 from tranship.sandbox.common.clock import Agenda
 from tranship.sandbox.common.faults import Faults
 from tranship.sandbox.common.vendor import vendor_folder
@@ -33,18 +32,7 @@ _HELP = {
 
 def describe(parser: argparse.ArgumentParser) -> None:
     """Add the arguments; times are seconds of the sandbox's clock."""
-    plain = Settings()
-    for field in fields(Settings):
-        if field.name not in _HELP:
-            continue
-        default = getattr(plain, field.name)
-        flag = f"--{field.name.replace('_', '-')}"
-        if isinstance(default, bool):
-            parser.add_argument(flag, action="store_true", help=_HELP[field.name])
-        else:
-            choices = ("200", "202", "mixed") if field.name == "create" else None
-            kind = float if field.name.endswith("_s") else type(default)
-            parser.add_argument(flag, type=kind, default=default, choices=choices, help=_HELP[field.name])
+    add_settings(parser, Settings(), _HELP, {"create": ("200", "202", "mixed")})
     parser.set_defaults(build=build)
 
 

@@ -70,3 +70,20 @@ def open_books(files: tuple[str, ...], vendor: str, *, off: bool = False) -> tup
     except ImportError:
         return {}, "jsonschema-rs is not installed: nothing is validated"
     return books, "" if books else "the vendor's files are not present: limits are built in and nothing is validated"
+
+
+def add_settings(
+    parser: argparse.ArgumentParser,
+    plain: object,
+    words: Mapping[str, str],
+    choices: Mapping[str, tuple[str, ...]] = {},
+) -> None:
+    """An argument for each field of a network's settings that `words` describes; times are seconds of the sandbox's clock."""
+    for name, text in words.items():
+        default = getattr(plain, name)
+        flag = f"--{name.replace('_', '-')}"
+        if isinstance(default, bool):
+            parser.add_argument(flag, action="store_true", help=text)
+        else:
+            kind = float if name.endswith("_s") else type(default)
+            parser.add_argument(flag, type=kind, default=default, choices=choices.get(name), help=text)

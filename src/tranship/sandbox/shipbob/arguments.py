@@ -1,9 +1,8 @@
 """Arguments of `python -m tranship.sandbox shipbob`."""
 
 import argparse
-from dataclasses import fields
 
-from tranship.sandbox.common.arguments import stock_of
+from tranship.sandbox.common.arguments import add_settings, stock_of
 from tranship.sandbox.common.clock import Agenda
 from tranship.sandbox.common.faults import Faults
 from tranship.sandbox.common.wire import Network
@@ -29,16 +28,7 @@ _HELP = {
 
 def describe(parser: argparse.ArgumentParser) -> None:
     """Add the arguments; times are seconds of the sandbox's clock."""
-    plain = Settings()
-    for field in fields(Settings):
-        if field.name not in _HELP:
-            continue
-        default = getattr(plain, field.name)
-        flag = f"--{field.name.replace('_', '-')}"
-        if isinstance(default, bool):
-            parser.add_argument(flag, action="store_true", help=_HELP[field.name])
-        else:
-            parser.add_argument(flag, type=type(default), default=default, help=_HELP[field.name])
+    add_settings(parser, Settings(), _HELP)
     parser.set_defaults(build=build)
 
 
