@@ -3,38 +3,27 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tranship.core.errors import ConflictError, DamageError, InvariantError, UnavailableError
+from tranship.core.errors import ConflictError, InvariantError, UnavailableError
 from tranship.core.ledger import OUTSIDE, Bucket
+from tranship.sim.handover.store import SimStore
 from tranship.store.port import (
-    AddressRow,
     Batch,
     DispatchRow,
     JournalRow,
-    KeyRow,
     OutboxRow,
-    PayloadRow,
-    PersonRow,
 )
 
 
-class MemoryStore:
-    """Keeps what the engine reads back; `fail_next` makes the next commit fail as a full disk would."""
+class MemoryStore(SimStore):
+    """The simulator's store, as strict as a database; `fail_next` makes the next commit fail as a full disk would."""
 
     def __init__(self) -> None:
-        self.rows: list[JournalRow] = []
-        self.keys: dict[str, KeyRow] = {}
-        self.documents: dict[str, bytes] = {}
-        self.people: dict[str, PersonRow] = {}
-        self.stock: dict[tuple[str, str, int], int] = {}
+        super().__init__()
         self.outbox: dict[str, OutboxRow] = {}
         self.numbers: set[tuple[str, str]] = set()
         self.dispatches: dict[str, DispatchRow] = {}
-        self.payloads: dict[str, PayloadRow] = {}
-        self.addresses: dict[str, AddressRow] = {}
-        self.sealed_by = b""
-        self.epoch = 1
         self.batches = 0
-        self.fail_next: Exception | None = None
+        self.fail_next: Exception | None = None  # type: ignore[assignment]
 
     def commit(self, batch: Batch) -> None:
         if self.fail_next is not None:
@@ -91,30 +80,10 @@ class MemoryStore:
             if self.addresses.get(address.order_id, address).person_id != address.person_id:
                 raise InvariantError(f"order {address.order_id} has the address of another person")
 
-    def find_key(self, key: str) -> KeyRow | None:
-        return self.keys.get(key)
-
-    def find_keys(self, keys: Sequence[str]) -> dict[str, KeyRow]:
-        return {key: self.keys[key] for key in keys if key in self.keys}
-
-    def last_seq(self) -> tuple[int, bytes]:
-        return (self.rows[-1].seq, self.rows[-1].chain) if self.rows else (0, b"")
-
     def journal(self, after: int = 0) -> Iterator[JournalRow]:
         while after < len(self.rows):
             yield self.rows[after]
             after += 1
-
-    def document(self, sha256: str) -> bytes:
-        if sha256 not in self.documents:
-            raise DamageError(f"document {sha256} is missing")
-        return self.documents[sha256]
-
-    def find_person(self, blind: bytes) -> str | None:
-        return next((p.person_id for p in self.people.values() if blind and p.blind == blind), None)
-
-    def person(self, person_id: str) -> PersonRow | None:
-        return self.people.get(person_id)
 
     def erase(self, person_id: str) -> bool:
         if self.people.pop(person_id, None) is None:
@@ -123,25 +92,10 @@ class MemoryStore:
         self.addresses = {key: row for key, row in self.addresses.items() if row.person_id != person_id}
         return True
 
-    def erase_many(self, person_ids: Sequence[str]) -> int:
-        return sum(self.erase(person_id) for person_id in person_ids)
-
-    def key_id(self) -> bytes:
-        return self.sealed_by
-
     def bind_key(self, key_id: bytes) -> None:
         if self.sealed_by not in (b"", key_id):
             raise UnavailableError(f"key file {self.sealed_by.hex()} sealed people here")
         self.sealed_by = key_id
-
-    def payload(self, remote_id: str) -> PayloadRow | None:
-        return self.payloads.get(remote_id)
-
-    def address(self, order_id: str) -> AddressRow | None:
-        return self.addresses.get(order_id)
-
-    def still_mine(self) -> bool:
-        return True
 
     def unsent(self, limit: int) -> Sequence[OutboxRow]:
         return list(self.outbox.values())[:limit]

@@ -207,6 +207,7 @@ def test_a_drain_holds_the_cap():
     run.drain()
     waiting = [rest.reason for held in run.state.orders.values() for rest in held.rests.values()]
     assert waiting and set(waiting) == {"cap"}
+    assert run.exceptions() == ["breaker_opened", "cap_conflict"]
     assert all(capped.total.max_share_bp <= 5000 for capped in run.state.caps)
     run.sound()
 

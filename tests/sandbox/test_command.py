@@ -75,3 +75,14 @@ def test_what_makes_no_sense_is_refused(arguments: tuple[str, ...], code: int, t
     with started(*arguments) as process:
         out, err = process.communicate(timeout=WAIT_S)
         assert (process.returncode, text in out + err) == (code, True), out + err
+
+
+def test_a_tied_sandbox_ends_quietly_while_its_standard_input_is_still_open() -> None:
+    """Ctrl-C reaches it before its parent is gone: no complaint of the interpreter about a lock."""
+    command = [sys.executable, "-m", "tranship.sandbox", "amazon", "--tied", "--no-validation"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert json.loads(process.stdout.readline())["url"]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 0
+        assert b"Fatal" not in process.stderr.read()

@@ -303,7 +303,7 @@ def drainable(state: State, at: int) -> Iterator[tuple[str, int]]:
 
 def drain(state: State, limit: int, at: int) -> Iterator[ev.Event]:
     """Move what can move away from nodes behind an open breaker, by promise risk; want back what they have and stands still."""
-    looked = moved = parked = left = 0
+    looked = moved = parked = left = over_cap = 0
     for order_id, number in drainable(state, at):
         if looked >= limit:
             left += 1
@@ -316,11 +316,19 @@ def drain(state: State, limit: int, at: int) -> Iterator[ev.Event]:
         for event in events:
             if isinstance(event, ev.OrdersMoved):
                 moved += bool(event.moves[0].decision.parts)
-                parked += bool(event.moves[0].decision.rests)
+                rests = event.moves[0].decision.rests
+                parked += bool(rests)
+                over_cap += any(rest.reason in {"cap", "larger_than_window"} for rest in rests)
             yield event
     if looked:
         nodes = tuple(sorted(n for n in state.connected if n in state.closed))
         yield ev.Drained(nodes, looked, moved, parked, left, at)
+        if over_cap:
+            names = ", ".join(state.require_network().nodes[n].code for n in nodes)
+            detail = (
+                f"{over_cap} orders have a place over a share cap only: they wait for room, or for the node to return"
+            )
+            yield ev.Excepted("cap_conflict", names, detail, at)
 
 
 def _comes_back(state: State, d: Dispatch, at: int) -> bool:

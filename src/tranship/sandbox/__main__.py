@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 import threading
@@ -50,7 +51,7 @@ async def _run(server: Server, host: str, port: int, *, tied: bool) -> int:
 
 def _until_closed(loop: asyncio.AbstractEventLoop, server: Server) -> None:
     """Stop once nobody holds our standard input any more."""
-    while sys.stdin.buffer.read(4096):
+    while os.read(0, 4096):  # not through sys.stdin: its lock would be held when the interpreter ends
         pass
     loop.call_soon_threadsafe(server.stop)
 
