@@ -6,14 +6,15 @@ import pytest
 
 from tranship.connectors.secrets import MOST_BYTES, is_reference, secret
 from tranship.core.errors import InputError
+from tranship.core.secret import Secret
 
 
 def test_a_secret_is_read_from_where_it_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the environment and from a file, without the line break at its end."""
     monkeypatch.setenv("TRANSHIP_TEST_KEY", " word ")
     (tmp_path / "key").write_text("other\n")
-    assert secret("env:TRANSHIP_TEST_KEY") == "word"
-    assert secret(f"file:{tmp_path / 'key'}") == "other"
+    assert secret("env:TRANSHIP_TEST_KEY") == Secret("word")
+    assert secret(f"file:{tmp_path / 'key'}").reveal() == "other"
 
 
 @pytest.mark.parametrize("text", ["", "word", "env:", "env:1A", "env:A B", "env:A\n", "file:", "file:a\nb", "ENV:A"])

@@ -41,6 +41,7 @@ class MemoryStore(SimStore):
         self.payloads.update({row.remote_id: row for row in batch.payloads})
         self.addresses.update({row.order_id: row for row in batch.addresses})
         self.outbox.update({row.id: row for row in batch.outbox})
+        self._keep_masking(batch)
         self.batches += 1
 
     def _check(self, batch: Batch) -> None:
@@ -66,6 +67,23 @@ class MemoryStore(SimStore):
         if any(row.remote_id in self.payloads for row in batch.payloads):
             raise InvariantError("the bytes of a dispatch were written before")
         self._check_owners(batch)
+        self._check_masking(batch)
+
+    def _check_masking(self, batch: Batch) -> None:
+        end = self.last_audit()[0]
+        if [row.seq for row in batch.audits] != list(range(end + 1, end + 1 + len(batch.audits))):
+            raise InvariantError(f"audit rows do not follow row {end} without a gap")
+        held, blinds = dict(self.known), {row.blind: row.token for row in self.known.values() if row.state == "live"}
+        for token in batch.tokens:
+            old = held.setdefault((token.network, token.token), token)
+            if (old.blind, old.sealed) != (token.blind, token.sealed):
+                raise InvariantError("a token stands for something else")
+            if blinds.setdefault(token.blind, token.token) != token.token:
+                raise InvariantError("a value has another token")
+        for key in batch.masking_keys:
+            known = self.sealing.get(key.key_id, key)
+            if known[:4] != key[:4] or known.state == "destroyed":
+                raise InvariantError(f"masking key {key.key_id} is another one")
 
     def _check_owners(self, batch: Batch) -> None:
         blinds = {row.blind: row.person_id for row in self.people.values() if row.blind}
@@ -86,6 +104,8 @@ class MemoryStore(SimStore):
             after += 1
 
     def erase(self, person_id: str) -> bool:
+        if person_id:
+            self.known = {key: row for key, row in self.known.items() if row.person_id != person_id}
         if self.people.pop(person_id, None) is None:
             return False
         self.payloads = {key: row for key, row in self.payloads.items() if row.person_id != person_id}

@@ -4,8 +4,10 @@ import hashlib
 from pathlib import Path
 
 from tranship.core.ledger import Bucket
+from tranship.masking.rows import NEVER
 from tranship.store.port import (
     AddressRow,
+    AuditRow,
     Batch,
     DispatchRow,
     DocumentRow,
@@ -13,13 +15,16 @@ from tranship.store.port import (
     JournalRow,
     KeyRow,
     LineRow,
+    MaskingKeyRow,
     OrderRow,
     OutboxRow,
     ParkedRow,
     PartRow,
     PayloadRow,
     PersonRow,
+    SkuAliasRow,
     Store,
+    TokenRow,
 )
 from tranship.store.sqlite import SqliteStore
 
@@ -77,8 +82,11 @@ def add_order(batch: Batch, number: int, seq: int) -> None:
     batch.keys.append(KeyRow(f"test:{number}", b"f" * 16, seq, b"r" * 60))
 
 
-def every_table(number: int, *, seq: int) -> Batch:
-    """A batch that says every statement: three orders, one of them changed, one parked and one unparked again."""
+def every_table(number: int, *, seq: int, audits: int = 0) -> Batch:
+    """A batch that says every statement: three orders, one of them changed, one parked and one unparked again.
+
+    `seq` and `audits`: the store's newest journal row and audit row.
+    """
     batch = orders(number, 3, seq=seq)
     order_id = batch.orders[0].order_id
     batch.order_status.append(("shipped", order_id))
@@ -95,7 +103,35 @@ def every_table(number: int, *, seq: int) -> Batch:
     add_person(batch, f"P{number}", number)
     batch.dispatches.append(batch.dispatches[0]._replace(state="HELD", remote="HELD", since=number + 1))
     batch.addresses.append(AddressRow(order_id, f"P{number}", b"a" * 64))
+    batch.sku_aliases.append(SkuAliasRow(f"TS{number}", "mcf", "SKU1", 1, "active", number))
+    batch.masking_keys.append(
+        MaskingKeyRow(key_id(number), "mcf", "name", "seal", b"k" * 61, "file:1", number, "write")
+    )
+    batch.tokens += [token(number, k, f"P{number}") for k in range(4)]
+    batch.token_expiry.append((number + 9, "mcf", order_id))
+    batch.resealed.append((b"%016d" % -number, b"r" * 80, key_id(number), "mcf", batch.tokens[1].token, key_id(number)))
+    batch.tokens_over.append(("mcf", batch.tokens[2].token))
+    batch.audits += [audit(audits + k + 1, order_id) for k in range(2)]
     return batch
+
+
+def key_id(number: int) -> str:
+    """A masking key's id."""
+    return f"{number:016x}"
+
+
+def token(number: int, k: int, person_id: str = "") -> TokenRow:
+    """The k-th token (of ten) of an order."""
+    name, scope = f"TN{10 * number + k:014d}", f"{number:08d}ABCDEFGH"
+    blind, sealed = b"B%015d" % (10 * number + k), b"S%079d" % (10 * number + k)
+    return TokenRow(name, "mcf", "name", scope, person_id, blind, sealed, key_id(number), number, NEVER, "live")
+
+
+def audit(seq: int, subject: str) -> AuditRow:
+    """An audit row; rows follow one another by `seq`."""
+    return AuditRow(
+        seq, seq, "test", "create", "mcf", "/orders", "f" * 64, subject, "P1", b"\x90", "sent", b"a%031d" % seq
+    )
 
 
 def add_person(batch: Batch, person_id: str, number: int) -> None:
@@ -133,6 +169,9 @@ TABLES = (
     "dispatch",
     "payload",
     "address",
+    "token",
+    "masking_key",
+    "audit",
 )
 
 

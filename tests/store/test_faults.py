@@ -19,7 +19,7 @@ from tranship.store.sqlite import SqliteStore
 
 def small(store: SqliteStore) -> Batch:
     """A batch that says every statement the store has."""
-    return rows.every_table(100, seq=store.last_seq()[0])
+    return rows.every_table(100, seq=store.last_seq()[0], audits=store.last_audit()[0])
 
 
 def test_the_small_batch_has_everything(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from yarl import URL
 from tranship.connectors.port import Request, Response
 from tranship.connectors.secrets import secret
 from tranship.core.errors import InputError, TranshipError
+from tranship.core.secret import Secret
 
 ANSWER_BYTES_MAX = 16 * 1024 * 1024
 """Longest answer that is read; a longer one counts as lost."""
@@ -76,17 +77,17 @@ class Bearer:
         self, reference: str, where: str = "", *, header: str = "Authorization", prefix: str = "Bearer "
     ) -> None:
         self._reference, self._where, self._header, self._prefix = reference, where, header, prefix
-        self._token = ""
+        self._token = Secret("")
 
     async def headers(self, session: aiohttp.ClientSession) -> Mapping[str, str]:  # noqa: ARG002
         """The header with the token."""
         self._token = self._token or _secret(self._reference, self._where)
-        return {self._header: self._prefix + self._token}
+        return {self._header: self._prefix + self._token.reveal()}
 
     def refused(self, headers: Mapping[str, str]) -> bool:
         """Worth another try only where the token has been changed meanwhile."""
         fresh = _secret(self._reference, self._where)
-        changed = headers.get(self._header) != self._prefix + fresh
+        changed = headers.get(self._header) != self._prefix + fresh.reveal()
         self._token = fresh
         return changed
 
@@ -94,6 +95,9 @@ class Bearer:
 class _Token(msgspec.Struct):
     access_token: str
     expires_in: int = 3600
+
+    def __repr__(self) -> str:
+        return "_Token(***)"
 
 
 class Lwa:
@@ -104,7 +108,7 @@ class Lwa:
     ) -> None:
         self._url = URL(auth_endpoint + "/auth/o2/token", encoded=True)
         self._secrets, self._where, self._timeout_s = secrets, where, timeout_ms / 1000
-        self._token, self._since, self._until = "", 0.0, 0.0
+        self._token, self._since, self._until = Secret(""), 0.0, 0.0
         self._lock = asyncio.Lock()
 
     async def headers(self, session: aiohttp.ClientSession) -> Mapping[str, str]:
@@ -114,22 +118,22 @@ class Lwa:
             async with self._lock:
                 if not self._token or clock() >= self._until:
                     bought = await self._buy(session)
-                    self._token, self._since = bought.access_token, clock()
+                    self._token, self._since = Secret(bought.access_token), clock()
                     self._until = self._since + max(bought.expires_in - TOKEN_MARGIN_S, bought.expires_in // 2)
-        return {"x-amz-access-token": self._token}
+        return {"x-amz-access-token": self._token.reveal()}
 
     def refused(self, headers: Mapping[str, str]) -> bool:
         """Worth another try with a new token, or with one that somebody else has bought meanwhile."""
-        if headers.get("x-amz-access-token") != self._token:
+        if headers.get("x-amz-access-token") != self._token.reveal():
             return True
         if asyncio.get_running_loop().time() - self._since < TOKEN_YOUNG_S:
             return False
-        self._token = ""
+        self._token = Secret("")
         return True
 
     async def _buy(self, session: aiohttp.ClientSession) -> _Token:
         names = ("refresh_token", "client_id", "client_secret")
-        form = {name: _secret(self._secrets.get(name, ""), f"{self._where} secrets.{name}") for name in names}
+        form = {name: _secret(self._secrets.get(name, ""), f"{self._where} secrets.{name}").reveal() for name in names}
         form["grant_type"] = "refresh_token"
         try:
             timeout = aiohttp.ClientTimeout(total=self._timeout_s)
@@ -235,7 +239,7 @@ def _lower(headers: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def _secret(reference: str, where: str) -> str:
+def _secret(reference: str, where: str) -> Secret:
     try:
         return secret(reference, where)
     except InputError:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from tranship.core.capability import Capability
+from tranship.core.secret import Secret
 from tranship.dispatch.model import Report, Result
 from tranship.masking.model import MaskedOrder
 
@@ -163,7 +164,7 @@ class Connector(Protocol):
         """What an answer to `stock` means."""
 
     def message(
-        self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: int | None = None
+        self, headers: Mapping[str, str], body: bytes, secrets: Sequence[Secret | str], now: int | None = None
     ) -> Message:
         """A notification that came in, checked against the connection's secrets (the newest first).
 

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from tranship.core.errors import InputError
+from tranship.core.secret import Secret
 
 REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]{0,79}\Z|file:[^\x00-\x1f]{1,190}\Z")
 REFERENCE_WORDS = "env:NAME (an environment variable) or file:PATH; the secret itself stands in no network file"
@@ -20,7 +21,7 @@ def is_reference(text: object) -> bool:
     return isinstance(text, str) and REFERENCE.match(text) is not None
 
 
-def secret(reference: str, where: str = "") -> str:
+def secret(reference: str, where: str = "") -> Secret:
     """The secret behind a reference, without blanks at its ends.
 
     Raises InputError, naming the reference and never the secret, where there is none.
@@ -32,8 +33,8 @@ def secret(reference: str, where: str = "") -> str:
         text = os.environ.get(name, "").strip()
         if not text:
             raise InputError(f"the environment variable {name} is not set", where=where, hint="Set it and start again.")
-        return text
-    return _from_file(Path(name), where)
+        return Secret(text)
+    return Secret(_from_file(Path(name), where))
 
 
 def _from_file(path: Path, where: str) -> str:

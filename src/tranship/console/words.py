@@ -58,6 +58,8 @@ EXCEPTION_WORDS = {
     "violation": "a network broke its own rules",
     "unknown_state": "a network used a word that is not known",
     "unauthorized": "a network refused our credentials",
+    "not_sendable": "may not be told to a network as it is, and nobody else can ship it",
+    "vault_down": "the vault could not be asked: nothing left meanwhile",
     "dead_letter": "cannot be handed over",
     "stalled": "accepted by a network and not moved",
     "adopted": "a counted surplus was booked",

@@ -53,7 +53,15 @@ class Connection(msgspec.Struct, frozen=True):
     in_flight: int = 32  # calls at once
     timeout_ms: int = 8_000  # after which a call counts as lost
     pilot_bp: int = 10_000  # basis points of the orders that may be handed over; the rest goes the projected way
+    recipient: str = ""  # alias | name: what the label says; empty: the name on paper of one's own, else an alias
+    sku_aliases: str = "off"  # off | required: an article without an active alias is not told to its network
+    token_days: int = 180  # after delivery, until what its network's tokens stand for is forgotten; 0: never
     outages: tuple[str, ...] = ()  # announced: FROM/UNTIL, ISO times in UTC; nothing is handed over inside
+
+    @property
+    def real_names(self) -> bool:
+        """Whether the label says who the parcel is for, and not an alias."""
+        return self.recipient == "name" or (not self.recipient and self.kind == "manual")
 
     def planned(self) -> tuple[tuple[int, int], ...]:
         """The announced outages as (from, until), UTC microseconds."""

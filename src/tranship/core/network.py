@@ -102,6 +102,18 @@ class ShareCap(msgspec.Struct, frozen=True):
     price_micros: int = 4_000_000  # swing of the price: an empty bucket adds half of it, a full one takes half off
 
 
+class LeakBudget(msgspec.Struct, frozen=True):
+    """How much of the brand's orders one network may be shown, so that it learns little from them (docs/leak-routing.md)."""
+
+    network: str
+    budget: int = 40  # the dial: 0 shows it nothing, 100 is no budget at all
+    on_conflict: str = "park"  # park | spend, where no other network can take the order
+    high_value_minor: int = 0  # orders worth this much or more never go there; 0: no limit
+    cod: str = "elsewhere"  # elsewhere | same: orders to be paid at the door go there only where nobody else takes them
+    household_most: int = 0  # orders of one household that it is shown in a year, at most; 0: as many as the dial says
+    heavy_pct: float = 0.0  # share of the households that count as best customers, percent; 0: as the dial says
+
+
 USUAL_VALUE_MINOR = 4_000
 """Value of a fulfillment order by which a window of value is told in orders, where only its length is known (40.00)."""
 
@@ -190,6 +202,7 @@ class NetworkFile(msgspec.Struct, frozen=True):
     health: Health = Health()
     alerts: Alerts = Alerts()
     shadow: bool = False  # decided on live orders, and nothing of it is sent
+    leaks: tuple[LeakBudget, ...] = ()
 
     def node_index(self) -> dict[str, int]:
         """Position of each node code."""

@@ -34,6 +34,21 @@ class Person(msgspec.Struct, frozen=True, omit_defaults=True):
     def __repr__(self) -> str:
         return "Person(***)"
 
+    def __rich_repr__(self) -> list[tuple[str, str]]:
+        return [("hidden", "***")]
+
+
+class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What a leak budget has to know of an order beyond where it goes. Written only where something of it is said."""
+
+    cod: bool = False  # the carrier collects the money
+    pickup: bool = False  # goes to a pickup point: no household shows
+    b2b: bool = False  # goes to a business: no household shows
+    household: str = ""  # random id of the address (store/people.py); given by the engine, empty where it knows none
+
+
+NO_TERMS = Terms()
+
 
 class Order(msgspec.Struct, frozen=True, gc=False):
     """An order ready for routing. `placed_at` is UTC microseconds since the epoch; `key` is (source, number)."""
@@ -49,3 +64,9 @@ class Order(msgspec.Struct, frozen=True, gc=False):
     service: str = ""  # empty: the channel's
     deliver_by: str = ""  # ISO date, destination-local; empty: computed
     value_minor: int = 0
+    terms: Terms | msgspec.UnsetType = msgspec.UNSET  # not written where nothing is said: orders keep their bytes
+
+    @property
+    def said(self) -> Terms:
+        """Its terms, also where it says none."""
+        return self.terms if isinstance(self.terms, Terms) else NO_TERMS

@@ -20,6 +20,8 @@ KINDS = {
     "quarantine": ("critical", "cannot be proven here or there: a person has to decide"),
     "unauthorized": ("critical", "refuses our credentials"),
     "clock_stopped": ("critical", "does not go on: nothing ships, moves or is released"),
+    "vault_down": ("critical", "cannot be asked: nothing leaves until it can, and nothing is sent elsewhere for it"),
+    "not_sendable": ("warning", "may not be told to a network as it is, and nobody else can ship it now"),
     "overdue": ("warning", "has passed its cut-off unreleased"),
     "foreign_id": ("warning", "was spoken of by a network that does not have it"),
     "dead_letter": ("warning", "cannot be handed over as it is"),

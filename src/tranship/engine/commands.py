@@ -5,6 +5,7 @@ import msgspec
 from tranship.core.order import Order
 from tranship.engine.events import FileTaken
 from tranship.engine.network_commands import (
+    AliasStep,
     Answered,
     CancelUnits,
     ChangeAddress,
@@ -13,15 +14,18 @@ from tranship.engine.network_commands import (
     HandOver,
     Intent,
     NetworkCommand,
+    NotSendable,
     Recall,
     Reported,
     Restart,
     Returned,
     ReturnRow,
     SendTo,
+    SetAliases,
     SetBreaker,
     Settle,
     SwitchShelf,
+    Unsendable,
 )
 
 
@@ -85,6 +89,16 @@ class SetPrices(msgspec.Struct, frozen=True):
     at: int
 
 
+class SetLeakPlan(msgspec.Struct, frozen=True):
+    """Bring a leak plan into force (`routing.leak.model`) for the network that it names. `terms`: of the budget it was made for."""
+
+    document: bytes
+    sha256: str
+    terms: str
+    reason: str
+    at: int
+
+
 class ErasePerson(msgspec.Struct, frozen=True):
     """Book that a person's key is destroyed (the store destroys it in the same step)."""
 
@@ -120,6 +134,7 @@ Command = (
     | Tick
     | SwitchNode
     | SetPrices
+    | SetLeakPlan
     | ErasePerson
     | ReportException
     | TakeFile
@@ -127,6 +142,7 @@ Command = (
 )
 
 __all__ = [
+    "AliasStep",
     "Answered",
     "CancelUnits",
     "ChangeAddress",
@@ -138,6 +154,7 @@ __all__ = [
     "Intent",
     "LoadNetwork",
     "NetworkCommand",
+    "NotSendable",
     "PlaceOrder",
     "Recall",
     "ReceiveStock",
@@ -147,7 +164,9 @@ __all__ = [
     "ReturnRow",
     "Returned",
     "SendTo",
+    "SetAliases",
     "SetBreaker",
+    "SetLeakPlan",
     "SetPrices",
     "Settle",
     "SwitchNode",
@@ -155,4 +174,5 @@ __all__ = [
     "TakeBack",
     "TakeFile",
     "Tick",
+    "Unsendable",
 ]

@@ -20,7 +20,10 @@ from tranship.engine.asking import MICROS_PER_DAY, available_anywhere, build_ask
 from tranship.engine.displace import placed_again
 from tranship.engine.due import is_handed_over
 from tranship.engine.evolve import evolve
+from tranship.engine.gating import with_gates
 from tranship.engine.handover import decide_network, tick_networks
+from tranship.engine.leak_plans import set_leak_plan
+from tranship.engine.leaks import notices
 from tranship.engine.moving import look_at_all, look_at_node, look_at_wanting
 from tranship.engine.readdress import change_address
 from tranship.engine.returning import units_returned
@@ -47,8 +50,7 @@ def execute(state: State, command: cmd.Command) -> Iterator[ev.Event]:
     """Carry a command out: yield each event after it was applied. Raises InputError before the first event, or not at all."""
     freed: dict[int, None] = {}
     heard = isinstance(command, HEARD)
-    for event in decide(state, command):
-        evolve(state, event)
+    for event in _carried_out(state, decide(state, command)):
         if heard:
             freed.update((sku, None) for move in state.moves if move[1] == Bucket.FULFILLABLE for sku in move[3])
         yield event
@@ -65,9 +67,13 @@ def execute(state: State, command: cmd.Command) -> Iterator[ev.Event]:
 
 
 def _carried_out(state: State, events: Iterable[ev.Event]) -> Iterator[ev.Event]:
+    """Apply each event before the next one is asked for; what a leak budget makes of it is told after it."""
     for event in events:
         evolve(state, event)
         yield event
+        for notice in notices(state, event) if state.leaks is not None else ():
+            evolve(state, notice)
+            yield notice
 
 
 def decide(state: State, command: cmd.Command) -> Iterable[ev.Event]:
@@ -90,6 +96,8 @@ def decide(state: State, command: cmd.Command) -> Iterable[ev.Event]:
         return _load(state, command)
     if isinstance(command, cmd.SetPrices):
         return _set_prices(state, command)
+    if isinstance(command, cmd.SetLeakPlan):
+        return set_leak_plan(state, command)
     if isinstance(command, cmd.SwitchNode):
         return _switch(state, command)
     if isinstance(command, cmd.ErasePerson):
@@ -192,12 +200,13 @@ def _computed(state: State, order: Order, at: int) -> int:
     """The day that the way the order would go now can keep; 0 where it can go no way."""
     wanted = OrderState(order, [state.skus[line.sku] for line in order.lines], 0)
     ask, _ = build_ask(state, wanted, list(range(len(order.lines))), [line.qty for line in order.lines], at)
-    return computed_promise(ask, state.facts(at // MICROS_PER_DAY), situation(state))
+    return computed_promise(ask, state.facts(at // MICROS_PER_DAY), with_gates(state, situation(state), wanted, ask))
 
 
 def _route(state: State, held: OrderState, lines: list[int], quantities: list[int], at: int) -> Decision:
     ask, groups = build_ask(state, held, lines, quantities, at)
-    decision = route(ask, state.facts(at // MICROS_PER_DAY), situation(state, order_id_of(held.order)))
+    now = with_gates(state, situation(state, order_id_of(held.order)), held, ask)
+    decision = route(ask, state.facts(at // MICROS_PER_DAY), now)
     return decision if groups is None else expanded(decision, groups)
 
 
@@ -219,7 +228,7 @@ def _candidates(state: State, command: cmd.Command) -> list[RestKey]:
         keys = list(found)
     elif isinstance(command, cmd.Tick):
         keys = list(state.rests_on_clock)
-    elif isinstance(command, cmd.SwitchNode | cmd.LoadNetwork | cmd.SetBreaker | cmd.SwitchShelf | cmd.CountStock):
+    elif isinstance(command, cmd.SwitchNode | cmd.LoadNetwork | cmd.SetBreaker | cmd.SwitchShelf | cmd.CountStock | cmd.SetAliases):
         keys = [(order_id, n) for order_id, held in state.orders.items() for n in held.rests]
     elif isinstance(command, cmd.TakeBack | cmd.CancelUnits | cmd.ChangeAddress):
         held = state.orders.get(command.order_id)

@@ -4,6 +4,7 @@ import hashlib
 
 import msgspec
 
+from tranship.engine import leaks
 from tranship.engine.evolve_network import CONNECTION
 from tranship.engine.state import OrderState, State
 
@@ -41,6 +42,8 @@ def state_digest(state: State) -> str:
     digest.update(_pack(sorted(state.freed.items())))
     digest.update(_pack((state.changed_at, state.reviewed_at, state.reviewed_price, state.looked_at)))
     _networks(digest, state)
+    if state.leaks is not None:
+        digest.update(_pack(leaks.digested(state)))
     return digest.hexdigest()
 
 
@@ -71,6 +74,11 @@ def _networks(digest: hashlib.blake2b, state: State) -> None:
     levels = {n: sorted(held.items()) for n, held in state.verdicts.items() if held.keys() - {CONNECTION}}
     if levels:
         digest.update(_pack(sorted(levels.items())))
+    if state.aliases.held:
+        digest.update(_pack(sorted(state.aliases.held.items())))
+    untold = [(k, v.refused, sorted(v.unsendable.items())) for k, v in sorted(state.orders.items()) if v.unsendable]
+    if untold:
+        digest.update(_pack(untold))
     moved = [(k, v.readdressed, v.order.to) for k, v in sorted(state.orders.items()) if v.readdressed]
     if moved:
         digest.update(_pack(moved))

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from tranship.engine import events as ev
 from tranship.engine.asking import MICROS_PER_DAY, build_ask, expanded
+from tranship.engine.gating import with_gates
 from tranship.engine.offers import Offer, World, allowed, joinable, offer, standing_of
 from tranship.engine.state import OrderState, State
 from tranship.routing.decide import decide as route
@@ -59,7 +60,7 @@ def elsewhere(
                 wanted[line] = wanted.get(line, 0) + quantity
     ask, groups = build_ask(state, order, list(wanted), list(wanted.values()), at)
     ask.standing = standing_of(world, order, numbers)
-    raw = route(ask, state.facts(at // MICROS_PER_DAY), world.situation())
+    raw = route(ask, state.facts(at // MICROS_PER_DAY), with_gates(state, world.situation(), order, ask))
     decision = raw if groups is None else expanded(raw, groups)
     decision = Decision(decision.parts, tuple(_kept(rest) for rest in decision.rests), decision.why)
     if not decision.parts or any(part.breach for part in decision.parts):

@@ -10,7 +10,7 @@ import msgspec
 
 from tranship.core.order import Destination, Order
 from tranship.dispatch.model import Dispatch
-from tranship.engine.network_commands import NetworkCommand
+from tranship.engine.network_commands import AliasStep, NetworkCommand
 from tranship.routing.model import Decision
 
 
@@ -28,6 +28,18 @@ class PricesSet(msgspec.Struct, frozen=True, array_like=True, tag="prices"):
     version: int
     sha256: str
     network: str
+    reason: str
+    at: int
+
+
+class LeakPlanSet(msgspec.Struct, frozen=True, array_like=True, tag="leak_plan"):
+    """A leak plan came into force for one network. Its body lies beside the journal under its hash."""
+
+    version: int  # counts per network
+    sha256: str
+    network: str
+    week: int  # absolute
+    terms: str  # of the budget that it was made for
     reason: str
     at: int
 
@@ -194,6 +206,26 @@ class Dispatched(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="di
     at: int
 
 
+class FoundUnsendable(msgspec.Struct, frozen=True, array_like=True, tag="unsendable"):
+    """A fulfillment order may not, or cannot, be told to these nodes: the order keeps away from them. Nothing was sent."""
+
+    order_id: str
+    number: int
+    nodes: tuple[int, ...]
+    cause: str  # address | sku | policy | vault
+    leaf: str  # which part of the message; never what is in it
+    why: str
+    at: int
+
+
+class AliasesSet(msgspec.Struct, frozen=True, array_like=True, tag="aliases"):
+    """Aliases of articles at a network came into these states."""
+
+    network: str
+    rows: tuple[AliasStep, ...]
+    at: int
+
+
 class CancelAsked(msgspec.Struct, frozen=True, array_like=True, tag="cancel_asked"):
     """A customer wants units back of a fulfillment order that a network has: they are void once it gives it back."""
 
@@ -282,6 +314,7 @@ Event = (
     FileTaken
     | NetworkLoaded
     | PricesSet
+    | LeakPlanSet
     | StockReceived
     | OrderAccepted
     | OrderRouted
@@ -299,6 +332,8 @@ Event = (
     | Excepted
     | Took
     | Dispatched
+    | FoundUnsendable
+    | AliasesSet
     | CancelAsked
     | AddressChanged
     | BreakerChanged

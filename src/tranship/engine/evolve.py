@@ -9,6 +9,7 @@ from tranship.core.ledger import Bucket
 from tranship.core.network import NetworkFile, ShareCap
 from tranship.engine import events as ev
 from tranship.engine import evolve_network as net
+from tranship.engine import leaks
 from tranship.engine.entries import goods, recounts, size_of, together
 from tranship.engine.rhythm import is_time_to_look
 from tranship.engine.state import (
@@ -29,7 +30,7 @@ from tranship.routing.promise import book
 from tranship.routing.share import CapState
 
 CLOCK_REASONS = frozenset(
-    {"cap", "larger_than_window", "node_shut", "no_node", "max_parts", "no_split", "bundle", "short"}
+    {"leak", "cap", "larger_than_window", "node_shut", "no_node", "max_parts", "no_split", "bundle", "short"}
 )
 """Reasons for which a parked part is decided again on clock ticks; `no_stock` waits for units."""
 
@@ -81,6 +82,8 @@ def _network(state: State, event: ev.NetworkLoaded) -> None:
         state.prices = _tables(state, state.price_sha, state.price_version)
     state.changed_at, state.price_rise = event.at, None
     state.forget_facts()
+    leaks.network_changed(state)
+    net.lift_all(state)
 
 
 def _counter(cap: ShareCap) -> tuple[str, str, int, str]:
@@ -146,6 +149,7 @@ def _accepted(state: State, event: ev.OrderAccepted) -> None:
     state.orders[event.order_id] = OrderState(order, [state.skus[line.sku] for line in order.lines], event.promise_day)
     if order.person_id[:1] == "P" and order.person_id[1:].isdigit():
         state.people = max(state.people, int(order.person_id[1:]))
+    leaks.accepted(state, state.orders[event.order_id])
 
 
 def _routed(state: State, event: ev.OrderRouted) -> None:
@@ -160,6 +164,7 @@ def _routed(state: State, event: ev.OrderRouted) -> None:
     _enter_caps(state, order, placed)
     for rest in event.decision.rests:
         _add_rest(state, event.order_id, order, rest, since)
+    leaks.decided(state, event.order_id, order, event.decision, event.at)
 
 
 def _add_part(state: State, order_id: str, order: OrderState, part: Part) -> PartState:
@@ -284,6 +289,7 @@ def _moved(state: State, event: ev.OrdersMoved) -> None:
         _decided(
             state, move.order_id, order, move.decision, event.at + 1, again=False
         )  # after all that it freed itself
+        leaks.decided(state, move.order_id, order, move.decision, event.at)
     came_in: dict[int, list[int]] = {}
     for window, change in together(changes):
         came_in[id(window)] = window.change(*change)
@@ -391,6 +397,7 @@ def _voided(state: State, event: ev.PartVoided) -> None:
     else:
         part.cut = True
     part.recalled = None
+    leaks.recount(state, order, event.at)
 
 
 def _reduce(lines: Sequence[int], quantities: list[int], pairs: list[tuple[int, int]]) -> None:
@@ -497,11 +504,13 @@ def _excepted(state: State, event: ev.Excepted) -> None:
     """A note for a person: books and orders stay as they are; what was told once is remembered where it would be told again."""
     if state.connected:
         net.told(state, event)
+    leaks.excepted(state, event)
 
 
 _HANDLERS: dict[type, Callable[[State, Any], None]] = {
     ev.NetworkLoaded: _network,
     ev.PricesSet: _prices,
+    ev.LeakPlanSet: leaks.plan_set,
     ev.StockReceived: _received,
     ev.OrderAccepted: _accepted,
     ev.OrderRouted: _routed,
@@ -520,6 +529,8 @@ _HANDLERS: dict[type, Callable[[State, Any], None]] = {
     ev.FileTaken: _file,
     ev.Took: net.took,
     ev.Dispatched: net.dispatched,
+    ev.FoundUnsendable: net.unsendable,
+    ev.AliasesSet: net.aliases,
     ev.CancelAsked: net.cancel_asked,
     ev.AddressChanged: net.readdressed,
     ev.BreakerChanged: net.breaker,

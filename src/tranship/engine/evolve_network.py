@@ -9,7 +9,8 @@ from tranship.core.ledger import Bucket
 from tranship.dispatch.health import worse
 from tranship.dispatch.model import ABANDONED, CLOSED, FREE, GONE, REJECTED, RELEASING, VOID, Dispatch
 from tranship.engine import events as ev
-from tranship.engine.state import PROCESSING, Breaker, PartState, State
+from tranship.engine.aliases import evolve_aliases
+from tranship.engine.state import PROCESSING, Breaker, OrderState, PartState, State
 
 BY_HAND = "by hand"
 """Beginning of a reason that a person gave: what a person called back does not go to the same node again by itself."""
@@ -68,6 +69,38 @@ def dispatched(state: State, event: ev.Dispatched) -> None:
     ended = d.state == VOID and (d.wish != "void" or d.remote in {"UNFULFILLABLE", "INVALID"})
     if d.state == REJECTED or ended or (d.state in FREE and d.why.startswith(BY_HAND)):
         order.refused = tuple(sorted({*order.refused, d.node}))
+
+
+def unsendable(state: State, event: ev.FoundUnsendable) -> None:
+    """The order keeps away from these nodes, until what stood against it there is put right."""
+    order = state.orders[event.order_id]
+    fresh = [node for node in event.nodes if node not in order.refused]
+    order.refused = tuple(sorted({*order.refused, *fresh}))
+    order.unsendable = {**order.unsendable, **dict.fromkeys(fresh, event.cause)}
+
+
+def aliases(state: State, event: ev.AliasesSet) -> None:
+    """What a network calls articles. Where one has its first active alias, orders may go there again that could not for want of it."""
+    if not evolve_aliases(state, event):
+        return
+    nodes = [n for n, node in enumerate(state.require_network().nodes) if node.network == event.network]
+    for order in state.orders.values():
+        if order.unsendable:
+            _lift(order, [node for node in nodes if order.unsendable.get(node) == "sku"])
+
+
+def lift_all(state: State) -> None:
+    """Another network document is in force: what a network may be told is asked anew."""
+    for order in state.orders.values():
+        if order.unsendable:
+            _lift(order, list(order.unsendable))
+
+
+def _lift(order: OrderState, nodes: Iterable[int]) -> None:
+    """What stood against these nodes is put right."""
+    gone = {node for node in nodes if node in order.unsendable}
+    order.refused = tuple(node for node in order.refused if node not in gone)
+    order.unsendable = {node: why for node, why in order.unsendable.items() if node not in gone}
 
 
 def _same_attempt(old: Dispatch, new: Dispatch) -> None:
@@ -133,6 +166,7 @@ def readdressed(state: State, event: ev.AddressChanged) -> None:
     order = state.orders[event.order_id]
     order.order = msgspec.structs.replace(order.order, to=event.to)
     order.readdressed += 1
+    _lift(order, [node for node, cause in order.unsendable.items() if cause != "sku"])
     for part in order.parts.values():
         part.undeliverable = False  # what could not be handed over as it was may go now
 

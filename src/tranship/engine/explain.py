@@ -126,7 +126,7 @@ def explain(store: Store, name: str) -> Story:
     order = accepted.order
     books = _Books(store)
     decisions = tuple(
-        _decision(books, seq, _sent_to(order, history, seq), taken)
+        _decision(books, seq, _sent_to(order, history, seq), taken, _unsendable(history, seq))
         for seq, event in history
         for taken in _taken(order_id, event)
     )
@@ -158,6 +158,17 @@ def _sent_to(order: Order, history: list[tuple[int, ev.Event]], seq: int) -> Ord
     """The order with the address that it had at a journal row."""
     changes = [event.to for at, event in history if isinstance(event, ev.AddressChanged) and at < seq]
     return msgspec.structs.replace(order, to=changes[-1]) if changes else order
+
+
+def _unsendable(history: list[tuple[int, ev.Event]], seq: int) -> dict[int, str]:
+    """Nodes that the order could not be told to at a journal row, and what stood against it."""
+    found: dict[int, str] = {}
+    for at, event in history:
+        if at < seq and isinstance(event, ev.FoundUnsendable):
+            found.update(dict.fromkeys(event.nodes, f"{event.leaf} {event.why}"))
+        elif at < seq and isinstance(event, ev.AddressChanged):
+            found.clear()
+    return found
 
 
 def _find(store: Store, name: str) -> tuple[str, str]:
@@ -291,7 +302,7 @@ def _move_words(event: ev.OrdersMoved, move: ev.Move) -> str:
     return words + (f", in exchange with {others[0]}" if others else "")
 
 
-def _decision(books: _Books, seq: int, order: Order, event: _Taken) -> DecisionStory:
+def _decision(books: _Books, seq: int, order: Order, event: _Taken, unsendable: dict[int, str]) -> DecisionStory:
     network, _, version = books.network(seq)
     decision, why = event.decision, event.decision.why
     tables = books.tables(seq, why.day)
@@ -309,7 +320,7 @@ def _decision(books: _Books, seq: int, order: Order, event: _Taken) -> DecisionS
         about=event.about,
         parts=parts,
         waits=waits,
-        nodes=_nodes(network, why, decision, zones),
+        nodes=_nodes(network, why, decision, zones, unsendable),
         caps=tuple(_gate(network, gate) for gate in why.gates),
         alternatives=_alternatives(network, why, sum(part.cost for part in decision.parts), order.currency),
         prices=_prices(books, network, order, decision) if why.prices else (),
@@ -362,12 +373,16 @@ def _part(
     )
 
 
-def _nodes(network: NetworkFile, why: Why, decision: Decision, zones: list[int]) -> tuple[NodeStory, ...]:
+def _nodes(
+    network: NetworkFile, why: Why, decision: Decision, zones: list[int], unsendable: dict[int, str]
+) -> tuple[NodeStory, ...]:
     used = {part.node for part in decision.parts}
     out = []
     for n, node in enumerate(network.nodes):
         reason = Reason(why.nodes[n]) if n < len(why.nodes) else Reason.OK
         verdict = "ships" if n in used else "could ship, but dearer" if reason is Reason.OK else REASON_WORDS[reason]
+        if reason is Reason.CLOSED and n in unsendable and n not in used:
+            verdict = f"not sendable there: {unsendable[n]}"
         out.append(NodeStory(node.code, verdict, zones[n]))
     return tuple(out)
 
@@ -472,6 +487,9 @@ def _later(order_id: str, order: Order, event: ev.Event, handed: set[str]) -> li
     if isinstance(event, ev.Took) and isinstance(event.command, Recall):
         numbers = ", ".join(part_id(order_id, number) for number in event.command.numbers) or "all of it"
         return [f"{at} called back by hand: {numbers}, because {event.command.reason}"]
+    if isinstance(event, ev.FoundUnsendable):
+        what = part_id(order_id, event.number)
+        return [f"{at} {what} goes elsewhere: not sendable where it was: {event.leaf} {event.why}"]
     if isinstance(event, ev.AddressChanged):
         return [f"{at} a new address, in {_place(event.to)} ({event.ref})"]
     if isinstance(event, ev.Took) and isinstance(event.command, CancelUnits):

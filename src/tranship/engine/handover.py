@@ -24,6 +24,7 @@ from tranship.dispatch.model import (
 )
 from tranship.engine import commands as cmd
 from tranship.engine import events as ev
+from tranship.engine.aliases import set_aliases
 from tranship.engine.asking import shut_for
 from tranship.engine.counting import count_stock, switch_shelf
 from tranship.engine.displace import displaced, elsewhere, moved
@@ -32,6 +33,7 @@ from tranship.engine.evolve_network import BY_HAND, CONNECTION, HAND, NODE, NOIS
 from tranship.engine.rhythm import last_ship_day
 from tranship.engine.sendto import send_to
 from tranship.engine.state import CANCELLED, PROCESSING, SHIPPED, OrderState, PartState, State
+from tranship.engine.unsendable import not_sendable
 from tranship.routing.model import Decision, Rest, Why
 
 QUIET = 15 * 60_000_000
@@ -390,6 +392,8 @@ def _restart(state: State, command: cmd.Restart) -> Iterator[ev.Event]:
 
 _DECIDERS: dict[type, Callable[[State, Any], Iterator[ev.Event]]] = {
     cmd.HandOver: _hand_over,
+    cmd.NotSendable: not_sendable,
+    cmd.SetAliases: set_aliases,
     cmd.Answered: _answered,
     cmd.Reported: _reported,
     cmd.Recall: _recall,

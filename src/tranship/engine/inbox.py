@@ -90,12 +90,14 @@ def returning(state: State, connection: Connection, page: Returned, at: int) -> 
 def _lines_of(state: State, order_id: str, part: PartState, ref: str, codes: dict[str, int]) -> dict[str, int]:
     """Units by line instead of by the network's code; what fits no line keeps the code, and is told."""
     network, order = state.require_network(), state.orders[order_id]
+    aliases = state.aliases.understood(network.nodes[part.node].network)
     found: dict[str, int] = {}
     for code, units in codes.items():
         left = units
         for line in part.lines:
             article = network.skus[order.skus[line]]
-            if left and article.codes.get(network.nodes[part.node].network, article.code) == code:
+            theirs = article.codes.get(network.nodes[part.node].network, article.code)
+            if left and (theirs == code or aliases.get(code) == order.skus[line]):
                 line_id = str(line + 1)
                 take = min(left, room(part, line) + booked(part, ref, line_id))
                 found[line_id] = take
@@ -121,6 +123,11 @@ def shelves(state: State, connection: Connection) -> Shelves:
         n: {
             sku.codes.get(network.nodes[n].network, sku.code): i
             for i, sku in enumerate(network.skus)
+            if i not in state.bundles
+        }
+        | {
+            alias: i
+            for alias, i in state.aliases.understood(network.nodes[n].network).items()
             if i not in state.bundles
         }
         for n in behind

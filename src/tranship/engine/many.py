@@ -181,7 +181,7 @@ class _Batch:
         first = commands[at]
         if len(commands) - at < FEW or not isinstance(first, cmd.PlaceOrder) or state.network is None:
             return None
-        if state.closed or state.breakers or state.rests_on_cap or state.network.policy.max_parts < 1:
+        if state.closed or state.breakers or state.rests_on_cap or state.leaks or state.network.policy.max_parts < 1:
             return None
         facts = state.facts(first.at // MICROS_PER_DAY)
         if not can_stream(facts, state.caps):

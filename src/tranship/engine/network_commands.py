@@ -26,6 +26,42 @@ class HandOver(msgspec.Struct, frozen=True, array_like=True, tag="hand_over"):
     at: int
 
 
+class Unsendable(msgspec.Struct, frozen=True, array_like=True):
+    """A fulfillment order that cannot be written so that its network may have it: which leaf, and why. Never a value."""
+
+    order_id: str
+    number: int
+    node: str
+    cause: str  # address | sku | policy | vault
+    leaf: str
+    why: str
+    readdressed: int = 0  # how often the order had got a new address by then
+
+
+class NotSendable(msgspec.Struct, frozen=True, array_like=True, tag="not_sendable"):
+    """These go back to routing: nothing was sent, and nothing will be as they are. What has moved meanwhile is left out."""
+
+    found: tuple[Unsendable, ...]
+    at: int
+
+
+class AliasStep(msgspec.Struct, frozen=True, array_like=True):
+    """An alias of an article at a network, in an epoch, and the state that it comes into (engine/aliases.py)."""
+
+    alias: str
+    sku: str
+    epoch: int
+    state: str  # new | requested | registered | active | retired
+
+
+class SetAliases(msgspec.Struct, frozen=True, array_like=True, tag="set_aliases"):
+    """Aliases of articles at one network are made, or come a step further. The same again changes nothing."""
+
+    network: str
+    rows: tuple[AliasStep, ...]
+    at: int
+
+
 class Answered(msgspec.Struct, frozen=True, array_like=True, tag="answered"):
     """What became of a call that was sent at `sent_at`."""
 
@@ -157,6 +193,8 @@ class Returned(msgspec.Struct, frozen=True, array_like=True, tag="returned_there
 
 NetworkCommand = (
     HandOver
+    | NotSendable
+    | SetAliases
     | Answered
     | Reported
     | Recall

@@ -8,6 +8,7 @@ import msgspec
 from tranship.dispatch.model import ABANDONED
 from tranship.engine import events as ev
 from tranship.engine.asking import MICROS_PER_DAY, available_anywhere, build_ask, expanded, shut_for
+from tranship.engine.gating import with_gates
 from tranship.engine.entries import Recount, recounts, standing, together
 from tranship.engine.state import PROCESSING, OrderState, PartState, State
 from tranship.routing.decide import decide as route
@@ -115,10 +116,11 @@ def offer(world: World, order_id: str, numbers: Sequence[int], joined: Sequence[
     """Decide these parts of an order (taken off in `world`) and these parked ones again; None where nothing would change."""
     state, at = world.state, world.at
     order = state.orders[order_id]
+    world.shut = shut_for(state, order_id)  # a look must not bring it back to a node that refused it
     lines, waiting = _lines(order, numbers, joined)
     ask, groups = build_ask(state, order, list(lines), list(lines.values()), at)
     ask.standing = standing_of(world, order, numbers)
-    facts, now = state.facts(at // MICROS_PER_DAY), world.situation()
+    facts, now = state.facts(at // MICROS_PER_DAY), with_gates(state, world.situation(), order, ask)
     raw = route(ask, facts, now)
     if not raw.parts or any(part.breach for part in raw.parts):
         return None

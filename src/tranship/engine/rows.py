@@ -20,6 +20,7 @@ from tranship.store.port import (
     OutboxRow,
     ParkedRow,
     PartRow,
+    SkuAliasRow,
 )
 
 ALERT = "alert"
@@ -55,10 +56,16 @@ def project(state: State, event: ev.Event, seq: int, batch: Batch) -> None:
         batch.documents.append(DocumentRow(event.sha256, "network", state.documents(event.sha256)))
     elif isinstance(event, ev.PricesSet):
         batch.documents.append(DocumentRow(event.sha256, "prices", state.documents(event.sha256)))
+    elif isinstance(event, ev.LeakPlanSet):
+        batch.documents.append(DocumentRow(event.sha256, "leak_plan", state.documents(event.sha256)))
     elif isinstance(event, ev.AddressChanged):
         batch.order_to.append((event.to.zip, event.to.state, event.to.country, event.order_id))
     elif isinstance(event, ev.Dispatched):
         _dispatched(state, event, batch)
+    elif isinstance(event, ev.AliasesSet):
+        batch.sku_aliases += [
+            SkuAliasRow(row.alias, event.network, row.sku, row.epoch, row.state, event.at) for row in event.rows
+        ]
     elif isinstance(event, ev.Excepted):
         batch.exceptions.append(ExceptionRow(seq, event.at, event.kind, event.subject, event.detail))
         if event.kind in KINDS and state.network is not None and state.network.alerts.contacts:

@@ -174,7 +174,7 @@ class Shard:
         events: list[ev.Event] = []
         try:
             address = self._address(submission, command, batch)
-            if isinstance(command, cmd.LoadNetwork | cmd.SetPrices):
+            if isinstance(command, cmd.LoadNetwork | cmd.SetPrices | cmd.SetLeakPlan):
                 self._bodies[command.sha256] = command.document
             for event in execute(self.state, command):
                 self._append(submission.key, len(events), event, batch)

@@ -9,10 +9,12 @@ from tranship.core.ledger import Bucket, Ledger
 from tranship.core.network import Channel, NetworkFile
 from tranship.core.order import Order
 from tranship.dispatch.model import FREE, Dispatch
+from tranship.engine.aliases import Aliases
 from tranship.engine.events import FileTaken
+from tranship.engine.leaks import LeakState
 from tranship.rates.compile import compile_tables, next_change
 from tranship.routing.facts import Facts
-from tranship.routing.model import Ints
+from tranship.routing.model import Ints, LeakGate
 from tranship.routing.prices.model import PriceTables
 from tranship.routing.share import CapState, ShareWindow
 
@@ -92,6 +94,10 @@ class OrderState(msgspec.Struct, eq=False, gc=False):
     wants: bool = False  # split, late, or a node had nothing of it: more stock may serve it better
     refused: tuple[int, ...] = ()  # nodes whose network refused or ended it
     readdressed: int = 0  # how often it got a new address
+    unsendable: dict[int, str] = {}  # of the refused nodes: those it could not be told to -> cause
+
+    leaks: tuple[LeakGate, ...] = ()  # what leak budgets said of it, at its first decision
+    shown: dict[str, tuple[int, tuple[int, ...]]] | None = None  # budgeted network -> week, and SKUs it is shown
 
     def status(self) -> str:
         """The order in Amazon's 2026 words, plus PARKED while all of it waits here."""
@@ -140,6 +146,7 @@ class State:
         self.under_way: dict[str, None] = {}  # those that left and are looked at until they arrive
         self.went: dict[int, int] = {}  # node -> when its network last said that something left
         self.ghosts: dict[str, tuple[int, list[tuple[int, int]]]] = {}  # remote id -> node and units it may still hold
+        self.aliases = Aliases()
         self.shelves: dict[tuple[int, int], str] = {}  # (SKU, node) that is not sold, and why
         self.counts_seen: dict[
             tuple[int, int], tuple[int, int]
@@ -166,6 +173,8 @@ class State:
         self.looked_at = 0  # when the clock last made the engine look at them
         self.people = 0  # highest person number given
         self.moves: list[tuple[Bucket, Bucket, int, list[int], list[int]]] = []  # of the event just evolved
+        self.leaks: LeakState | None = None  # the ledger of leak budgets; None: the network file has none
+        self.leak_nodes: dict[str, frozenset[int]] = {}  # network with a leak budget -> its nodes
         self._facts: tuple[int, int | None, Facts] | None = None  # (from day, next change, facts)
 
     def require_network(self) -> NetworkFile:

@@ -9,6 +9,7 @@ import msgspec
 from tranship.core.errors import DamageError, TranshipError
 from tranship.engine import commands as cmd
 from tranship.engine import events as ev
+from tranship.engine import leaks
 from tranship.engine.decide import execute
 from tranship.engine.digest import GENESIS, run_hash
 from tranship.engine.evolve import evolve
@@ -114,6 +115,9 @@ def _invariants(state: State, verdict: Verdict) -> Iterator[str]:
                 yield f"order {order_id} line {line.key}: {placed}+{waits} of {line.qty} units placed"
     verdict.checks.append(f"orders: no line of {len(state.orders)} orders is placed more than once")
     yield from _reserved(state, verdict)
+    yield from leaks.problems(state)
+    if state.leaks is not None:
+        verdict.checks.append("leak budgets: what each network was shown, counted again from fulfillment orders")
     for cap in state.caps:
         for name, window in (("total", cap.total), *cap.channels.items()):
             if window.recount() != (window.inside, window.inside_capped):
@@ -201,6 +205,9 @@ def command_of(store: Store, state: State, events: list[ev.Event]) -> cmd.Comman
         return cmd.LoadNetwork(store.document(first.sha256), first.sha256, first.at)
     if isinstance(first, ev.PricesSet):
         return cmd.SetPrices(store.document(first.sha256), first.sha256, first.reason, first.at)
+    if isinstance(first, ev.LeakPlanSet):
+        document = store.document(first.sha256)
+        return cmd.SetLeakPlan(document, first.sha256, first.terms, first.reason, first.at)
     if isinstance(first, ev.NodeSwitched):
         return cmd.SwitchNode(state.require_network().nodes[first.node].code, first.closed, first.reason, first.at)
     if isinstance(first, ev.CancelTaken):

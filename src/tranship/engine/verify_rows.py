@@ -20,6 +20,7 @@ from tranship.store.port import (
     OutboxRow,
     ParkedRow,
     PartRow,
+    SkuAliasRow,
 )
 
 PAGE = 20_000
@@ -74,6 +75,7 @@ class Books:
         self.documents: dict[str, DocumentRow] = {}
         self.outbox: dict[str, OutboxRow] = {}
         self.dispatches: dict[str, DispatchRow] = {}
+        self.aliases: dict[str, SkuAliasRow] = {}
         self.commands: dict[str, int] = {}  # key -> its first journal row
         self.erased: dict[str, int] = {}  # person_id -> journal row
 
@@ -95,6 +97,8 @@ class Books:
             self.outbox[sent.id] = sent
         for dispatch in batch.dispatches:
             self.dispatches[dispatch.remote_id] = dispatch
+        for alias in batch.sku_aliases:
+            self.aliases[alias.alias] = alias
         for exception in batch.exceptions:
             self.exceptions[exception.seq] = exception
         for document in batch.documents:
@@ -144,6 +148,7 @@ _EXCEPTIONS = Table("exception", "exception", ExceptionRow._fields, 1, by_pos=Tr
 _DOCUMENTS = Table("document", "document", DocumentRow._fields, 1, by_pos=True)
 _OUTBOX = Table("outbox row", "outbox", OutboxRow._fields, 1, by_pos=True)
 _DISPATCHES = Table("dispatch", "dispatch", DispatchRow._fields, 1, by_pos=True)
+_ALIASES = Table("alias", "sku_alias", SkuAliasRow._fields, 1)
 _PAYLOADS = Table("payload", "payload", ("remote_id", "person_id"), 1)
 _COMMANDS = Table("command", "command", ("key", "seq"), 1)
 
@@ -158,6 +163,7 @@ def check_rows(ask: Ask, state: State, books: Books) -> Iterator[tuple[str, Foun
         (_EXCEPTIONS, books.exceptions),
         (_DOCUMENTS, books.documents),
         (_DISPATCHES, books.dispatches),
+        (_ALIASES, books.aliases),
     ):
         yield _same(ask, table, held)
     yield _lines(ask, state)

@@ -25,6 +25,9 @@ class MaskedAddress(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         return "MaskedAddress(***)"
 
+    def __rich_repr__(self) -> list[tuple[str, str]]:
+        return [("hidden", "***")]
+
 
 class MaskedOrder(msgspec.Struct, frozen=True):
     """Made by `masking.mask` only. `remote_id` is random, one per dispatch; days are ISO dates at the destination."""

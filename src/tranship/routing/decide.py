@@ -1,6 +1,7 @@
 """The routing decision: which node ships what, under the published precedence.
 
-1 never oversell (only units that are there are placed) · 2 (masking: not here) · 3 share cap · 5 promise · 6 cost.
+1 never oversell (only units that are there are placed) · 2 (masking: not here) · 3 share cap · 4 leak budget (`routing.gate`) ·
+5 promise · 6 cost.
 A preference sorts candidates into tiers before cost; what fits nowhere is parked, backordered or cancelled by policy.
 """
 
@@ -13,8 +14,9 @@ from tranship.core.ledger import merged
 from tranship.core.time import add_working_days
 from tranship.rates.cost import part_cost
 from tranship.routing.facts import Facts
+from tranship.routing.gate import gated
 from tranship.routing.model import Alternative, Ask, Decision, Gate, Ints, Part, Reason, Rest, Why
-from tranship.routing.place import Lanes, Placement, attempt, available
+from tranship.routing.place import Lanes, Placement, attempt, available, keep_off
 from tranship.routing.prices.charges import book_at, charges_of
 from tranship.routing.promise import NOT_SERVED
 from tranship.routing.quick import quick
@@ -32,6 +34,8 @@ def decide(ask: Ask, facts: Facts, now: Situation, *, counted: bool = True) -> D
 
     `counted = False` leaves the share cap out: what a report asks for "without a cap".
     """
+    if now.gates is not None:
+        return gated(ask, now, lambda under: decide(ask, facts, under, counted=counted))
     return quick(ask, facts, now, counted=counted) or decide_at_length(ask, facts, now, counted=counted)
 
 
@@ -40,6 +44,8 @@ def decide_at_length(ask: Ask, facts: Facts, now: Situation, *, counted: bool = 
     lanes, reasons = _lanes(ask, facts, now)
     caps = _gates(ask, facts, now) if counted else []
     stock = available(ask, facts, now.shelf)
+    if now.kept:
+        keep_off(ask, facts, lanes, stock, reasons, now.kept)
     gamma = np.zeros(facts.count, np.int64)
     for _, cap in caps:
         price = cap.bucket.price
@@ -400,6 +406,8 @@ def _open_reason(position: int, quantity: int, facts: Facts, chooser: _Chooser) 
     for refused, why in chooser.refused:
         if why == "cap" and refused.open[position] < quantity:
             return "larger_than_window" if chooser.larger_than_window else "cap"
+    if chooser.lanes.kept_units and chooser.lanes.kept_units[position]:
+        return "leak"
     items, there = facts.item_rows[chooser.ask.skus[position]], chooser.stock[position]
     may = [item and lane for item, lane in zip(items, chooser.lanes.mask, strict=True)]
     if any(units and item and shut for units, item, shut in zip(there, items, chooser.lanes.shut, strict=True)):
@@ -460,7 +468,7 @@ def _why(
         if not may:
             reasons[n] = 6  # Reason.ITEM; plain numbers here: this runs for every order
         elif not any(may):
-            reasons[n] = 7  # Reason.STOCK
+            reasons[n] = 11 if n in lanes.kept_nodes else 7  # Reason.LEAK, Reason.STOCK
         elif lanes.late[n] and lanes.strict and not late_anyway:
             reasons[n] = 8  # Reason.LATE
         elif n in refused_by:

@@ -25,6 +25,7 @@ class Reason(IntEnum):
     LATE = 8  # would arrive after the promise, and another node would not
     CAP = 9  # the share cap's window has no room
     TIER = 10  # a preferred tier could fill the order
+    LEAK = 11  # the leak budget of its network keeps the order off
 
 
 REASON_WORDS = {
@@ -39,6 +40,7 @@ REASON_WORDS = {
     Reason.LATE: "would arrive after the promise",
     Reason.CAP: "share cap has no room",
     Reason.TIER: "a preferred node could fill it",
+    Reason.LEAK: "kept off by the leak budget",
 }
 """Words that `explain` shows."""
 
@@ -52,6 +54,23 @@ class Gate(msgspec.Struct, frozen=True, array_like=True, gc=False):
     limit: int
     price: int
     closed: bool
+
+
+class LeakGate(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What the leak budget of one network said of an order: once, at its first decision; every later one goes by it.
+
+    The numbers are the brand's own: how often a household ordered, never who or where it is.
+    """
+
+    network: str
+    plan: int  # version of the leak plan; 0: none was in force
+    why: str  # a key of `routing.leak.model.WHY`, or of `routing.gate.MORE_WHY`
+    limit: int  # ppm: drawn below this, it may go there
+    draw: int  # ppm
+    household: tuple[int, ...]  # orders last year (-1: not known), this year before this one, shown there; empty: no household
+    kept: tuple[int, ...]  # SKUs of the order that are kept off
+    accepted: tuple[tuple[int, int], ...] = ()  # (SKU, ppm): weight that it had, for the next plan
+    opened: str = ""  # it went there all the same: conflict | failure | cod
 
 
 class Alternative(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -72,6 +91,7 @@ class Why(msgspec.Struct, frozen=True, array_like=True, gc=False):
     alternatives: tuple[Alternative, ...]
     priced: int  # cost that was minimized, prices included (micros)
     prices: int = 0  # version of the price book that it was taken with; 0: none
+    leaks: tuple[LeakGate, ...] = ()  # of the networks that have a leak budget
 
 
 class Part(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -96,7 +116,7 @@ class Rest(msgspec.Struct, frozen=True, array_like=True, gc=False):
     number: int
     lines: tuple[int, ...]
     quantities: tuple[int, ...]
-    reason: str  # no_stock | node_shut | no_node | cap | larger_than_window | max_parts | no_split | bundle
+    reason: str  # no_stock | node_shut | no_node | leak | cap | larger_than_window | max_parts | no_split | bundle
     action: str  # park | backorder | cancel
     until_day: int
 

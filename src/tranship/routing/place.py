@@ -11,12 +11,15 @@ import numpy as np
 from tranship.routing.facts import Facts
 from tranship.routing.model import Ask, Ints
 from tranship.routing.prices.charges import Charges
+from tranship.routing.situation import Kept
 
 
 class Lanes:
     """What an order meets at each node: zone, ship day, arrival; computed once per decision."""
 
-    __slots__ = ("charges", "deliver", "earliest", "late", "mask", "on_time", "ship", "shut", "strict", "zone")
+    __slots__ = (
+        "charges", "deliver", "earliest", "kept_nodes", "kept_units", "late", "mask", "on_time", "ship", "shut", "strict", "zone",
+    )  # fmt: skip
 
     def __init__(self, zone: Ints, earliest: list[int], ship: list[int], deliver: list[int], late: list[bool]) -> None:
         self.zone, self.earliest, self.ship, self.deliver, self.late = zone, earliest, ship, deliver, late
@@ -25,6 +28,8 @@ class Lanes:
         self.on_time: list[int] = [0] * len(ship)  # basis points of arriving by the promise
         self.strict = True  # late nodes come last; else lateness is only a price among the charges
         self.charges: Charges | None = None  # prices of its lines at each node; None: nothing has one
+        self.kept_units: list[int] = []  # per position: units that a leak budget hides; empty: none is in force
+        self.kept_nodes: set[int] = set()  # where it hides units
 
 
 class Placement:
@@ -62,6 +67,26 @@ def available(ask: Ask, facts: Facts, shelf: Ints) -> list[list[int]]:
             if parts:
                 rows[i] = np.min([shelf[part] // count for part, count in parts], axis=0).tolist()
     return rows
+
+
+def keep_off(ask: Ask, facts: Facts, lanes: Lanes, stock: list[list[int]], reasons: list[int], kept: Kept) -> None:
+    """Hide what a leak budget keeps off: of a SKU that is not to be seen at a node, the node has none.
+
+    A node that is to see nothing of the order is no candidate (Reason.LEAK).
+    """
+    lanes.kept_units = [0] * len(stock)
+    whole: frozenset[int] | None = None
+    for i, sku in enumerate(ask.skus):
+        nodes = kept.get(sku, frozenset())
+        whole = nodes if whole is None else whole & nodes
+        for n in nodes:
+            if lanes.mask[n] and stock[i][n] > 0 and facts.item_rows[sku][n]:
+                lanes.kept_units[i] += stock[i][n]
+                lanes.kept_nodes.add(n)
+            stock[i][n] = 0
+    for n in whole or ():
+        if lanes.mask[n]:
+            lanes.mask[n], lanes.late[n], reasons[n] = False, False, 11  # Reason.LEAK
 
 
 def attempt(

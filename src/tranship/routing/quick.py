@@ -19,7 +19,8 @@ from tranship.routing.share import CapState, is_tight
 from tranship.routing.situation import Situation
 
 MICROS_PER_DAY = 86_400_000_000
-LANE, STOCK, LATE = 3, 7, 8  # of model.Reason, as plain numbers: they are compared for every order
+LANE, STOCK, LATE, LEAK = 3, 7, 8, 11  # of model.Reason, as plain numbers: they are compared for every order
+NOWHERE: frozenset[int] = frozenset()
 
 
 def quick(ask: Ask, facts: Facts, now: Situation, *, counted: bool = True) -> Decision | None:
@@ -31,7 +32,10 @@ def quick(ask: Ask, facts: Facts, now: Situation, *, counted: bool = True) -> De
     for sku in skus:
         if not facts.free[sku]:
             return None
-    lane = _lane(ask, facts)
+    kept = _kept(ask, now) if now.kept else NOWHERE
+    if kept is None:
+        return None
+    lane = _lane(ask, facts, kept)
     for n in facts.limited:
         if now.used[n].get(lane.earliest[n], 0) + units > facts.capacity[n]:
             return None
@@ -94,9 +98,18 @@ def quick(ask: Ask, facts: Facts, now: Situation, *, counted: bool = True) -> De
     return Decision((part,), (), why)
 
 
-def _lane(ask: Ask, facts: Facts) -> Lane:
+def _kept(ask: Ask, now: Situation) -> frozenset[int] | None:
+    """Nodes that a leak budget keeps the whole order off; None where it keeps off some of its SKUs only."""
+    nodes = now.kept.get(ask.skus[0], NOWHERE)
+    for sku in ask.skus:
+        if now.kept.get(sku, NOWHERE) != nodes:
+            return None
+    return nodes
+
+
+def _lane(ask: Ask, facts: Facts, kept: frozenset[int] = NOWHERE) -> Lane:
     earliest = facts.calendar.earliest_ship_days(ask.at)
-    key = (ask.zip3, ask.service, ask.country, ask.channel, ask.promise_day)
+    key = (ask.zip3, ask.service, ask.country, ask.channel, ask.promise_day, kept)
     lane = facts.lanes.get(key)
     if lane is not None and lane.earliest is earliest:
         return lane
@@ -109,6 +122,9 @@ def _lane(ask: Ask, facts: Facts) -> Lane:
             continue
         if transit[n] == NOT_SERVED:
             reasons[n] = LANE
+            continue
+        if n in kept:
+            reasons[n] = LEAK
             continue
         deliver[n] = add_working_days(earliest[n], transit[n])
         on_time[n] = lateness.on_time(n, ask.zip3, ask.service, transit[n], deliver[n], ask.promise_day)

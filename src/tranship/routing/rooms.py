@@ -8,8 +8,8 @@ from tranship.routing.model import Ints
 
 MOST_LANES = 20_000
 """Remembered lanes; above, all are forgotten (a limit on memory, reached in no run that was measured)."""
-LaneKey = tuple[int, int, str, str, int]
-"""ZIP3, service, country, channel, promise day."""
+LaneKey = tuple[int, int, str, str, int, frozenset[int]]
+"""ZIP3, service, country, channel, promise day, nodes that a leak budget keeps the order off."""
 
 
 class Lane:

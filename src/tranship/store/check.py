@@ -74,6 +74,28 @@ _CHECKS = (
         f"SELECT order_id, person_id FROM address WHERE {_SEALED_FOR_NOBODY}",  # noqa: S608 - from above
     ),
     (
+        "token of {} is sealed for person {}, who is not there",
+        f"SELECT network, person_id FROM token WHERE {_SEALED_FOR_NOBODY}",  # noqa: S608 - from above
+    ),
+    (
+        "token of {} is sealed under masking key {}, which is not there",
+        (
+            "SELECT network, key_id FROM token WHERE state = 'live' AND key_id NOT IN"
+            " (SELECT key_id FROM masking_key WHERE state <> 'destroyed')"
+        ),
+    ),
+    (
+        "the audit was left at row {} and now ends at row {}: rows are missing at its end, or were added",
+        (
+            "SELECT audit_seq, newest FROM meta CROSS JOIN (SELECT coalesce(max(seq), 0) AS newest FROM audit) AS j"
+            " WHERE audit_seq <> newest"
+        ),
+    ),
+    (
+        "the audit has {} rows up to row {}: some are missing",
+        "SELECT count(*), max(seq) FROM audit HAVING count(*) <> max(seq)",
+    ),
+    (
         "stock of {} at {} in bucket {} is {}",
         "SELECT sku, node, bucket, qty FROM stock WHERE qty < 0 AND bucket NOT IN (0, 1, 14)",
     ),

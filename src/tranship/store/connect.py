@@ -157,7 +157,7 @@ def make(path: Path, party: str) -> None:
     db = apsw.Connection(":memory:")
     try:
         migrate(db, migrations(), 0)
-        db.execute("INSERT INTO meta VALUES (1, ?, ?, 0, 0, x'', x'', 0)", (party, time.time_ns() // 1000))
+        db.execute("INSERT INTO meta VALUES (1, ?, ?, 0, 0, x'', x'', 0, 0, x'')", (party, time.time_ns() // 1000))
         image = bytearray(db.serialize("main"))
     finally:
         db.close()

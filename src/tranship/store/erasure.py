@@ -12,6 +12,7 @@ from pathlib import Path
 import apsw
 
 from tranship.core.errors import DamageError, UnavailableError
+from tranship.store import statements as say
 from tranship.store.connect import rows
 
 PIECE = 16
@@ -20,7 +21,7 @@ PIECE = 16
 MARKS_SOUGHT = 30
 """Up to so many marks (three a person) pages are searched; beyond, writing anew (8 us a person) is the cheaper way to be sure."""
 
-SEALED = ("payload", "address")
+SEALED = ("payload", "address", "token")
 """Tables whose rows are sealed under a person's key, and go with it.
 
 Theirs are overwritten with zeros where they lie, byte for byte of the same length, and marked as forgotten: to delete a row is to
@@ -33,19 +34,26 @@ FORGOTTEN = "person_id >= '-' AND person_id < '.'"
 
 def delete(db: apsw.Connection, person_ids: Iterable[str], marks: list[bytes]) -> int:
     """Inside a transaction: delete the rows, add what must be found nowhere to `marks`, mark the erasure as unfinished."""
-    gone = 0
+    gone, tokens = 0, False
     for person_id in person_ids:
         sql = "DELETE FROM person WHERE person_id = ? RETURNING blind, wrapped_key, sealed"
         for row in rows(db, sql, (person_id,)):
             gone += 1
             marks.extend(bytes(value) for value in row if value)
         if person_id:
-            for table in SEALED:
+            if rows(db, "SELECT 1 FROM token WHERE person_id = ? LIMIT 1", (person_id,)):
+                db.execute(say.ERASED, (person_id,))
+                tokens = True
+            for table in SEALED[:2]:
                 zeros = "sealed = zeroblob(length(sealed)), person_id = printf('%.*c', length(person_id), '-')"
                 db.execute(f"UPDATE {table} SET {zeros} WHERE person_id = ?", (person_id,))  # noqa: S608 - names from above
-    if gone:
-        # 2: an earlier erasure was interrupted, so there is more to look for than these marks.
-        db.execute("UPDATE meta SET scrub = min(scrub + 1, 2)")
+    if tokens:
+        # Their places in the indexes were taken out, and what moved together there keeps pieces: written anew from the rows.
+        for index in ("token_token", "token_blind"):
+            db.execute(f"REINDEX {index}")
+    if gone or tokens:
+        # More than 1: an earlier erasure was interrupted, so there is more to look for than these marks.
+        db.execute("UPDATE meta SET scrub = min(scrub + 1, 3)")
     return gone
 
 
@@ -57,6 +65,8 @@ def finish(db: apsw.Connection, path: Path, marks: Sequence[bytes] = ()) -> None
     unfinished = rows(db, "SELECT scrub FROM meta")[0][0]
     if not unfinished:
         return
+    if unfinished > 1:
+        rewrite(db, "masking_key")  # it may have been keys that were to be destroyed
     known = 0 < len(marks) <= MARKS_SOUGHT and unfinished == 1
     truncate_wal(db, path)
     if not known or found(db, marks):
@@ -70,6 +80,30 @@ def finish(db: apsw.Connection, path: Path, marks: Sequence[bytes] = ()) -> None
                 rewrite(db, table, f"WHERE NOT ({FORGOTTEN})")
                 truncate_wal(db, path)
     db.execute("UPDATE meta SET scrub = 0")
+
+
+def destroy_keys(db: apsw.Connection, key_ids: Iterable[str]) -> int:
+    """Inside a transaction: zeros over masking keys, the erasure marked as unfinished; how many keys there were."""
+    gone = 0
+    for key_id in key_ids:
+        db.execute(say.KEY_DESTROYED, (key_id,))
+        gone += db.changes()
+    if gone:
+        db.execute("UPDATE meta SET scrub = 2 + (scrub > 0)")
+    return gone
+
+
+def finish_keys(db: apsw.Connection, path: Path) -> None:
+    """Drive destroyed masking keys out of every file: their table is a small one, and is written anew."""
+    unfinished = rows(db, "SELECT scrub FROM meta")[0][0]
+    if not unfinished:
+        return
+    rewrite(db, "masking_key")
+    truncate_wal(db, path)
+    if unfinished == 2:
+        db.execute("UPDATE meta SET scrub = 0")
+    else:
+        finish(db, path)  # people's, left over from before
 
 
 def _mostly_forgotten(db: apsw.Connection, table: str) -> bool:

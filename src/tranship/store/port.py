@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from tranship.masking.rows import AuditRow as AuditRow  # noqa: PLC0414 - rows of this port, defined where masking may know them
+from tranship.masking.rows import MaskingKeyRow as MaskingKeyRow  # noqa: PLC0414 - rows of this port, defined where masking may know them
+from tranship.masking.rows import TokenRow as TokenRow  # noqa: PLC0414 - rows of this port, defined where masking may know them
+
 
 class KeyRow(NamedTuple):
     """A command that was carried out: its idempotency key, a digest of its content, its first event and its first answer."""
@@ -170,6 +174,17 @@ class AddressRow(NamedTuple):
     sealed: bytes
 
 
+class SkuAliasRow(NamedTuple):
+    """What a network calls an article, in one epoch, and how far its registration is; written anew at each step (`alias` is its key)."""
+
+    alias: str
+    network: str
+    sku: str
+    epoch: int
+    state: str
+    since: int
+
+
 @dataclass
 class Batch:
     """Everything one transaction writes.
@@ -192,6 +207,15 @@ class Batch:
     dispatches: list[DispatchRow] = field(default_factory=list)  # new or changed; the last one of a remote_id wins
     payloads: list[PayloadRow] = field(default_factory=list)
     addresses: list[AddressRow] = field(default_factory=list)
+    sku_aliases: list[SkuAliasRow] = field(default_factory=list)  # new, or a step further
+    tokens: list[TokenRow] = field(default_factory=list)  # the same row twice is fine, another one is refused
+    masking_keys: list[MaskingKeyRow] = field(default_factory=list)  # new ones, or wrapped anew, or in another state
+    audits: list[AuditRow] = field(default_factory=list)
+    token_expiry: list[tuple[int, str, str]] = field(default_factory=list)  # (expires_at, network, scope)
+    resealed: list[tuple[bytes, bytes, str, str, str, str]] = field(
+        default_factory=list
+    )  # (blind, sealed, key_id, network, token, old key_id); passed over where the token was erased or expired meanwhile
+    tokens_over: list[tuple[str, str]] = field(default_factory=list)  # (network, token): expired, value to be forgotten
     order_status: list[tuple[str, str]] = field(default_factory=list)  # (status, order_id)
     order_to: list[tuple[str, str, str, str]] = field(default_factory=list)  # (zip, state, country, order_id)
     part_status: list[tuple[str, str]] = field(default_factory=list)  # (status, part_id)
@@ -255,6 +279,30 @@ class Store(Protocol):
 
     def address(self, order_id: str) -> AddressRow | None:
         """The order's own sealed address; None where its person's row is good, or the person was erased."""
+
+    def token(self, network: str, token: str) -> TokenRow | None:
+        """A network's token; None where it is unknown, another network's, or its person was erased."""
+
+    def tokens_of(self, network: str, scope: str) -> Sequence[TokenRow]:
+        """The tokens that a network got within a scope (an order), erased ones left out."""
+
+    def find_token(self, network: str, kind: str, scope: str, blind: bytes) -> TokenRow | None:
+        """The live token with this blind index; None where there is none."""
+
+    def tokens(self, after: int, limit: int) -> Sequence[tuple[int, TokenRow]]:
+        """Tokens with their place, in order of their place, after one: for sweeps and re-encryption, in bounded pieces."""
+
+    def masking_keys(self) -> Sequence[MaskingKeyRow]:
+        """All masking keys, destroyed ones too, oldest first."""
+
+    def destroy_keys(self, key_ids: Sequence[str]) -> int:
+        """Overwrite masking keys so that no trace stays in any of the store's files; how many there were (see `erase`)."""
+
+    def audit(self, after: int = 0) -> Iterator[AuditRow]:
+        """Audit rows in order, after a seq. Neither gaps nor the chain are looked at here: `masking.audit.verify` does."""
+
+    def last_audit(self) -> tuple[int, bytes]:
+        """The newest audit row's `seq` and `chain`, kept apart from the rows; (0, b"") where there is none."""
 
     def unsent(self, limit: int) -> Sequence[OutboxRow]:
         """Outbox rows not yet handed over, oldest first."""

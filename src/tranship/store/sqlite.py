@@ -18,7 +18,18 @@ from tranship.store import connect, erasure, reads
 from tranship.store import statements as say
 from tranship.store.connect import rows
 from tranship.store.lock import WriterLock
-from tranship.store.port import AddressRow, Batch, JournalRow, KeyRow, OutboxRow, PayloadRow, PersonRow
+from tranship.store.port import (
+    AddressRow,
+    AuditRow,
+    Batch,
+    JournalRow,
+    KeyRow,
+    MaskingKeyRow,
+    OutboxRow,
+    PayloadRow,
+    PersonRow,
+    TokenRow,
+)
 
 _MAY_BE_NEGATIVE = frozenset(int(bucket) for bucket in OUTSIDE)
 
@@ -158,6 +169,8 @@ class SqliteStore:
             cursor.execute(say.HOLD, (self._epoch,))
         if db.changes() != 1:
             raise UnavailableError(f"another writer took {self.folder} over: open it again")
+        if batch.audits:
+            _end_of_audit(db, cursor, batch.audits)
         for sql, added in (
             (say.KEY, batch.keys),
             (say.JOURNAL, journal),
@@ -169,6 +182,7 @@ class SqliteStore:
             (say.OUTBOX, batch.outbox),
             (say.EXCEPTION, batch.exceptions),
             (say.PAYLOAD, batch.payloads),
+            (say.AUDIT, batch.audits),
         ):
             if added:
                 cursor.executemany(sql, added)
@@ -177,7 +191,10 @@ class SqliteStore:
         for what, sql, changes in (
             ("person under another key", say.PERSON, batch.people),
             ("address of another person", say.ADDRESS, batch.addresses),
+            ("masking key that is another one", say.MASKING_KEY, batch.masking_keys),
+            ("token that stands for something else", say.GIVEN, batch.tokens),
             ("dispatch of another part", say.DISPATCH, batch.dispatches),
+            ("alias of another article", say.SKU_ALIAS, batch.sku_aliases),
             ("order", say.ORDER_STATUS, batch.order_status),
             ("order", say.ORDER_TO, batch.order_to),
             ("part", say.PART_STATUS, batch.part_status),
@@ -187,6 +204,13 @@ class SqliteStore:
         ):
             if changes:
                 _each_changes_one(db, cursor, sql, changes, what)
+        for sql, perhaps in (
+            (say.EXPIRY, batch.token_expiry),
+            (say.RESEALED, batch.resealed),
+            (say.EXPIRED, batch.tokens_over),
+        ):
+            if perhaps:
+                cursor.executemany(sql, perhaps)
 
     def _undo(self, batch: Batch) -> bool:
         """Roll back what a failed commit left open; True where the commit did take place after all.
@@ -202,6 +226,13 @@ class SqliteStore:
                 last = batch.journal[-1]
                 end = rows(db, "SELECT epoch, seq, chain FROM meta")[0]
                 return end == (self._epoch, last.seq, last.chain) and last.seq > self._seq
+            if batch.audits:
+                row = batch.audits[-1]
+                return rows(db, "SELECT epoch, audit_seq, audit_chain FROM meta")[0] == (
+                    self._epoch,
+                    row.seq,
+                    row.chain,
+                )
         except apsw.Error:
             # The connection is of no further use; the file is: what was not committed is not seen by the next one.
             self._writer = None
@@ -278,6 +309,14 @@ class SqliteStore:
             erasure.finish(db, self.path, marks)
             return gone
 
+    def destroy_keys(self, key_ids: Sequence[str]) -> int:
+        """Overwrite masking keys so that no file of the folder keeps them; how many there were. UnavailableError as in `erase`."""
+        with self._mutex, connect.translated(str(self.path)):
+            with self._transaction() as db:
+                gone = erasure.destroy_keys(db, key_ids)
+            erasure.finish_keys(db, self.path)
+            return gone
+
     @contextmanager
     def _transaction(self) -> Iterator[apsw.Connection]:
         """A write outside `commit`, under the same lock and epoch."""
@@ -336,6 +375,46 @@ class SqliteStore:
         with self._readers.one() as db:
             return reads.address(db, order_id)
 
+    def token(self, network: str, token: str) -> TokenRow | None:
+        """A network's token; None where it is unknown, another network's, or its person was erased."""
+        with self._readers.one() as db:
+            return reads.token(db, network, token)
+
+    def tokens_of(self, network: str, scope: str) -> Sequence[TokenRow]:
+        """The tokens that a network got within a scope (an order), erased ones left out."""
+        with self._readers.one() as db:
+            return reads.tokens_of(db, network, scope)
+
+    def find_token(self, network: str, kind: str, scope: str, blind: bytes) -> TokenRow | None:
+        """The live token with this blind index; None where there is none."""
+        with self._readers.one() as db:
+            return reads.find_token(db, network, kind, scope, blind)
+
+    def tokens(self, after: int, limit: int) -> Sequence[tuple[int, TokenRow]]:
+        """Tokens with their place, in order of their place, after one."""
+        with self._readers.one() as db:
+            return reads.tokens(db, after, limit)
+
+    def masking_keys(self) -> Sequence[MaskingKeyRow]:
+        """All masking keys, destroyed ones too, oldest first."""
+        with self._readers.one() as db:
+            return reads.masking_keys(db)
+
+    def audit(self, after: int = 0) -> Iterator[AuditRow]:
+        """Audit rows in order, after a seq; what is missing among them is `masking.audit.verify`'s to say."""
+        while True:
+            with self._readers.one() as db:
+                page = reads.audit_page(db, after)
+            if not page:
+                return
+            yield from page
+            after = page[-1].seq
+
+    def last_audit(self) -> tuple[int, bytes]:
+        """The newest audit row's `seq` and `chain` as its commit left them; (0, b"") before the first."""
+        with self._readers.one() as db:
+            return reads.audit_left_at(db)
+
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:
         """Read-only SQL for reports and `verify`; several questions to one moment are `snapshot`'s."""
         with self._readers.one() as db:
@@ -374,6 +453,14 @@ class SqliteStore:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _end_of_audit(db: apsw.Connection, cursor: apsw.Cursor, audits: Sequence[AuditRow]) -> None:
+    first, last = audits[0].seq, audits[-1]
+    in_line = [row[0] for row in audits] == list(range(first, first + len(audits)))
+    cursor.execute(say.AUDITED, (last.seq, last.chain, first - 1))
+    if db.changes() != 1 or not in_line:
+        raise InvariantError(f"audit rows {first} to {last.seq} do not follow the newest one without a gap")
 
 
 def _move_stock(db: apsw.Connection, cursor: apsw.Cursor, stock: dict[tuple[str, str, int], int]) -> None:

@@ -8,6 +8,8 @@ ADVANCE = "UPDATE meta SET seq = ?, chain = ? WHERE epoch = ? AND seq = ?"
 """Moves the end of the journal; changes no row where another writer took over or the end is not where this one left it."""
 HOLD = "UPDATE meta SET epoch = epoch WHERE epoch = ?"
 """The same check for a transaction without journal rows."""
+AUDITED = "UPDATE meta SET audit_seq = ?, audit_chain = ? WHERE audit_seq = ?"
+"""Moves the end of the audit; changes no row where it is not where this writer left it."""
 
 KEY = "INSERT INTO command VALUES (?, ?, ?, ?)"
 JOURNAL = "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -39,6 +41,38 @@ ADDRESS = (
     "INSERT INTO address (order_id, person_id, sealed) VALUES (?, ?, ?) ON CONFLICT (order_id)"
     " DO UPDATE SET sealed = excluded.sealed WHERE person_id = excluded.person_id"
 )
+
+SKU_ALIAS = (
+    "INSERT INTO sku_alias (alias, network, sku, epoch, state, since) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (alias)"
+    " DO UPDATE SET state = excluded.state, since = excluded.since"
+    " WHERE network = excluded.network AND sku = excluded.sku AND epoch = excluded.epoch"
+)
+AUDIT = "INSERT INTO audit VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+# Two requests may bring the same new token: it is written once. Another value, or another token of a value, is refused.
+GIVEN = (
+    "INSERT INTO token (token, network, kind, scope, person_id, blind, sealed, key_id, created_at, expires_at, state)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (token, network) WHERE state <> 'gone'"
+    " DO UPDATE SET token = excluded.token WHERE blind = excluded.blind AND sealed = excluded.sealed"
+)
+MASKING_KEY = (
+    "INSERT INTO masking_key (key_id, network, kind, purpose, wrapped, kek_id, created_at, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (key_id) DO UPDATE SET wrapped = excluded.wrapped, kek_id = excluded.kek_id, state = excluded.state"
+    " WHERE network = excluded.network AND kind = excluded.kind AND purpose = excluded.purpose AND state <> 'destroyed'"
+)
+EXPIRY = "UPDATE token SET expires_at = ? WHERE network = ? AND scope = ? AND state = 'live'"
+RESEALED = (
+    "UPDATE token SET blind = ?, sealed = ?, key_id = ? WHERE network = ? AND token = ? AND key_id = ?"
+    " AND state <> 'gone' AND state = 'live'"
+)
+EXPIRED = (
+    "UPDATE token SET blind = zeroblob(length(blind)), sealed = zeroblob(length(sealed)), state = 'over'"
+    " WHERE network = ? AND token = ? AND state <> 'gone' AND state = 'live'"
+)
+ERASED = (
+    "UPDATE token SET token = printf('%.*c', length(token), '-'), person_id = printf('%.*c', length(person_id), '-'),"
+    " blind = zeroblob(length(blind)), sealed = zeroblob(length(sealed)), state = 'gone' WHERE person_id = ?"
+)
+KEY_DESTROYED = "UPDATE masking_key SET wrapped = zeroblob(length(wrapped)), state = 'destroyed' WHERE key_id = ? AND state <> 'destroyed'"
 
 # SQLite checks a CHECK before it looks for the conflict, so units leave a shelf by UPDATE and arrive by upsert.
 STOCK_IN = "INSERT INTO stock VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET qty = qty + excluded.qty"

@@ -21,7 +21,7 @@ from tranship.store.postgres.store import PostgresStore
 
 ROWS_AT_ONCE = 2_000
 """Rows read and written in one piece."""
-_META = ("party", "created", "epoch", "seq", "chain", "key_id")
+_META = ("party", "created", "epoch", "seq", "chain", "key_id", "audit_seq", "audit_chain")
 _TYPES = {"TEXT": "text", "INTEGER": "bigint", "BLOB": "bytea"}
 
 Progress = Callable[[float], None]

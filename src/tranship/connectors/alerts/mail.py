@@ -9,6 +9,7 @@ from email.utils import formatdate, make_msgid
 import msgspec
 
 from tranship.connectors.alerts.model import NotDeliveredError
+from tranship.core.secret import Pii, Secret, revealed
 from tranship.dispatch.alerting import Message
 
 MICROS = 1_000_000
@@ -19,9 +20,9 @@ class Server(msgspec.Struct, frozen=True):
 
     host: str
     port: int
-    sender: str
-    user: str = ""
-    password: str = ""
+    sender: Pii | str
+    user: Secret | str = ""
+    password: Secret | str = ""
     starttls: bool = True
     ca_file: str = ""
     timeout_s: float = 20
@@ -29,11 +30,14 @@ class Server(msgspec.Struct, frozen=True):
     def __repr__(self) -> str:
         return f"Server({self.host}:{self.port})"
 
+    def __rich_repr__(self) -> list[tuple[str, str]]:
+        return [("hidden", "***")]
 
-def letter(server: Server, to: str, message: Message, party: str, at: int) -> EmailMessage:
+
+def letter(server: Server, to: Pii | str, message: Message, party: str, at: int) -> EmailMessage:
     """The e-mail: plain text, marked as automatic so that no absence note answers it."""
     mail = EmailMessage()
-    mail["From"], mail["To"] = server.sender, to
+    mail["From"], mail["To"] = revealed(server.sender), revealed(to)
     mail["Subject"] = " ".join(f"[{party}] {message.level}: {message.title}".split())[:200]
     mail["Date"] = formatdate(at // MICROS)
     mail["Message-ID"] = make_msgid(domain="tranship.invalid")
@@ -42,7 +46,7 @@ def letter(server: Server, to: str, message: Message, party: str, at: int) -> Em
     return mail
 
 
-async def send_email(server: Server, to: str, message: Message, party: str, at: int) -> None:
+async def send_email(server: Server, to: Pii | str, message: Message, party: str, at: int) -> None:
     """Hand one e-mail in. Raises NotDeliveredError, naming neither sender nor recipient."""
     try:
         mail = letter(server, to, message, party, at)
@@ -57,7 +61,7 @@ def _hand_in(server: Server, mail: EmailMessage) -> None:
             if server.starttls:
                 smtp.starttls(context=ssl.create_default_context(cafile=server.ca_file or None))
             if server.user:
-                smtp.login(server.user, server.password)
+                smtp.login(revealed(server.user), revealed(server.password))
             smtp.send_message(mail)
     except smtplib.SMTPResponseException as error:  # its text may name the recipient
         raise NotDeliveredError(f"e-mail: the server answered {error.smtp_code}") from None

@@ -6,6 +6,7 @@ from tranship.connectors.alerts.webhook import post_webhook
 from tranship.connectors.secrets import secret
 from tranship.core.alerts import Alerts
 from tranship.core.errors import InputError
+from tranship.core.secret import Pii
 from tranship.dispatch.alerting import Message
 
 
@@ -13,7 +14,7 @@ def server_of(settings: Alerts) -> Server:
     """The SMTP server of the settings, its secrets read. Raises InputError where one of them is not there."""
     user = secret(settings.smtp_user, "[alerts] smtp_user") if settings.smtp_user else ""
     password = secret(settings.smtp_password, "[alerts] smtp_password") if settings.smtp_password else ""
-    sender = secret(settings.smtp_sender, "[alerts] smtp_sender")
+    sender = Pii(secret(settings.smtp_sender, "[alerts] smtp_sender").reveal())
     return Server(settings.smtp_host, settings.smtp_port, sender, user, password, settings.smtp_starttls)
 
 
@@ -33,7 +34,7 @@ async def send(settings: Alerts, party: str, message: Message, at: int) -> None:
         problems.append(str(error))
     try:
         if contact.email:
-            await send_email(server_of(settings), secret(contact.email, "e-mail"), message, party, at)
+            await send_email(server_of(settings), Pii(secret(contact.email, "e-mail").reveal()), message, party, at)
             delivered = True
     except (NotDeliveredError, InputError) as error:
         problems.append(str(error))

@@ -7,19 +7,20 @@ import aiohttp
 import msgspec
 
 from tranship.connectors.alerts.model import NotDeliveredError
+from tranship.core.secret import Secret, revealed
 from tranship.dispatch.alerting import Message
 
 MICROS = 1_000_000
 
 
-def signature(secret: str, body: bytes, at: int) -> str:
+def signature(secret: Secret | str, body: bytes, at: int) -> str:
     """The header's value for a body sent at `at` (UTC microseconds). A receiver refuses old times, so a copy is of no use later.
 
     >>> signature("key", b"{}", 0)
     't=0,v1=7314351dd949aa7ec06f50fc2c96e618291447672c9b7f10b49d1ce46dad00b3'
     """
     seconds = at // MICROS
-    digest = hmac.new(secret.encode(), f"{seconds}.".encode() + body, hashlib.sha256).hexdigest()
+    digest = hmac.new(revealed(secret).encode(), f"{seconds}.".encode() + body, hashlib.sha256).hexdigest()
     return f"t={seconds},v1={digest}"
 
 
@@ -36,8 +37,12 @@ def body_of(message: Message, party: str) -> bytes:
     return msgspec.json.encode(told, order="sorted")
 
 
-async def post_webhook(url: str, secret: str, message: Message, party: str, at: int, *, timeout_s: float = 10) -> None:
-    """Post one message. Any 2xx is a delivery; nothing is followed and nothing is retried here.
+async def post_webhook(
+    url: Secret | str, secret: Secret | str, message: Message, party: str, at: int, *, timeout_s: float = 10
+) -> None:
+    """Post one message; the URL may hold a key, so it is a secret as well.
+
+    Any 2xx is a delivery; nothing is followed and nothing is retried here.
 
     Raises NotDeliveredError on everything else.
     """
@@ -46,7 +51,7 @@ async def post_webhook(url: str, secret: str, message: Message, party: str, at: 
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=timeout_s)) as session,
-            session.post(url, data=body, headers=headers, allow_redirects=False) as answer,
+            session.post(revealed(url), data=body, headers=headers, allow_redirects=False) as answer,
         ):
             status = answer.status
     except TimeoutError:

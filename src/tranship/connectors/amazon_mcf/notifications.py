@@ -12,6 +12,7 @@ import msgspec
 
 from tranship.connectors.amazon_mcf.answers import Violation, count, decoded, ours, word
 from tranship.connectors.port import Count, Finding, Message, Response
+from tranship.core.secret import Secret, revealed
 from tranship.dispatch.model import Parcel, Report
 
 ORDER, STOCK = "FULFILLMENT_ORDER_STATUS", "FBA_INVENTORY_AVAILABILITY_CHANGES"
@@ -96,7 +97,7 @@ class _StockPayload(msgspec.Struct, rename="pascal"):
 
 
 def message(
-    headers: Mapping[str, str], body: bytes, secrets: Sequence[str], marketplace: str, *, packages: bool
+    headers: Mapping[str, str], body: bytes, secrets: Sequence[Secret | str], marketplace: str, *, packages: bool
 ) -> Message:
     """What a notification says. `packages`: its package numbers are those that the orders interface tells as well."""
     if not _known(headers, secrets):
@@ -118,10 +119,10 @@ def message(
     )
 
 
-def _known(headers: Mapping[str, str], secrets: Sequence[str]) -> bool:
+def _known(headers: Mapping[str, str], secrets: Sequence[Secret | str]) -> bool:
     lower = {name.lower(): value for name, value in headers.items()}
     shown = lower.get("x-api-key", "") or lower.get("authorization", "").removeprefix("Bearer ")
-    fits = [hmac.compare_digest(shown.encode(), secret.encode()) for secret in secrets if secret]
+    fits = [hmac.compare_digest(shown.encode(), revealed(secret).encode()) for secret in secrets if secret]
     return any(fits)
 
 

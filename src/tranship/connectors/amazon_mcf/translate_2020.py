@@ -34,6 +34,7 @@ from tranship.connectors.port import (
 )
 from tranship.core.capability import Capability
 from tranship.core.errors import InputError
+from tranship.core.secret import Secret
 from tranship.dispatch.model import DEAD, Parcel, Report, Result
 from tranship.masking.allowed.amazon_mcf import COMMENT
 from tranship.masking.model import MaskedOrder
@@ -179,7 +180,7 @@ class Connector2020:
         self,
         headers: Mapping[str, str],
         body: bytes,
-        secrets: Sequence[str],
+        secrets: Sequence[Secret | str],
         now: int | None = None,  # noqa: ARG002
     ) -> Message:
         """A notification."""

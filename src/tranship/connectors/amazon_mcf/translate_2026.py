@@ -33,6 +33,7 @@ from tranship.connectors.port import (
     Returned,
 )
 from tranship.core.capability import Capability
+from tranship.core.secret import Secret
 from tranship.dispatch.model import DEAD, Parcel, Report, Result
 from tranship.masking.model import MaskedOrder
 from tranship.masking.policy import check
@@ -179,7 +180,7 @@ class Connector2026:
         self,
         headers: Mapping[str, str],
         body: bytes,
-        secrets: Sequence[str],
+        secrets: Sequence[Secret | str],
         now: int | None = None,  # noqa: ARG002
     ) -> Message:
         """A notification; its states do not say whether an order waits on hold, so only ends count."""

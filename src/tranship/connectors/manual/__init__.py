@@ -16,6 +16,7 @@ from tranship.connectors.manual.stored import KIND, body, order_of
 from tranship.connectors.port import Counted, Listed, Message, Offered, Order, Request, Response, Returned
 from tranship.connectors.proofs import capability_of
 from tranship.core.capability import Capability, Connection
+from tranship.core.secret import Secret
 from tranship.dispatch.model import Result
 from tranship.masking.model import MaskedOrder
 
@@ -116,7 +117,7 @@ class Manual:
         self,
         headers: Mapping[str, str],  # noqa: ARG002
         body: bytes,  # noqa: ARG002
-        secrets: Sequence[str],  # noqa: ARG002
+        secrets: Sequence[Secret | str],  # noqa: ARG002
         now: int | None = None,  # noqa: ARG002
     ) -> Message:
         """Nobody sends any, so whoever does is somebody else."""

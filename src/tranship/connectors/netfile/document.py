@@ -8,10 +8,10 @@ from tranship.core.errors import DamageError
 from tranship.core.health import Health
 from tranship.core.network import NetworkFile, Node
 
-_LATER = {"connections": (), "health": Health(), "alerts": Alerts(), "shadow": False}
+_LATER = {"connections": (), "health": Health(), "alerts": Alerts(), "shadow": False, "leaks": ()}
 """Fields that came after the first release: not written where they say nothing, so that a file keeps its hash across releases."""
 _LATER_OF_NODE = ("connection", "location")
-_LATER_OF_CONNECTION = ("outages",)
+_LATER_OF_CONNECTION = ("outages", "recipient", "sku_aliases", "token_days")
 
 
 def to_document(network: NetworkFile) -> bytes:
@@ -25,8 +25,12 @@ def to_document(network: NetworkFile) -> bytes:
 
 
 def _said(part: Node | Connection, later: tuple[str, ...]) -> dict[str, object]:
-    fields = {name: getattr(part, name) for name in part.__struct_fields__}
-    return {name: value for name, value in fields.items() if value or name not in later}
+    found = {}
+    for field in msgspec.structs.fields(part):
+        value = getattr(part, field.name)
+        if field.name not in later or value != field.default:
+            found[field.name] = value
+    return found
 
 
 def from_document(document: bytes) -> NetworkFile:

@@ -20,6 +20,7 @@ from tranship.connectors.shipbob.translate_orders import creation, question
 from tranship.connectors.shipbob.views import Damaged, Estimates, Log, decoded, iso, micros
 from tranship.core.capability import Capability, Connection
 from tranship.core.errors import InputError
+from tranship.core.secret import Secret
 from tranship.dispatch.model import Parcel, Result
 from tranship.masking.model import MaskedOrder
 from tranship.masking.policy import check
@@ -152,7 +153,7 @@ class ShipBob:
         return Parcel(package_id, status=status, shipped_at=min(shipped, default=0)), None
 
     def message(
-        self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: int | None = None
+        self, headers: Mapping[str, str], body: bytes, secrets: Sequence[Secret | str], now: int | None = None
     ) -> Message:
         """A webhook. With `now` (UTC microseconds) one that was signed long ago is refused; without it only its id tells a repeat."""
         return webhooks.message(headers, body, secrets, None if now is None else now // _SECOND)

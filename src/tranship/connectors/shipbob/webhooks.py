@@ -17,6 +17,7 @@ from tranship.connectors.port import Finding, Message
 from tranship.connectors.shipbob.lists import REFERENCE, report_of
 from tranship.connectors.shipbob.translate_orders import SHIPMENT, UnknownState, parcel
 from tranship.connectors.shipbob.views import Damaged, OrderView, Shipment, decoded
+from tranship.core.secret import Secret, revealed
 from tranship.dispatch.model import Report
 
 TOLERANCE_S = 300
@@ -33,7 +34,7 @@ class _Peek(msgspec.Struct):
     shipments: object = None
 
 
-def signed(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now_s: int | None = None) -> bool:
+def signed(headers: Mapping[str, str], body: bytes, secrets: Sequence[Secret | str], now_s: int | None = None) -> bool:
     """Whether one of the secrets signed this, and not long ago where `now_s` (UTC seconds) is given. Compares in constant time."""
     told = {name.lower(): value for name, value in headers.items()}
     message_id, moment = told.get("webhook-id", ""), told.get("webhook-timestamp", "")
@@ -52,16 +53,18 @@ def signed(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now_
     return any(hits)
 
 
-def signature(secret: str, content: bytes) -> bytes:
+def signature(secret: Secret | str, content: bytes) -> bytes:
     """The signature of a content in base64; empty where the secret is none (the part behind `whsec_` is base64)."""
     try:
-        key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+        key = base64.b64decode(revealed(secret).removeprefix("whsec_"), validate=True)
     except (binascii.Error, ValueError):
         return b""
     return base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()) if key else b""
 
 
-def message(headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now_s: int | None = None) -> Message:
+def message(
+    headers: Mapping[str, str], body: bytes, secrets: Sequence[Secret | str], now_s: int | None = None
+) -> Message:
     """What a webhook says; `ok` False where nobody of ours signed it, or too long ago."""
     if len(body) > BODY_MOST or not signed(headers, body, secrets, now_s):
         return Message(False)

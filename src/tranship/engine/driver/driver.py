@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from tranship.connectors.manual import Manual
 from tranship.connectors.port import Order
 from tranship.core.capability import Connection
-from tranship.core.errors import TranshipError, UnavailableError
+from tranship.core.errors import DamageError, TranshipError, UnavailableError
 from tranship.dispatch.health import Verdict
 from tranship.dispatch.model import GONE, HELD, LIVE, Dispatch, Result
 from tranship.dispatch.policy import DEFAULT, SECOND
@@ -24,11 +24,12 @@ from tranship.engine import commands as cmd
 from tranship.engine.desk import UNLIMITED, Call, Desk
 from tranship.engine.driver import looking, paper, standing
 from tranship.engine.driver.link import Link
+from tranship.engine.driver.vault_wait import VaultWait
 from tranship.engine.due import is_stalled
 from tranship.engine.evolve_network import CONNECTION
 from tranship.engine.handover import drainable
 from tranship.engine.networks import LiveNow
-from tranship.engine.preparing import Prepared, Wanted, handing_over, prepare, wanted
+from tranship.engine.preparing import Prepared, Wanted, handing_over, prepare, sending_back, wanted
 from tranship.engine.service import Service
 from tranship.engine.shard import Shard, Submission
 from tranship.engine.state import State
@@ -77,6 +78,7 @@ class Driver:
         self._beat = time.monotonic_ns() // 1000  # when the loop last ran,
         self._lost = 0  # and how long in all it did not
         self._began = time.time_ns() // 1000 - self._beat
+        self._vault = VaultWait()
         self._wake = asyncio.Event()
         self._syncing = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -225,9 +227,16 @@ class Driver:
         room = {code: min(BATCH, self._room(code)) for code in self.links}
         if not any(room.values()):
             return
+        if self._vault.waits(self.real()):
+            return
         kept = await self.read(lambda shard: wanted(shard.state, at, room))
         if kept:
-            prepared = await asyncio.to_thread(self._prepare, kept)
+            try:
+                prepared = await asyncio.to_thread(self._prepare, kept)
+            except UnavailableError as error:
+                await self._submit(self._vault.failed(error, self.real(), at))
+                return  # for nobody: it waits here, and goes nowhere else for it
+            self._vault.answered()
             await self._refuse(kept, prepared)
             submission = handing_over(prepared, self.now())
             if submission is not None:
@@ -248,15 +257,22 @@ class Driver:
         people = self.service.people
         prepared = []
         for each in found:
-            address = people.address(each.due.order_id, each.person_id) if each.person_id else None
+            try:
+                address = people.address(each.due.order_id, each.person_id) if each.person_id else None
+            except DamageError:
+                prepared.append(Prepared(None, None, "what is stored of the person cannot be read: restore a backup"))
+                continue
             prepared.append(prepare(each, self.links[each.connection].connector, people, address))
         return prepared
 
     async def _refuse(self, found: Sequence[Wanted], prepared: Sequence[Prepared]) -> None:
-        """What cannot be handed over at all is put before a person, once."""
+        """What its network may not be told goes back to routing; what nobody can be told is put before a person, once."""
         at = self.now()
+        back = sending_back(prepared, at)
+        if back is not None:
+            await self._submit(back)
         for each, made in zip(found, prepared, strict=True):
-            if made.intent is None:
+            if made.refused:
                 subject = f"{each.due.order_id}/{each.due.number}"
                 report = cmd.ReportException("dead_letter", subject, f"cannot be handed over: {made.refused}", at)
                 await self._submit(Submission(f"dead/{subject}/{each.readdressed}", report))

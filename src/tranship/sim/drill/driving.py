@@ -17,7 +17,7 @@ from tranship.engine.desk import Call, Desk
 from tranship.engine.driver.driver import BATCH, DRAIN_BATCH, ages, told, touched
 from tranship.engine.handover import drainable
 from tranship.engine.inbox import finding, news, reporting
-from tranship.engine.preparing import ALPHABET, ID_LENGTH, Wanted, handing_over, prepare, wanted
+from tranship.engine.preparing import ALPHABET, ID_LENGTH, Wanted, handing_over, prepare, sending_back, wanted
 from tranship.engine.shard import Shard, Submission
 from tranship.sandbox.amazon.settings import Settings as AmazonSettings
 from tranship.sandbox.common.faults import Faults as NetworkFaults
@@ -202,9 +202,12 @@ class Driving:
         for each in kept:
             address = self.people.address(each.due.order_id, each.person_id)
             made = prepare(each, self.sides[each.connection].connector, self.people, address, self._new_id)
-            if made.intent is None:
+            if made.refused:
                 self.dead_letter(each, made.refused)
             prepared.append(made)
+        back = sending_back(prepared, now)
+        if back is not None:
+            self.take(back)
         submission = handing_over(prepared, now)
         if submission is not None:
             self.take(submission)

@@ -5,7 +5,19 @@ from pathlib import Path
 
 from tranship.core.errors import DamageError, InvariantError, UnavailableError
 from tranship.core.ledger import OUTSIDE
-from tranship.store.port import AddressRow, Batch, JournalRow, KeyRow, OutboxRow, PayloadRow, PersonRow
+from tranship.masking.rows import DESTROYED, LIVE, OVER
+from tranship.store.port import (
+    AddressRow,
+    AuditRow,
+    Batch,
+    JournalRow,
+    KeyRow,
+    MaskingKeyRow,
+    OutboxRow,
+    PayloadRow,
+    PersonRow,
+    TokenRow,
+)
 
 
 class PowerCut(BaseException):
@@ -25,6 +37,9 @@ class SimStore:
         self.people: dict[str, PersonRow] = {}
         self.payloads: dict[str, PayloadRow] = {}
         self.addresses: dict[str, AddressRow] = {}
+        self.known: dict[tuple[str, str], TokenRow] = {}
+        self.sealing: dict[str, MaskingKeyRow] = {}
+        self.audits: list[AuditRow] = []
         self.stock: dict[tuple[str, str, int], int] = {}
         self.sealed_by = b""
         self.epoch = 1
@@ -52,8 +67,25 @@ class SimStore:
         self.people.update({row.person_id: row for row in batch.people})
         self.payloads.update({row.remote_id: row for row in batch.payloads})
         self.addresses.update({row.order_id: row for row in batch.addresses})
+        self._keep_masking(batch)
         if cut == "after":
             raise PowerCut
+
+    def _keep_masking(self, batch: Batch) -> None:
+        self.sealing.update({row.key_id: row for row in batch.masking_keys})
+        self.known.update({(row.network, row.token): row for row in batch.tokens})
+        for expires_at, network, scope in batch.token_expiry:
+            for row in self.tokens_of(network, scope):
+                self.known[network, row.token] = row._replace(expires_at=expires_at) if row.state == LIVE else row
+        for blind, sealed, key_id, network, token, old in batch.resealed:
+            held = self.known.get((network, token))
+            if held is not None and (held.key_id, held.state) == (old, LIVE):
+                self.known[network, token] = held._replace(blind=blind, sealed=sealed, key_id=key_id)
+        for network, token in batch.tokens_over:
+            held = self.known.get((network, token))
+            if held is not None:
+                self.known[network, token] = held._replace(blind=b"", sealed=b"", state=OVER)
+        self.audits.extend(batch.audits)
 
     def find_key(self, key: str) -> KeyRow | None:
         """See the port."""
@@ -87,6 +119,7 @@ class SimStore:
 
     def erase(self, person_id: str) -> bool:
         """See the port."""
+        self.known = {key: row for key, row in self.known.items() if not person_id or row.person_id != person_id}
         return self.people.pop(person_id, None) is not None
 
     def erase_many(self, person_ids: Sequence[str]) -> int:
@@ -108,6 +141,43 @@ class SimStore:
     def address(self, order_id: str) -> AddressRow | None:
         """See the port."""
         return self.addresses.get(order_id)
+
+    def token(self, network: str, token: str) -> TokenRow | None:
+        """See the port."""
+        return self.known.get((network, token))
+
+    def tokens_of(self, network: str, scope: str) -> Sequence[TokenRow]:
+        """See the port."""
+        return [row for row in self.known.values() if (row.network, row.scope) == (network, scope)]
+
+    def find_token(self, network: str, kind: str, scope: str, blind: bytes) -> TokenRow | None:
+        """See the port."""
+        wanted = (network, kind, scope, blind, LIVE)
+        rows = self.known.values()
+        return next((row for row in rows if (row.network, row.kind, row.scope, row.blind, row.state) == wanted), None)
+
+    def tokens(self, after: int, limit: int) -> Sequence[tuple[int, TokenRow]]:
+        """See the port."""
+        return list(enumerate(self.known.values(), 1))[after : after + limit]
+
+    def masking_keys(self) -> Sequence[MaskingKeyRow]:
+        """See the port."""
+        return list(self.sealing.values())
+
+    def destroy_keys(self, key_ids: Sequence[str]) -> int:
+        """See the port."""
+        gone = [key_id for key_id in key_ids if key_id in self.sealing and self.sealing[key_id].state != DESTROYED]
+        for key_id in gone:
+            self.sealing[key_id] = self.sealing[key_id]._replace(wrapped=b"", state=DESTROYED)
+        return len(gone)
+
+    def audit(self, after: int = 0) -> Iterator[AuditRow]:
+        """See the port."""
+        return iter(self.audits[after:])
+
+    def last_audit(self) -> tuple[int, bytes]:
+        """See the port."""
+        return (self.audits[-1].seq, self.audits[-1].chain) if self.audits else (0, b"")
 
     def still_mine(self) -> bool:
         """See the port."""

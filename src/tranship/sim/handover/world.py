@@ -21,7 +21,7 @@ from tranship.engine.desk import Call, Desk
 from tranship.engine.due import is_stalled
 from tranship.engine.handover import drainable
 from tranship.engine.inbox import counting, finding, news, reporting
-from tranship.engine.preparing import ALPHABET, handing_over, prepare, wanted
+from tranship.engine.preparing import ALPHABET, Prepared, handing_over, prepare, sending_back, wanted
 from tranship.engine.shard import RecordedIds, Shard, Submission
 from tranship.sandbox.amazon.settings import Settings as AmazonSettings
 from tranship.sandbox.common.faults import Faults as NetworkFaults
@@ -60,6 +60,7 @@ class Setting(msgspec.Struct, frozen=True):
     lies: bool = True  # counts of stock that lag or are wrong
     without: tuple[str, ...] = ()  # kinds of faults on the wire that are left out
     shortages: bool = True  # units that go missing at a network, and orders that it fills in part
+    unsendable: float = 0.04  # of the orders, at each network: what cannot be written so that it may have them
     dialect: str = ""  # Amazon's version: 2020 | 2026; "": as the seed has it
     mutant: str = ""
 
@@ -381,9 +382,15 @@ class World:
             side = self.sides[each.connection]
             address = self.people.address(each.due.order_id, each.person_id)
             made = prepare(each, side.connector, self.people, address, self._new_id)
+            if Random(f"{self.seed}/{each.due.order_id}/{each.connection}").random() < self.setting.unsendable:
+                what = cmd.Unsendable(each.due.order_id, each.due.number, each.node, "policy", "city", "is too long")
+                made = Prepared(None, None, unsendable=what)
             prepared.append(made)
-            if made.intent is None:
+            if made.refused:
                 self.broken.append(f"cannot be handed over: {made.refused}")
+        back = sending_back(prepared, now)
+        if back is not None:
+            self.submit(back)
         if self.setting.mutant == "drop_i4":
             for made in prepared:
                 if made.intent is not None and made.payload is not None:

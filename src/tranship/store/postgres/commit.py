@@ -33,9 +33,12 @@ def steps(batch: Batch) -> Iterator[Step]:
         (say.OUTBOX, batch.outbox),
         (say.EXCEPTION, batch.exceptions),
         (say.PAYLOAD, batch.payloads),
+        (say.AUDIT, batch.audits),
     ):
         if added:
             yield Step(table.insert, table.packed(added))
+    if batch.audits:
+        yield _end_of_audit(batch)
     if batch.documents:
         yield Step(say.DOCUMENT_NEW, say.DOCUMENT.packed(batch.documents))
     if batch.stock:
@@ -44,6 +47,9 @@ def steps(batch: Batch) -> Iterator[Step]:
         ("person under another key", say.PERSON, say.PERSON_NEW, batch.people, slice(0, 3)),
         ("address of another person", say.ADDRESS, say.ADDRESS_NEW, batch.addresses, slice(0, 2)),
         ("dispatch of another part", say.DISPATCH, say.DISPATCH_NEW, batch.dispatches, slice(0, 5)),
+        ("alias of another article", say.SKU_ALIAS, say.SKU_ALIAS_NEW, batch.sku_aliases, slice(0, 4)),
+        ("masking key that is another one", say.MASKING_KEY, say.MASKING_KEY_NEW, batch.masking_keys, slice(0, 4)),
+        ("token that stands for something else", say.TOKEN, say.TOKEN_NEW, batch.tokens, slice(0, 11)),
     ):
         if upserted:
             last = _last(upserted, what, fixed)
@@ -58,6 +64,13 @@ def steps(batch: Batch) -> Iterator[Step]:
         if changes:
             newest = list({change[-1]: change for change in changes}.values())
             yield Step(sql, table.packed(newest), len(newest), what)
+    for table, sql, perhaps, key in (
+        (say.TOKEN_EXPIRY, say.TOKEN_EXPIRES, batch.token_expiry, slice(1, 3)),
+        (say.RESEALED, say.RESEAL, batch.resealed, slice(3, 5)),
+        (say.TOKENS_OVER, say.TOKEN_OVER, batch.tokens_over, slice(0, 2)),
+    ):
+        if perhaps:
+            yield Step(sql, table.packed(list({change[key]: change for change in perhaps}.values())))
     if batch.unparked:
         table, sql = say.UNPARK
         yield Step(sql, table.packed(batch.unparked), len(batch.unparked), "parked part")
@@ -71,6 +84,13 @@ def _last(rows: Sequence[tuple[Any, ...]], what: str, fixed: slice) -> list[tupl
             raise InvariantError(f"two changes of one batch name {row[0]}, one of them a {what}")
         last[row[0]] = row
     return list(last.values())
+
+
+def _end_of_audit(batch: Batch) -> Step:
+    first, last = batch.audits[0].seq, batch.audits[-1]
+    if [row[0] for row in batch.audits] != list(range(first, first + len(batch.audits))):
+        raise InvariantError(f"audit rows {first} to {last.seq} do not follow one another without a gap")
+    return Step(say.AUDITED, (last.seq, last.chain, first - 1), 1, "newest audit row")
 
 
 def _stock(stock: dict[tuple[str, str, int], int]) -> Iterator[Step]:

@@ -8,10 +8,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tranship.core.errors import DamageError, UnavailableError
 from tranship.store.location import Database
-from tranship.store.port import AddressRow, JournalRow, KeyRow, OutboxRow, PayloadRow, PersonRow
+from tranship.store.port import (
+    AddressRow,
+    AuditRow,
+    JournalRow,
+    KeyRow,
+    MaskingKeyRow,
+    OutboxRow,
+    PayloadRow,
+    PersonRow,
+    TokenRow,
+)
 from tranship.store.postgres.arrays import texts
 from tranship.store.postgres.connect import connect, driver, rows, translate, translated
-from tranship.store.reads import IDLE_READERS, JOURNAL_PAGE, in_sequence
+from tranship.store.reads import IDLE_READERS, JOURNAL_PAGE, TOKEN, in_sequence
 
 if TYPE_CHECKING:
     import psycopg
@@ -164,6 +174,49 @@ def address(db: Connection, order_id: str) -> AddressRow | None:
     """An order's own sealed address."""
     found = rows(db, "SELECT order_id, person_id, sealed FROM address WHERE order_id = ?", (order_id,))
     return AddressRow._make(found[0]) if found else None
+
+
+def token(db: Connection, network: str, name: str) -> TokenRow | None:
+    """A network's token."""
+    found = rows(db, f"{TOKEN} WHERE token = ? AND network = ? AND state <> 'gone'", (name, network))
+    return TokenRow._make(found[0]) if found else None
+
+
+def tokens_of(db: Connection, network: str, scope: str) -> list[TokenRow]:
+    """The tokens of a network within a scope."""
+    sql = f"{TOKEN} WHERE scope = ? AND network = ? AND state <> 'gone' ORDER BY pos"
+    return list(map(TokenRow._make, rows(db, sql, (scope, network))))
+
+
+def find_token(db: Connection, network: str, kind: str, scope: str, blind: bytes) -> TokenRow | None:
+    """The live token with this blind index."""
+    sql = f"{TOKEN} WHERE blind = ? AND state = 'live' AND network = ? AND kind = ? AND scope = ?"
+    found = rows(db, sql, (blind, network, kind, scope))
+    return TokenRow._make(found[0]) if found else None
+
+
+def tokens(db: Connection, after: int, limit: int) -> list[tuple[int, TokenRow]]:
+    """The next tokens after a place."""
+    sql = TOKEN.replace("SELECT ", "SELECT pos, ", 1) + " WHERE pos > ? AND state <> 'gone' ORDER BY pos LIMIT ?"
+    return [(int(row[0]), TokenRow._make(row[1:])) for row in rows(db, sql, (after, limit))]
+
+
+def masking_keys(db: Connection) -> list[MaskingKeyRow]:
+    """All masking keys."""
+    sql = "SELECT key_id, network, kind, purpose, wrapped, kek_id, created_at, state FROM masking_key ORDER BY pos"
+    return list(map(MaskingKeyRow._make, rows(db, sql)))
+
+
+def audit_page(db: Connection, after: int) -> list[AuditRow]:
+    """The next audit rows after a seq, at most JOURNAL_PAGE."""
+    sql = "SELECT * FROM audit WHERE seq > ? ORDER BY seq LIMIT ?"
+    return list(map(AuditRow._make, rows(db, sql, (after, JOURNAL_PAGE))))
+
+
+def audit_left_at(db: Connection) -> tuple[int, bytes]:
+    """Where the last commit left the audit, kept apart from it."""
+    (seq, chain) = rows(db, "SELECT audit_seq, audit_chain FROM meta")[0]
+    return int(seq), bytes(chain)
 
 
 def unsent(db: Connection, limit: int) -> list[OutboxRow]:

@@ -21,6 +21,9 @@ PARKED = table("parked", port.ParkedRow)
 OUTBOX = table("outbox", port.OutboxRow)
 EXCEPTION = table("exception", port.ExceptionRow)
 PAYLOAD = table("payload", port.PayloadRow)
+AUDIT = table("audit", port.AuditRow)
+AUDITED = "UPDATE meta SET audit_seq = %s, audit_chain = %s WHERE audit_seq = %s"
+"""Moves the end of the audit; changes no row where it is not where this writer left it."""
 DOCUMENT = table("document", port.DocumentRow)
 DOCUMENT_NEW = f"{DOCUMENT.insert} ON CONFLICT (sha256) DO NOTHING"
 
@@ -40,6 +43,38 @@ _STAYS = ("part_id", "order_id", "node", "connection", "created_at")
 DISPATCH_NEW = (
     f"{DISPATCH.insert} ON CONFLICT (remote_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _MAY_CHANGE)}"
     f" WHERE {' AND '.join(f'dispatch.{name} = excluded.{name}' for name in _STAYS)}"
+)
+
+SKU_ALIAS = table("sku_alias", port.SkuAliasRow)
+SKU_ALIAS_NEW = (
+    f"{SKU_ALIAS.insert} ON CONFLICT (alias) DO UPDATE SET state = excluded.state, since = excluded.since"
+    " WHERE sku_alias.network = excluded.network AND sku_alias.sku = excluded.sku AND sku_alias.epoch = excluded.epoch"
+)
+TOKEN = table("token", port.TokenRow)
+TOKEN_NEW = (
+    f"{TOKEN.insert} ON CONFLICT (token, network) WHERE state <> 'gone' DO UPDATE SET token = excluded.token"
+    " WHERE token.blind = excluded.blind AND token.sealed = excluded.sealed"
+)
+MASKING_KEY = table("masking_key", port.MaskingKeyRow)
+MASKING_KEY_NEW = (
+    f"{MASKING_KEY.insert} ON CONFLICT (key_id) DO UPDATE SET wrapped = excluded.wrapped, kek_id = excluded.kek_id,"
+    " state = excluded.state WHERE masking_key.network = excluded.network AND masking_key.kind = excluded.kind"
+    " AND masking_key.purpose = excluded.purpose AND masking_key.state <> 'destroyed'"
+)
+_LIVE = "token.network = new.network AND token.state = 'live'"
+TOKEN_EXPIRY = columns("token", expires_at=int, network=str, scope=str)
+TOKEN_EXPIRES = (
+    f"UPDATE token SET expires_at = new.expires_at FROM {TOKEN_EXPIRY.unnest} WHERE {_LIVE} AND token.scope = new.scope"  # noqa: S608 - names of this house
+)
+RESEALED = columns("token", blind=bytes, sealed=bytes, key_id=str, network=str, token=str, old_key=str)
+RESEAL = (
+    f"UPDATE token SET blind = new.blind, sealed = new.sealed, key_id = new.key_id FROM {RESEALED.unnest}"  # noqa: S608 - names of this house
+    f" WHERE {_LIVE} AND token.token = new.token AND token.key_id = new.old_key"
+)
+TOKENS_OVER = columns("token", network=str, token=str)
+TOKEN_OVER = (
+    f"UPDATE token SET blind = ''::bytea, sealed = ''::bytea, state = 'over' FROM {TOKENS_OVER.unnest}"  # noqa: S608 - names of this house
+    f" WHERE {_LIVE} AND token.token = new.token"
 )
 
 # A CHECK is looked at before the conflict, here as in SQLite: units leave a shelf by UPDATE and arrive by upsert.

@@ -25,12 +25,15 @@ from tranship.core.ledger import OUTSIDE, Bucket
 from tranship.store.location import Database
 from tranship.store.port import (
     AddressRow,
+    AuditRow,
     Batch,
     JournalRow,
     KeyRow,
+    MaskingKeyRow,
     OutboxRow,
     PayloadRow,
     PersonRow,
+    TokenRow,
 )
 from tranship.store.postgres import connect, doubt, erasure, lease, make, reads
 from tranship.store.postgres import statements as say
@@ -331,6 +334,16 @@ class PostgresStore:
             erasure.finish(self._db, self.place)
             return gone
 
+    def destroy_keys(self, key_ids: Sequence[str]) -> int:
+        """Overwrite masking keys and write their table anew; how many there were. UnavailableError as in `erase`."""
+        with self._mutex, translated(self.place):
+            gone = 0
+            if key_ids:
+                with self._transaction() as db:
+                    gone = erasure.destroy_keys(db, key_ids)
+            erasure.finish(self._db, self.place)
+            return gone
+
     # ---- the readers' side -------------------------------------------------------------------------------------------
 
     def last_seq(self) -> tuple[int, bytes]:
@@ -365,6 +378,36 @@ class PostgresStore:
     def address(self, order_id: str) -> AddressRow | None:
         """The order's own sealed address; None where its person's row is good, or the person was erased."""
         return self._readers.ask(lambda db: reads.address(db, order_id))
+
+    def token(self, network: str, token: str) -> TokenRow | None:
+        """A network's token; None where it is unknown, another network's, or its person was erased."""
+        return self._readers.ask(lambda db: reads.token(db, network, token))
+
+    def tokens_of(self, network: str, scope: str) -> Sequence[TokenRow]:
+        """The tokens that a network got within a scope (an order), erased ones left out."""
+        return self._readers.ask(lambda db: reads.tokens_of(db, network, scope))
+
+    def find_token(self, network: str, kind: str, scope: str, blind: bytes) -> TokenRow | None:
+        """The live token with this blind index; None where there is none."""
+        return self._readers.ask(lambda db: reads.find_token(db, network, kind, scope, blind))
+
+    def tokens(self, after: int, limit: int) -> Sequence[tuple[int, TokenRow]]:
+        """Tokens with their place, in order of their place, after one."""
+        return self._readers.ask(lambda db: reads.tokens(db, after, limit))
+
+    def masking_keys(self) -> Sequence[MaskingKeyRow]:
+        """All masking keys, destroyed ones too, oldest first."""
+        return self._readers.ask(reads.masking_keys)
+
+    def audit(self, after: int = 0) -> Iterator[AuditRow]:
+        """Audit rows in order, after a seq; what is missing among them is `masking.audit.verify`'s to say."""
+        while page := self._readers.ask(partial(reads.audit_page, after=after)):
+            yield from page
+            after = page[-1].seq
+
+    def last_audit(self) -> tuple[int, bytes]:
+        """The newest audit row's `seq` and `chain` as its commit left them; (0, b"") before the first."""
+        return self._readers.ask(reads.audit_left_at)
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:
         """Read-only SQL for reports and `verify`, parameters marked `?`; several questions to one moment are `snapshot`'s."""

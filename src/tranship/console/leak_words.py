@@ -1,0 +1,219 @@
+"""What the leak report says in sentences. Each is made from figures and names them; where there is too little, it says that."""
+
+from tranship.console.findings import counted
+from tranship.console.leak_page import BarPage, LeakPage, NetworkPage
+from tranship.masking.leak.model import Adversary
+
+LEAK_WORDS = {
+    "tau_growth": "Which products grow",
+    "top10": "The ten fastest growers",
+    "timing": "Growth, from timing alone",
+    "vip": "Your best customers",
+    "pairs": "Orders of one customer",
+    "freq20": "How often they buy",
+    "aov20": "What they spend",
+    "tau_margin": "Where you earn most",
+}
+"""A metric in a few words."""
+MEANING = {
+    "tau_growth": "agreement of the network's ranking with yours (Kendall tau): 1 is the same order, 0 knows nothing",
+    "top10": "part of your ten fastest growing products that are among its ten",
+    "timing": "agreement of growth with how irregular orders come (tau): a limit that binds makes them regular",
+    "vip": "part of your best 5 % of customers that are among as many it would name",
+    "pairs": "part of all pairs of orders of one customer that an address joins",
+    "freq20": "repeat customers whose number of orders it gets right within 20 %",
+    "aov20": "repeat customers whose mean order value it gets right within 20 %",
+    "tau_margin": "agreement of its ranking of regions by margin with yours (tau)",
+}
+TAUS = frozenset({"tau_growth", "timing", "tau_margin"})
+"""Metrics that are ranks' agreement; the others are shares."""
+ATTACKERS = {
+    "slope": "slope of log weekly counts",
+    "halves": "second half against first",
+    "alias chain": "aliases joined again by volume",
+    "trees": "gradient boosting on 37 features",
+    "ridge": "ridge regression on 37 features",
+    "irregularity": "change of gaps between orders",
+    "count": "counts what it saw",
+    "count / share": "the same, divided by its share",
+    "trees: count": "gradient boosting: how many orders",
+    "trees: top": "gradient boosting: among the best",
+    "address": "same address, same customer",
+    "mean of parcels": "public prices of what it saw",
+    "public prices": "public prices less its own fees",
+    "none": "sees nothing of it",
+}
+UNSAID = "too few orders to tell"
+MANY, SOME = 0.5, 0.2
+"""From where a network can rank, and from where it has a fair idea."""
+
+
+def figure(name: str, value: float | None) -> str:
+    """A metric's value as it is read: a tau with two digits, a share as percent.
+
+    >>> figure("tau_growth", 0.873), figure("vip", 0.056), figure("vip", 0.7), figure("timing", -0.001), figure("vip", None)
+    ('0.87', '5.6 %', '70 %', '0.00', '-')
+    """
+    if value is None:
+        return "-"
+    if name in TAUS:
+        return f"{value:.2f}".replace("-0.00", "0.00")
+    return f"{100 * value:.1f} %" if 0 < value < 0.0995 else f"{100 * value:.0f} %"
+
+
+def guessing(bar: BarPage) -> str:
+    """What guessing gives: its mean, and what it exceeds one time in 20.
+
+    >>> guessing(BarPage("vip", 0.7, "count", 0.05, 0.005, 0.058, 1000, True, {}))
+    '5.0 %'
+    """
+    if bar.floor is None:
+        return "-"
+    if bar.name in {"tau_growth", "timing", "tau_margin"} and bar.spread:
+        return f"{figure(bar.name, bar.floor)} \u00b1 {bar.spread:.2f}"
+    return figure(bar.name, bar.floor)
+
+
+def growth(one: NetworkPage) -> str:
+    """Whether it can rank growing products."""
+    bar = one.bar("tau_growth")
+    if bar.value is None:
+        return f"too few orders to tell what {one.operator} learns of growth"
+    beside = f"tau {figure('tau_growth', bar.value)}; guessing gives {guessing(bar)}"
+    if not bar.above:
+        return f"{one.operator} cannot tell which of your products grow: {beside}"
+    how = "can rank your growing products" if bar.value >= MANY else "has a fair idea which of your products grow"
+    if bar.value < SOME:
+        how = "has a faint idea which of your products grow"
+    return f"{one.operator} {how}: {beside}"
+
+
+def customers(one: NetworkPage) -> str:
+    """Whether it can find the best customers; "" where there are too few."""
+    bar = one.bar("vip")
+    if bar.value is None:
+        return ""
+    if not bar.above:
+        return f"It cannot find your best customers ({figure('vip', bar.value)}; guessing finds {guessing(bar)})"
+    return f"It finds {figure('vip', bar.value)} of your best customers (guessing finds {guessing(bar)})"
+
+
+def verdict(one: NetworkPage) -> list[str]:
+    """What one network could work out, worst first, in sentences."""
+    if not one.orders:
+        return [f"{one.operator} saw nothing."]
+    said = [f"{growth(one)[:1].upper()}{growth(one)[1:]}."]
+    best = customers(one)
+    if best:
+        said.append(best + ".")
+    pairs = one.bar("pairs")
+    if pairs.value is not None:
+        said.append(
+            f"An address joins {figure('pairs', pairs.value)} of all pairs of orders of one customer"
+            f" ({one.pairs_same:,} of {one.pairs_true:,})."
+        )
+    said += [words for words in (_numbers(one), _margin(one), _timing(one)) if words]
+    return said
+
+
+def _numbers(one: NetworkPage) -> str:
+    often, spend = one.bar("freq20"), one.bar("aov20")
+    if often.value is None or spend.value is None:
+        return ""
+    told = []
+    for bar, what in ((often, "how often they buy"), (spend, "what they spend")):
+        beside = f"guessing {guessing(bar)}"
+        told.append(f"{what} for {figure(bar.name, bar.value)} of repeat customers ({beside})")
+    return f"It gets right {told[0]} and {told[1]}."
+
+
+def _margin(one: NetworkPage) -> str:
+    bar = one.bar("tau_margin")
+    if bar.value is None:
+        return ""
+    beside = f"tau {figure('tau_margin', bar.value)}; guessing {guessing(bar)}"
+    return f"It {'can' if bar.above else 'cannot'} tell in which regions you earn most ({beside})."
+
+
+def _timing(one: NetworkPage) -> str:
+    bar = one.bar("timing")
+    if bar.value is None or not bar.above:
+        return ""
+    return f"Even the timing of orders tells growth: tau {figure('timing', bar.value)}; guessing {guessing(bar)}."
+
+
+def headline(page: LeakPage) -> str:
+    """The worst of what somebody learns: of the network that sees most, a capped one before others."""
+    seeing = [one for one in page.networks if one.orders]
+    if not seeing:
+        return "No network saw an order of this run."
+    one = max(seeing, key=lambda one: (one.capped, one.line_share))
+    best = customers(one)
+    words = growth(one)
+    return f"{words[:1].upper()}{words[1:]}." + (f" {best}." if best else "")
+
+
+def lead(page: LeakPage) -> str:
+    """What was measured, in two sentences."""
+    facts = page.facts
+    if not facts.orders:
+        return ""
+    text = (
+        f"What each network could work out from the orders it saw: {counted(facts.orders, 'order')} of"
+        f" {counted(facts.customers, 'customer')} from {facts.first} to {facts.last}, {counted(facts.skus, 'product')}."
+        " Beside every figure stands what guessing would give."
+    )
+    if page.quick:
+        text += " Without learned attackers (--quick): a trained one does as well or better."
+    return text
+
+
+def saw(one: NetworkPage) -> str:
+    """How much it saw, and how that is known."""
+    how = "orders that were sent to it" if one.sent else "fulfillment orders placed there (it is not connected)"
+    text = f"Saw {100 * one.line_share:.0f} % of the order lines and part of {100 * one.order_share:.0f} % of the orders: {how}"
+    if one.cancelled and one.sent:
+        text += f", {one.cancelled:,} of them taken back later"
+    return text + "."
+
+
+def assumed(page: LeakPage) -> list[str]:
+    """What the figures rest on."""
+    facts = page.facts
+    out = []
+    known = [
+        (facts.by_address, "by the address itself"),
+        (facts.by_account, "by customer account, one household each, where no street address is in the run"),
+        (facts.guests, "by order: guests without an address, never joined here; a network that reads the label may join them"),
+    ]  # fmt: skip
+    told = "; ".join(f"{counted(count, 'order')} {words}" for count, words in known if count)
+    out.append(f"Households are told apart {told}.")
+    if facts.business or facts.pickup:
+        out.append(
+            f"{counted(facts.business, 'order')} of businesses and {counted(facts.pickup, 'order')} to pickup points show no household."
+        )
+    if facts.left_out:
+        out.append(
+            f"Only the last {facts.weeks} weeks are measured; {counted(facts.left_out, 'order')} before are left out."
+        )
+    out += [
+        f"Growth is compared for products with at least {page.least_rows} order lines: the slope of log weekly lines, your books against"
+        " what the network saw. A product that is rarely sold grows by chance, in your books too.",
+        "Margin is a stand-in: the run has no cost of goods, so it is 45 % of the goods' value less what shipping came to. The network"
+        " reckons with public prices (the median price charged for a product) and its own fees, and does not see what you charged.",
+        f"Regions with fewer than 30 orders are left out ({facts.regions} are compared). Guessing, for ranks: your own figures shuffled."
+        " For hits: chance. For numbers: the best one guess for all.",
+        f"The carrier (transit) sees parcels, labels and times, no items; it is granted SKU aliases that change every {page.alias_weeks} weeks.",
+    ]
+    if facts.unpriced:
+        out.append(f"{facts.unpriced:,} order lines have no price and count as worth nothing.")
+    if page.own:
+        out.append(f"Your own network is left out: {', '.join(page.own)} (ask for it with --network).")
+    return out
+
+
+def adversary_name(one: NetworkPage, adversary: Adversary) -> str:
+    """Who looks."""
+    if adversary is Adversary.NODE:
+        return one.operator
+    return f"carrier of {one.operator}"

@@ -1,0 +1,177 @@
+"""Leak plans: when one is due, what it is made from, and the command that brings it into force. Deterministic: secrets come in from outside."""
+
+import hashlib
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from tranship.core.errors import InputError
+from tranship.core.network import LeakBudget
+from tranship.engine import commands as cmd
+from tranship.engine import events as ev
+from tranship.engine.leaks import Counts, LeakState, budgets_of
+from tranship.engine.state import State
+from tranship.routing.leak import planner
+from tranship.routing.leak.household import USUAL, Buying, fitted
+from tranship.routing.leak.model import WEEKS, LeakPlan, decode, encode, week_of, year_of
+from tranship.routing.leak.policy import Settings, settings_for
+
+MOST_KNOWN = 13
+"""Weeks before the first plan that a SKU's demand is taken from."""
+Ints = NDArray[np.int64]
+MICROS_PER_DAY = 86_400_000_000
+
+
+def terms_of(budget: LeakBudget) -> str:
+    """What of a budget makes its plan another one; on_conflict, value and payment are looked at by each decision."""
+    return f"{budget.budget}/{budget.household_most}/{budget.heavy_pct:g}"
+
+
+def settings_of(budget: LeakBudget, networks: int) -> Settings:
+    """The planner's settings: the dial's, with what the file says of households."""
+    found = settings_for(budget.budget, networks)
+    if budget.household_most:
+        last = found.thetas[-1] if found.thetas else 0.0
+        thetas = (found.thetas + (last,) * budget.household_most)[: budget.household_most]
+        found = msgspec.structs.replace(found, thetas=thetas)
+    if budget.heavy_pct:
+        found = msgspec.structs.replace(found, heavy_share=budget.heavy_pct / 100)
+    return found.checked()
+
+
+def due(state: State, at: int) -> list[LeakBudget]:
+    """Budgets that need a plan now: none for this week, or one that was made on other terms. None where the run has no orders yet."""
+    leaks = state.leaks
+    if leaks is None or not leaks.lines:
+        return []
+    week, found = week_of(at), []
+    for budget in budgets_of(state.require_network()):
+        held = leaks.plans.get(budget.network)
+        if budget.budget and (held is None or held.plan.week < week or held.terms != terms_of(budget)):
+            found.append(budget)
+    return found
+
+
+class Made(msgspec.Struct, frozen=True):
+    """What one plan is made from, read from the state; making it needs the state no more."""
+
+    previous: LeakPlan | None
+    weeks: list[planner.Week]
+    known: planner.Known
+    network: str
+    networks: tuple[str, ...]
+    document: str
+    settings: Settings
+    week: int
+    terms: str
+
+
+def material(state: State, budget: LeakBudget, at: int) -> Made:
+    """What the plan of this week is made from: the weeks since the last one, and what is known where there is none."""
+    leaks = state.leaks
+    assert leaks is not None, "asked only where a budget is in force"
+    names = tuple(each.network for each in budgets_of(state.require_network()))
+    held, week = leaks.plans.get(budget.network), week_of(at)
+    previous = held.plan if held is not None and held.terms == terms_of(budget) else None
+    weeks = []
+    if previous is not None:
+        accepted, exposed = leaks.accepted.get(budget.network, {}), leaks.exposed.get(budget.network, {})
+        for each in range(previous.week, week):
+            weeks.append(
+                planner.Week(
+                    each, _row(state, leaks.lines, each), _row(state, accepted, each), _row(state, exposed, each)
+                )
+            )
+    settings = settings_of(budget, len(names))
+    known = _known(state, leaks, budget.network, at)
+    return Made(previous, weeks, known, budget.network, names, state.network_sha, settings, week, terms_of(budget))
+
+
+def made(material: Made, secret: bytes, reason: str, at: int) -> cmd.SetLeakPlan:
+    """Make the plan: the same material and secret give the same command."""
+    place = planner.Place(material.network, material.networks, material.document, secret)
+    previous = material.previous
+    if previous is not None and len(previous.shares) // 4 < len(material.known.lines):
+        previous = _wider(previous, material, place)
+    plan = planner.plan(previous, material.weeks, material.known, place, material.settings, material.week)
+    document = encode(plan)
+    return cmd.SetLeakPlan(document, hashlib.sha256(document).hexdigest(), material.terms, reason, at)
+
+
+def _wider(previous: LeakPlan, material: Made, place: planner.Place) -> LeakPlan:
+    """The plan with room for articles that were added since: they are followed from now on, and get a curve when they are known."""
+    memory = msgspec.msgpack.decode(previous.memory, type=planner.Memory)
+    settings, never = material.settings, material.known.never
+    size, more = len(previous.shares) // 4, len(material.known.lines) - len(previous.shares) // 4
+    slopes = planner.normal(place.key(f"slopes|{place.network}", year_of(memory.week)), size + more)
+    fill = {"log": np.full(more, np.log(0.3)), "var": np.full(more, 1.0), "growth_var": np.full(more, settings.growth_sd**2)}
+    fill["decoy"] = slopes[size:] * settings.decoy_sd
+    fill["never"] = np.zeros(more) if never is None else never[size:].astype(float)
+    memory.arrays = {
+        name: held + fill.get(name, np.zeros(more)).astype("<f8").tobytes() for name, held in memory.arrays.items()
+    }
+    return msgspec.structs.replace(previous, memory=msgspec.msgpack.encode(memory))
+
+
+def set_leak_plan(state: State, command: cmd.SetLeakPlan) -> list[ev.Event]:
+    """Refuse a plan that is damaged, or that belongs to other budgets or articles than those in force."""
+    if hashlib.sha256(command.document).hexdigest() != command.sha256:
+        raise InputError("the document is not the one that its hash names", where="leak")
+    plan = decode(command.document)
+    names = tuple(budget.network for budget in budgets_of(state.require_network()))
+    if state.leaks is None or plan.network not in names or plan.networks != names:
+        hint = "The network file changed while it was made; the next one will fit."
+        raise InputError(f"a leak plan for {plan.network}, which has no such budget", where="leak", hint=hint)
+    if len(plan.shares) // 4 > len(state.skus):
+        raise InputError("a leak plan of other SKUs than the network's", where="leak")
+    version = state.leaks.versions.get(plan.network, 0) + 1
+    return [ev.LeakPlanSet(version, command.sha256, plan.network, plan.week, command.terms, command.reason, command.at)]
+
+
+# -- what is known ----------------------------------------------------------------------------------------------------
+
+
+def _row(state: State, counts: Counts, week: int) -> Ints:
+    row = np.zeros(len(state.skus), np.int64)
+    for sku, count in counts.get(week, {}).items():
+        row[sku] = count
+    return row
+
+
+def _known(state: State, leaks: LeakState, network: str, at: int) -> planner.Known:
+    week = week_of(at)
+    lines, weeks = np.zeros(len(state.skus), np.int64), np.zeros(len(state.skus), np.int64)
+    for each in range(week - MOST_KNOWN, week):
+        lines += _row(state, leaks.lines, each)
+    for sku, first in leaks.first.items():
+        weeks[sku] = min(MOST_KNOWN, max(0, week - first))
+    return planner.Known(lines, weeks, never=_never(state, network, at), buying=buying_of(leaks, week))
+
+
+def _never(state: State, network: str, at: int) -> NDArray[np.bool_]:
+    """SKUs that no node of the network may ship: sensitive ones, those it cannot handle, and bundles, which ship as their parts."""
+    nodes = sorted(state.leak_nodes.get(network, ()))
+    items = state.facts(at // MICROS_PER_DAY).items
+    never: NDArray[np.bool_] = ~items[:, nodes].any(axis=1) if nodes else np.ones(len(state.skus), bool)
+    never[list(state.bundles)] = True
+    return never
+
+
+def buying_of(leaks: LeakState, week: int) -> Buying:
+    """How often households buy, fitted to the last leak year; usual values where there is no whole one."""
+    year = year_of(week)
+    if not leaks.first or min(leaks.first.values()) > (year - 1) * WEEKS + 1:
+        return USUAL
+    counts: dict[int, int] = {}
+    for held in leaks.households.values():
+        orders = held.last if held.year == year else held.seen if held.year == year - 1 else 0
+        if orders > 0:
+            counts[orders] = counts.get(orders, 0) + 1
+    return fitted(np.array([counts.get(n, 0) for n in range(max(counts, default=0) + 1)], np.int64))
+
+
+def plans_now(state: State, secret: bytes, at: int, reason: str = "schedule") -> Sequence[cmd.SetLeakPlan]:
+    """The commands of all plans that are due, for runs on a virtual clock."""
+    return [made(material(state, budget, at), secret, reason, at) for budget in due(state, at)]

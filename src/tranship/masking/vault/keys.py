@@ -1,0 +1,146 @@
+"""The masking keys of a shard: one pair for each network and kind, wrapped by the key-encrypting key, opened when first needed.
+
+Of a network and kind one pair writes; pairs that were rotated out read until what they sealed is sealed anew, and are then destroyed.
+"""
+
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from tranship.core.errors import UnavailableError
+from tranship.masking.rows import BLIND, DESTROYED, READ, SEAL, WRITE, MaskingKeyRow
+from tranship.masking.tokens import KINDS
+from tranship.masking.vault.kek import KEY_BYTES, Kek, Wrapped
+
+Keep = Callable[[Sequence[MaskingKeyRow]], None]
+"""Writes key rows; durable when it returns."""
+
+
+class Pair(NamedTuple):
+    """The keys of one network and kind. `key_id` is the sealing key's, and that of the blind key with `-`."""
+
+    key_id: str
+    seal: bytes
+    blind: bytes
+    cipher: AESGCM
+
+    def __repr__(self) -> str:
+        return f"Pair({self.key_id})"
+
+
+class Keys:
+    """All masking keys of one shard. Safe for use by several threads; a key that is not there yet is made and kept first."""
+
+    def __init__(self, party: str, kek: Kek, rows: Sequence[MaskingKeyRow], keep: Keep, now: Callable[[], int]) -> None:
+        """`rows` are the store's; `now` gives UTC microseconds."""
+        self.kek = kek
+        self._party, self._keep, self._now = party, keep, now
+        self._rows = {row.key_id: row for row in rows}
+        self._pairs: dict[str, Pair] = {}
+        self._write: dict[tuple[str, str], Pair] = {}
+        self._mutex = threading.RLock()
+
+    def rows(self) -> list[MaskingKeyRow]:
+        """The keys as they stand, oldest first."""
+        with self._mutex:
+            return list(self._rows.values())
+
+    def writing(self, network: str, kind: str) -> Pair:
+        """The pair that seals new values. UnavailableError where the key-encrypting key cannot be had."""
+        found = self._write.get((network, kind))
+        if found is not None:
+            return found
+        with self._mutex:
+            key_id = self._id_in(network, kind, WRITE)
+            if not key_id:
+                kinds = KINDS if kind in KINDS else (kind,)
+                self._make(network, [each for each in kinds if not self._id_in(network, each, WRITE)])
+                key_id = self._id_in(network, kind, WRITE)
+            pair = self._write[network, kind] = self.pair(key_id)
+            return pair
+
+    def reading(self, network: str, kind: str) -> list[Pair]:
+        """The pairs that were rotated out and still read, newest first."""
+        if not any(row.state == READ for row in self._rows.values()):
+            return []
+        with self._mutex:
+            ids = [row.key_id for row in self._rows.values() if _is(row, network, kind, READ)]
+            return [self.pair(key_id) for key_id in reversed(ids)]
+
+    def pair(self, key_id: str) -> Pair:
+        """A pair by its sealing key's id. UnavailableError where it is unknown, destroyed or cannot be opened."""
+        found = self._pairs.get(key_id)
+        if found is not None:
+            return found
+        with self._mutex:
+            sealing, finding = self._rows.get(key_id), self._rows.get(blind_id(key_id))
+            if sealing is None or finding is None or DESTROYED in {sealing.state, finding.state}:
+                raise UnavailableError(f"masking key {key_id} is not there, or was destroyed: a backup may have it")
+            seal, blind = (self._opened(row) for row in (sealing, finding))
+            pair = self._pairs[key_id] = Pair(key_id, seal, blind, AESGCM(seal))
+            return pair
+
+    def rotate(self, network: str, kind: str) -> None:
+        """Make a new pair for new values; the old one reads from now on."""
+        with self._mutex:
+            held = [row for row in self._rows.values() if (row.network, row.kind, row.state) == (network, kind, WRITE)]
+            self._make(network, [kind], [row._replace(state=READ) for row in held])
+            self._write.pop((network, kind), None)
+
+    def rewrap(self, kek: Kek) -> int:
+        """Wrap all keys by another key-encrypting key, in one step; how many there were. The keys themselves stay."""
+        with self._mutex:
+            standing = [row for row in self._rows.values() if row.state != DESTROYED]
+            anew = []
+            for row in standing:
+                wrapped = kek.wrap(self._opened(row), self._context(row))
+                anew.append(row._replace(wrapped=wrapped.data, kek_id=wrapped.kek_id))
+            if anew:
+                self._keep(anew)
+                self._rows.update({row.key_id: row for row in anew})
+            self.kek = kek
+            return len(anew)
+
+    def destroyed(self, key_ids: Sequence[str]) -> None:
+        """Forget keys that the store has destroyed (both ids of each pair)."""
+        with self._mutex:
+            for key_id in key_ids:
+                self._pairs.pop(key_id, None)
+                row = self._rows.get(key_id)
+                if row is not None:
+                    self._rows[key_id] = row._replace(wrapped=b"", state=DESTROYED)
+
+    def _id_in(self, network: str, kind: str, state: str) -> str:
+        found = [row.key_id for row in self._rows.values() if _is(row, network, kind, state)]
+        return found[-1] if found else ""
+
+    def _make(self, network: str, kinds: Sequence[str], also: Sequence[MaskingKeyRow] = ()) -> None:
+        """New pairs for all these kinds at once: one commit for a new network, not one a kind."""
+        fresh = []
+        for kind in kinds:
+            key_id = secrets.token_hex(8)
+            for purpose, name in ((SEAL, key_id), (BLIND, blind_id(key_id))):
+                row = MaskingKeyRow(name, network, kind, purpose, b"", "", self._now(), WRITE)
+                wrapped = self.kek.wrap(secrets.token_bytes(KEY_BYTES), self._context(row))
+                fresh.append(row._replace(wrapped=wrapped.data, kek_id=wrapped.kek_id))
+        rows = [*also, *fresh]
+        self._keep(rows)
+        self._rows.update({row.key_id: row for row in rows})
+
+    def _opened(self, row: MaskingKeyRow) -> bytes:
+        return self.kek.unwrap(Wrapped(row.wrapped, row.kek_id), self._context(row))
+
+    def _context(self, row: MaskingKeyRow) -> str:
+        return f"tranship|{self._party}|{row.network}|{row.kind}|{row.purpose}|{row.key_id}"
+
+
+def blind_id(key_id: str) -> str:
+    """The id of the blind key that belongs to a sealing key."""
+    return key_id + "-b"
+
+
+def _is(row: MaskingKeyRow, network: str, kind: str, state: str) -> bool:
+    return (row.network, row.kind, row.state, row.purpose) == (network, kind, state, SEAL)

@@ -1,0 +1,184 @@
+"""The shell: one ASGI application that reads a request whole, has it handled, and answers. It knows bytes, not orders.
+
+Whatever goes wrong in here or below ends in an answer of our own making: no exception, and no byte of a message that was not
+handled, gets past this module in either direction.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from tranship.proxy import heads
+from tranship.proxy.counts import Counts
+from tranship.proxy.heads import Head
+from tranship.proxy.refusal import RefusedError
+from tranship.proxy.settings import ProxySettings
+from tranship.proxy.wire import Receive, Scope, Send
+
+log = logging.getLogger("tranship.proxy")
+
+RETRY_AFTER_S = 1
+OWN_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Answered here; no operation of a network has such a path."""
+
+
+class Reply(NamedTuple):
+    """What goes back to the client: a body of JSON and the few headers that may come back."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+class Handling(Protocol):
+    """One request under one policy, from its route to its answer."""
+
+    operation: str
+    wants_body: bool
+
+    async def answer(self, head: Head, body: bytes) -> Reply:
+        """The answer for the client; RefusedError where there is none to pass on."""
+
+
+class Handler(Protocol):
+    """What a policy, a vault and an upstream make of requests."""
+
+    def route(self, head: Head) -> Handling:
+        """Who handles this request; RefusedError where the policy has no such operation."""
+
+    def ready(self) -> str:
+        """What is missing for requests to be taken; empty where nothing is."""
+
+
+class Shell:
+    """The application. `handler` may be replaced at any time: a request that began with one ends with it."""
+
+    def __init__(self, settings: ProxySettings, handler: Handler, counts: Counts, *, own_login: bool = False) -> None:
+        self.handler, self.counts = handler, counts
+        self._settings, self._own_login = settings, own_login
+        self._token = settings.token.encode()
+        self._turns = asyncio.Semaphore(settings.requests_max)
+        self._waiting = 0
+        self.login: Callable[[bytes], Reply] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            return
+        operation = ""
+        try:
+            head = heads.read(scope["method"], scope["raw_path"], scope["query_string"], scope["headers"])
+            if scope["path"] in OWN_PATHS:
+                reply = self._own(scope["path"], head)
+            else:
+                self._admit(head)
+                handling = self.handler.route(head)
+                operation = handling.operation
+                heads.check_body(head.headers, wanted=handling.wants_body)
+                reply = await self._in_turn(handling, head, receive)
+                self.counts.passed(operation)
+        except RefusedError as refused:
+            reply = self._refused(refused, operation)
+        except Exception as error:  # noqa: BLE001 - a fault of ours ends as a sentence, never as a trace with values in it
+            log.error(  # noqa: TRY400 - a trace could hold values
+                "fault in %s: %s", operation or "a request", type(error).__name__
+            )
+            reply = self._refused(
+                RefusedError(500, "internal", "nothing is passed on", sent="maybe", close=True), operation
+            )
+        length = str(len(reply.body)).encode()
+        await send(
+            {
+                "type": "http.response.start",
+                "status": reply.status,
+                "headers": [*reply.headers, (b"content-length", length)],
+            }
+        )
+        await send({"type": "http.response.body", "body": reply.body})
+
+    def _admit(self, head: Head) -> None:
+        if not heads.admitted(head.headers, self._token, own_login=self._own_login):
+            raise RefusedError(401, "unauthorized", "send Authorization: Bearer TOKEN, or x-tranship-token", close=True)
+
+    def _refused(self, refused: RefusedError, operation: str) -> Reply:
+        self.counts.refused(operation, refused.name)
+        log.warning("%s: %s", operation or "no operation", refused)
+        return Reply(refused.status, refused.headers(), refused.body())
+
+    async def _in_turn(self, handling: Handling, head: Head, receive: Receive) -> Reply:
+        """Handle it when there is room: so many at a time, so many that wait, and not for ever."""
+        if self._turns.locked():
+            await self._wait()
+        else:
+            await self._turns.acquire()
+        self.counts.under_way += 1
+        try:
+            body = await self._whole(receive)
+            if body and not handling.wants_body:
+                raise RefusedError(422, "masking", "this operation has no body", leaf="body")
+            return await handling.answer(head, body)
+        finally:
+            self.counts.under_way -= 1
+            self._turns.release()
+
+    async def _wait(self) -> None:
+        if self._waiting >= self._settings.waiting_max:
+            raise RefusedError(503, "busy", "too many requests wait", retry_after_s=RETRY_AFTER_S)
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(self._settings.waiting_timeout_s):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise RefusedError(503, "busy", "no turn came in time", retry_after_s=RETRY_AFTER_S) from None
+        finally:
+            self._waiting -= 1
+
+    async def _whole(self, receive: Receive) -> bytes:
+        """The whole body, within the limits of bytes and time."""
+        message = await self._next(receive)
+        if not message.get("more_body"):
+            return self._fits(message["body"])
+        pieces, size = [], 0
+        try:
+            async with asyncio.timeout(self._settings.body_timeout_s):
+                while True:
+                    piece = message["body"]
+                    size += len(piece)
+                    if size > self._settings.body_bytes_max:
+                        self._fits(b"x" * size)
+                    pieces.append(piece)
+                    if not message.get("more_body"):
+                        return b"".join(pieces)
+                    message = await self._next(receive)
+        except TimeoutError:
+            why = f"the body did not arrive within {self._settings.body_timeout_s:g} seconds"
+            raise RefusedError(408, "too-slow", why, close=True) from None
+
+    async def _next(self, receive: Receive) -> Mapping[str, bytes]:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise RefusedError(400, "too-slow", "the client went away", close=True)
+        return message
+
+    def _fits(self, body: bytes) -> bytes:
+        limit = self._settings.body_bytes_max
+        if len(body) > limit:
+            raise RefusedError(413, "too-large", f"a body may have {limit:,} bytes", close=True)
+        return body
+
+    def _own(self, path: str, head: Head) -> Reply:
+        """Whether the proxy is up, whether it takes requests, and what it has counted."""
+        if head.method not in {"GET", "HEAD"}:
+            raise RefusedError(405, "no-route", "ask with GET", leaf="path")
+        headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+        if path == "/healthz":
+            return Reply(200, headers, b'{"status":"up"}')
+        if path == "/readyz":
+            missing = self.handler.ready()
+            body = msgspec.json.encode({"status": "not ready" if missing else "ready", "why": missing})
+            return Reply(503 if missing else 200, headers, body)
+        self._admit(head)
+        return Reply(200, headers, msgspec.json.encode(self.counts.document()))

@@ -1,0 +1,124 @@
+"""Whose order is it: each order that went through the proxy has a person row of its own, under the client's order id.
+
+Everything sealed for an order hangs on that row's key: its tokens' values, the bytes that were sent. Erasing the row forgets them all;
+`tranship erase ORDER --run FOLDER --source proxy` names it by the order id.
+"""
+
+import asyncio
+import hmac
+import secrets
+import weakref
+from typing import NamedTuple
+
+import msgspec
+
+from tranship.core.order import Person
+from tranship.store.people import People, fingerprint
+from tranship.store.port import PayloadRow, PersonRow
+
+SOURCE = "proxy"
+"""The source under which order ids are found again: what `tranship erase --source` wants."""
+
+
+class Known(NamedTuple):
+    """An order: its person row, that person's own key, and the key of digests over what the client said."""
+
+    row: PersonRow
+    key: bytes
+    print_key: bytes
+
+    def __repr__(self) -> str:
+        return f"Known({self.row.person_id})"
+
+
+class Sent(msgspec.Struct, frozen=True, array_like=True):
+    """A masked request as it left: what a retry sends again, byte for byte."""
+
+    target: str  # path and query, encoded
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Sent({len(self.body)} bytes)"
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Sent).decode
+
+
+class Orders:
+    """The orders of one shard, with the newest in memory. For one event loop."""
+
+    def __init__(self, people: People, cached: int) -> None:
+        """`cached`: orders kept in memory."""
+        self._people, self._most = people, cached
+        self._held: dict[str, Known] = {}
+        self._keys: dict[str, bytes] = {}  # person id -> own key, of those held
+        self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
+
+    def lock(self, order_id: str) -> asyncio.Lock:
+        """One message of an order at a time is masked: two at once would both make tokens for it."""
+        held = self._locks.get(order_id)
+        if held is None:
+            held = self._locks[order_id] = asyncio.Lock()
+        return held
+
+    def find(self, order_id: str) -> Known | None:
+        """An order that went through here before; None where none did, or it was erased."""
+        held = self._held.pop(order_id, None)
+        if held is not None:
+            self._held[order_id] = held
+            return held
+        person_id = self._people.store.find_person(self._people.vault.blind(SOURCE, order_id))
+        row = self._people.store.person(person_id) if person_id else None
+        if row is None:
+            return None
+        return self.remember(order_id, self._known(row))
+
+    def new(self, order_id: str) -> Known:
+        """A row for a new order; `remember` it once it is committed."""
+        return self._known(self._people.vault.seal(secrets.token_hex(12), SOURCE, Person(ref=order_id)))
+
+    def remember(self, order_id: str, known: Known) -> Known:
+        """Keep an order in memory."""
+        if self._most:
+            self._held[order_id] = known
+            self._keys[known.row.person_id] = known.key
+            if len(self._held) > self._most:
+                gone = self._held.pop(next(iter(self._held)))
+                self._keys.pop(gone.row.person_id, None)
+        return known
+
+    def forget(self) -> None:
+        """Keep nothing in memory any more: after an erasure."""
+        self._held.clear()
+        self._keys.clear()
+
+    def key(self, person_id: str) -> bytes | None:
+        """A person's own key; None once erased. Safe for use by several threads."""
+        held = self._keys.get(person_id)
+        if held is not None:
+            return held
+        row = self._people.store.person(person_id)
+        return self._people.vault.person_key(row) if row is not None else None
+
+    def _known(self, row: PersonRow) -> Known:
+        key = self._people.vault.person_key(row)
+        return Known(row, key, fingerprint(key, b"tranship proxy retry 1"))
+
+    # ---- what was sent -----------------------------------------------------------------------------------------------
+
+    def stored_under(self, known: Known, said: bytes) -> str:
+        """The name of what a request became: equal requests have the same, and nobody without the order's key can tell which."""
+        return f"{known.row.person_id}/{hmac.digest(known.print_key, said, 'sha256')[:16].hex()}"
+
+    def stored(self, known: Known, name: str) -> Sent | None:
+        """The bytes that this request became when it came first."""
+        row = self._people.store.payload(name)
+        if row is None or row.person_id != known.row.person_id:
+            return None
+        return _decode(self._people.vault.open_for(known.row, row.sealed))
+
+    def to_store(self, known: Known, name: str, sent: Sent) -> PayloadRow:
+        """The row of a request's masked bytes, sealed under the order's key."""
+        return PayloadRow(name, known.row.person_id, self._people.vault.seal_for(known.row, _encode(sent)))

@@ -1,0 +1,112 @@
+"""Settings of the proxy, each with its range. A limit on everything that comes from either side."""
+
+import ipaddress
+import os
+from dataclasses import dataclass, fields
+from urllib.parse import urlsplit
+
+from tranship.connectors.secrets import secret
+from tranship.core.errors import InputError
+
+TOKEN_VARIABLE = "TRANSHIP_PROXY_TOKEN"  # noqa: S105 - the name of the variable, not a secret
+TOKEN_FILE_VARIABLE = "TRANSHIP_PROXY_TOKEN_FILE"  # noqa: S105 - the same
+TOKEN_LENGTH_MIN = 16
+
+
+@dataclass(frozen=True)
+class ProxySettings:
+    """Where the proxy listens, the one address it talks to, and what it lets through at a time."""
+
+    upstream: str  # https://HOST[:PORT]; http:// on loopback only
+    host: str = "127.0.0.1"  # a loopback address, unless there is a token
+    port: int = 8100  # 0 .. 65,535; 0: any free one
+    token: str = ""  # what clients must show; at least 16 characters; empty: on loopback only
+    certificate: str = ""  # PEM file of the proxy's own certificate and chain; empty: plain HTTP in
+    certificate_key: str = ""  # PEM file of its key; empty: in the same file
+    body_bytes_max: int = 1_048_576  # 1,024 .. 16 MiB: a request's body
+    body_timeout_s: float = 20  # 0.1 .. 600: for a whole body
+    head_bytes_max: int = 32_768  # 1,024 .. 1 MiB: request line and headers
+    head_timeout_s: float = 10  # 0.1 .. 600: for the same
+    answer_bytes_max: int = 4_194_304  # 1,024 .. 64 MiB: an upstream's answer, after decompression
+    upstream_timeout_s: float = 15  # 0.1 .. 600: for a whole exchange with the upstream
+    requests_max: int = 64  # 1 .. 10,000: under way at a time, and connections to the upstream
+    waiting_max: int = 256  # 0 .. 100,000: that wait for one of those; above, 503
+    waiting_timeout_s: float = 10  # 0.1 .. 600: that a request waits for its turn
+    vault_timeout_s: float = 10  # 0.1 .. 600: for the vault's answer; then nothing is sent
+    orders_cached: int = 10_000  # 0 .. 1,000,000: orders whose keys and tokens are kept in memory
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in _RANGES.items():
+            found = getattr(self, name)
+            if not low <= found <= high:
+                raise InputError(f"{name} is {found}", where="settings", hint=f"Allowed: {low:,} to {high:,}.")
+        _check_upstream(self.upstream)
+        if self.token and (
+            len(self.token) < TOKEN_LENGTH_MIN or not self.token.isascii() or not self.token.isprintable()
+        ):
+            hint = f"At least {TOKEN_LENGTH_MIN} characters, for example from: python3 -c 'import secrets; print(secrets.token_hex())'"
+            raise InputError("the token is too short or not plain text", where="settings", hint=hint)
+        if not self.token and not is_loopback(self.host):
+            hint = f"Put one in ${TOKEN_VARIABLE} or in a file named by ${TOKEN_FILE_VARIABLE}, or bind 127.0.0.1."
+            raise InputError(
+                f"{self.host} can be reached from elsewhere: a token is needed", where="settings", hint=hint
+            )
+        if self.certificate_key and not self.certificate:
+            raise InputError("certificate_key without a certificate", where="settings", hint="Name both.")
+
+    def __repr__(self) -> str:
+        return f"ProxySettings({self.host}:{self.port} -> {self.upstream})"  # the token stays out of it
+
+
+_RANGES: dict[str, tuple[float, float]] = {
+    "port": (0, 65_535),
+    "body_bytes_max": (1_024, 16 * 1_048_576),
+    "body_timeout_s": (0.1, 600),
+    "head_bytes_max": (1_024, 1_048_576),
+    "head_timeout_s": (0.1, 600),
+    "answer_bytes_max": (1_024, 64 * 1_048_576),
+    "upstream_timeout_s": (0.1, 600),
+    "requests_max": (1, 10_000),
+    "waiting_max": (0, 100_000),
+    "waiting_timeout_s": (0.1, 600),
+    "vault_timeout_s": (0.1, 600),
+    "orders_cached": (0, 1_000_000),
+}
+_TEXTS = {"upstream", "host", "token", "certificate", "certificate_key"}
+assert {field.name for field in fields(ProxySettings)} == {*_RANGES, *_TEXTS}, "a setting without a range"
+
+
+def _check_upstream(url: str) -> None:
+    parts = urlsplit(url)
+    hint = "Write https://HOST or https://HOST:PORT, nothing behind it; http:// only for a host on this machine."
+    try:
+        known = parts.hostname is not None and (parts.port is None or parts.port > 0)
+    except ValueError:  # a port that is none
+        known = False
+    more = parts.path.strip("/") or parts.query or parts.fragment or parts.username or parts.password
+    if not known or more or parts.scheme not in {"http", "https"}:
+        raise InputError("the upstream is not an address", where="--upstream", hint=hint)
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        raise InputError("the upstream would be reached without TLS", where="--upstream", hint=hint)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches `host`.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0"), is_loopback("example.com")
+    (True, True, False, False)
+    """
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def read_token() -> str:
+    """The clients' token from the environment: the variable itself, or the file that another names. Empty where neither is set."""
+    named = os.environ.get(TOKEN_FILE_VARIABLE)
+    if named:
+        return secret(f"file:{named}", f"${TOKEN_FILE_VARIABLE}").reveal()
+    return os.environ.get(TOKEN_VARIABLE, "").strip()

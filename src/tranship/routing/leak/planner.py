@@ -1,0 +1,350 @@
+"""Makes the leak plan of a week: follows demand, keeps each SKU's exposures on a secret curve, attacks itself.
+
+    level[k]  = min(level_most, level x exp(52 x min(0, growth - caution x sd)))     what the forecast minimum of the year can carry
+    curve[k]  = level[k] x base[k] x common x exp(bend[k])                           bend: secret slope, minus tilt x growth
+    share[k]  = curve[k] / (demand[k] x weight[k]), between share_least and share_most
+
+`common` is one factor for all SKUs (season, and budgets that are used up), so it tells nothing about any of them. It is an open loop on
+purpose: exposures that fell short are not made up for later, because that lowers the variance of all but the saturated SKUs, and a
+learned attacker reads the variance (research figures in docs/leak-budget.md). The only feedback is the brand's attack on itself: every
+other week the correlation of exposed growth with true growth moves a tilt that bends growers down, within a limit.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Sequence
+from statistics import NormalDist
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from tranship.core.errors import InputError
+from tranship.routing.leak.household import MOST_LAST, MOST_SEEN, USUAL, Buying, weight_table
+from tranship.routing.leak.model import MOST_SHARE, ONE, WEEKS, Ints, LeakFigures, LeakPlan, year_of
+from tranship.routing.leak.policy import Settings
+
+Floats = NDArray[np.float64]
+WEIGHT_MEMORY = 0.4
+"""How much of last week's mean weight stays in this week's."""
+SKU_WEIGHT_LINES = 400.0
+"""Order lines of a SKU at which its own mean weight counts as much as that of all SKUs."""
+BINS = 17
+"""Bins of weight: 1, down to 1/2, down to 1/4 ... and 0."""
+WEIGHTS = np.append(np.minimum(1.0, 1.44 * 0.5 ** np.arange(BINS - 1)), 0.0)
+SHARES = np.geomspace(0.001, MOST_SHARE / ONE, 400)
+LEAST_DEMAND = 0.02
+"""Order lines a week below which demand is not followed further down: one sale must not look like growth."""
+MOST_LOG = 3.0
+"""Largest surprise of a week that the filter believes, in factors of e."""
+
+
+class Week(NamedTuple):
+    """What happened in one week, per SKU position of the network document."""
+
+    week: int  # absolute
+    lines: Ints  # own order lines, wherever they went
+    accepted: Ints  # sum of `LeakVerdict.accepted_ppm` over them; 0 for a line that was not asked about
+    exposed: Ints  # lines that the network was shown
+    spread: Ints  # own order lines by their weight, see `bin_of`; what was not asked about counts as weight 0
+
+
+class Known(NamedTuple):
+    """What is known before the first week of a leak year, per SKU position."""
+
+    lines: Ints  # own order lines in the weeks before
+    weeks: Ints  # how many weeks those are; fewer than `settle_weeks`: the SKU has no curve yet
+    growth: Floats | None = None  # forecast: log growth a week; None: not known
+    growth_sd: float = 0.0  # standard deviation of the forecast's error
+    never: NDArray[np.bool_] | None = None  # SKUs that this network is not to see
+    buying: Buying = USUAL
+
+
+class Place(NamedTuple):
+    """Whose plan it is. `secret` (at least 16 bytes) is the party's; keys of draws and curves are derived from it."""
+
+    network: str
+    networks: tuple[str, ...]
+    document: str
+    secret: bytes
+
+    def key(self, what: str, year: int) -> bytes:
+        """A key of this party for one purpose and leak year."""
+        return hmac.digest(self.secret, f"leak|{what}|{year}".encode(), "sha256")
+
+
+class Memory(msgspec.Struct):
+    """What the planner carries from week to week; arrays are float64 bytes per SKU."""
+
+    arrays: dict[str, bytes]
+    week: int  # the next week to be followed
+    first: int  # first week of this leak year that was followed
+    season: float = 1.0
+    weight: float = 1.0
+    tilt: float = 0.0
+    seen: float = 0.0  # correlation found by the last own attack
+    mean: float = USUAL.mean
+    shape: float = USUAL.shape
+
+
+NAMES = (
+    "log", "var", "cov", "growth", "growth_var",  # the filter: log of weekly demand without season, growth, their covariance
+    "base", "level", "decoy", "bend",  # the curve
+    "sum", "moment",  # of log exposures and of week x log exposures: what the own attack needs
+    "weight_sum", "weight_lines", "weeks", "never", "last",  # weight by SKU; weeks known; not to be seen; the curve's last height
+    "spread",  # share of order lines by bin of weight, over all SKUs
+)  # fmt: skip
+
+
+class Planner:
+    """The planner of one network between two weeks: `begin` a year, `follow` its weeks, `plan` the next one."""
+
+    def __init__(self, place: Place, settings: Settings, memory: Memory) -> None:
+        self.place, self.settings, self.memory = place, settings.checked(), memory
+        self.now = {name: np.frombuffer(memory.arrays[name], "<f8").copy() for name in NAMES}
+
+    @classmethod
+    def begin(cls, place: Place, settings: Settings, known: Known, week: int) -> "Planner":
+        """A first year, which starts in the middle where `week` is not its first: nothing was shown before."""
+        size = len(known.lines)
+        if len(known.weeks) != size:
+            raise InputError("lines and weeks of different SKUs", where="leak")
+        arrays = {name: np.zeros(size if name != "spread" else BINS).tobytes() for name in NAMES}
+        memory = Memory(arrays, week, week, mean=known.buying.mean, shape=known.buying.shape)
+        planner = cls(place, settings, memory)
+        planner._start(known)
+        return planner
+
+    def follow(self, week: Week) -> None:
+        """Take in a week that is over. Weeks come in order; one that was already followed is passed over."""
+        memory = self.memory
+        if week.week < memory.week:
+            return
+        if year_of(week.week) != year_of(memory.week):  # weeks of an earlier year that never came
+            memory.week = week.week
+        self._filter(week)
+        self._weights(week)
+        at = week.week - memory.first
+        seen = np.log(week.exposed + 0.5)
+        self.now["sum"] += seen
+        self.now["moment"] += at * seen
+        memory.week = week.week + 1
+        weeks = memory.week - memory.first
+        if self.settings.servo > 0 and weeks >= self.settings.servo_from and weeks % self.settings.servo_every == 0:
+            self._attack(weeks)
+        self.now["bend"] += self.now["decoy"] - memory.tilt * self.now["growth"]
+        self._settle()
+
+    def renew(self, known: Known) -> None:
+        """A new leak year: new secret slopes and keys; curves start near where they ended, so that the step tells little."""
+        memory, now = self.memory, self.now
+        ended = now["last"].copy()
+        had = (now["base"] > 0) & (ended > 0)
+        logs = {name: now[name].copy() for name in ("log", "var", "cov", "growth", "growth_var", "weeks")}
+        growth = logs["growth"] if known.growth is None else None
+        memory.first, memory.tilt, memory.seen, memory.weight = memory.week, 0.0, 0.0, 1.0
+        memory.mean, memory.shape = known.buying
+        self._start(known)
+        old = logs["weeks"] >= self.settings.settle_weeks
+        for name in ("log", "var", "cov", "growth", "growth_var", "weeks"):
+            if name not in {"growth", "growth_var"} or growth is not None:
+                now[name] = np.where(old, logs[name], now[name])
+        now["base"] = np.where(old, np.exp(now["log"]), now["base"])
+        now["level"] = self._levels()
+        most = self.settings.renew_most
+        start = now["level"] * now["base"] * self._common()
+        bounded = np.where(had, np.clip(start, ended / most, ended * most), start)
+        now["level"] = np.divide(now["level"] * bounded, start, out=np.zeros_like(start), where=start > 0)
+
+    def plan(self) -> LeakPlan:
+        """The plan of the next week."""
+        memory, now, settings, place = self.memory, self.now, self.settings, self.place
+        demand = np.exp(now["log"]) * memory.season
+        weight = self._sku_weights()
+        curve = now["level"] * now["base"] * self._common() * np.exp(now["bend"])
+        now["last"] = curve
+        share = np.clip(self._solved(curve / (demand + 1e-12), weight), settings.share_least, settings.share_most)
+        share = np.where((now["base"] > 0) & (now["never"] == 0), share, 0.0)
+        reached = self._reached(share, weight) * demand
+        short = np.maximum(0.0, curve - reached)[share > 0].sum() / max(float(curve[share > 0].sum()), 1e-9)
+        year = year_of(memory.week)
+        figures = LeakFigures(
+            weeks=memory.week - memory.first,
+            short_ppm=int(short * ONE),
+            expected_ppm=int(reached[share > 0].sum() / max(float(demand.sum()), 1e-9) * ONE),
+            tilt_ppm=int(memory.tilt * ONE),
+            growth_seen_ppm=int(memory.seen * ONE),
+            settling=int(((now["base"] == 0) & (now["never"] == 0)).sum()),
+        )
+        memory.arrays = {name: now[name].astype("<f8").tobytes() for name in NAMES}
+        return LeakPlan(
+            network=place.network,
+            document=place.document,
+            week=memory.week,
+            networks=place.networks,
+            key=place.key(place.network, year),
+            coin=place.key("turn", year),
+            shares=np.round(share * ONE).astype("<i4").tobytes(),
+            weights=weight_table(settings, Buying(memory.mean, memory.shape), memory.week),
+            most_last=MOST_LAST,
+            most_seen=MOST_SEEN,
+            open_ppm=round(settings.open_share * ONE),
+            memory=msgspec.msgpack.encode(memory),
+            figures=figures,
+        )
+
+    # -- parts ----------------------------------------------------------------------------------------------------
+
+    def _start(self, known: Known) -> None:
+        now, settings = self.now, self.settings
+        size = len(known.lines)
+        weeks = np.maximum(known.weeks, 1)
+        mean = known.lines / weeks + 0.3 / np.sqrt(weeks / 6)
+        now["log"] = np.log(mean)
+        now["var"] = 1 / (weeks * mean) + 0.01
+        now["cov"] = np.zeros(size)
+        true = settings.growth_sd**2
+        noise = known.growth_sd**2
+        forecast = known.growth is not None
+        now["growth"] = np.asarray(known.growth, float) * true / (true + noise) if forecast else np.zeros(size)
+        now["growth_var"] = np.full(size, true * noise / (true + noise) if forecast else true)
+        now["weeks"] = known.weeks.astype(float)
+        now["base"] = np.where(known.weeks >= settings.settle_weeks, mean, 0.0)
+        now["never"] = np.zeros(size) if known.never is None else known.never.astype(float)
+        now["spread"] = np.eye(1, BINS)[0]
+        for name in ("bend", "sum", "moment", "weight_sum", "weight_lines", "last"):
+            now[name] = np.zeros(size)
+        key = self.place.key(f"slopes|{self.place.network}", year_of(self.memory.week))
+        now["decoy"] = normal(key, size) * settings.decoy_sd
+        now["level"] = self._levels()
+
+    def _levels(self) -> Floats:
+        settings, now = self.settings, self.now
+        worst = now["growth"] - settings.caution * np.sqrt(now["growth_var"])
+        left = WEEKS - self.memory.week % WEEKS  # of the leak year
+        levels: Floats = np.minimum(settings.level_most, settings.level * np.exp(left * np.minimum(0.0, worst)))
+        return levels
+
+    def _common(self) -> float:
+        settled = self.now["base"] > 0
+        demand = np.exp(self.now["log"][settled]).sum() * self.memory.season
+        return float(demand * self.memory.weight / max(self.now["base"].sum(), 1e-9))
+
+    def _filter(self, week: Week) -> None:
+        """One step of a Kalman filter on log demand and its weekly growth; Poisson noise, one season for all SKUs."""
+        now, memory = self.now, self.memory
+        level = np.exp(now["log"])
+        settled = now["weeks"] >= 1
+        memory.season = 0.5 * memory.season + 0.5 * float(week.lines[settled].sum() / max(level[settled].sum(), 1e-9))
+        expected = level * memory.season
+        surprise = np.clip((week.lines - expected) / expected, -MOST_LOG, MOST_LOG)
+        total = now["var"] + 1 / expected + 0.0005
+        gain, growth_gain = now["var"] / total, now["cov"] / total
+        now["log"] += gain * surprise
+        now["growth"] += growth_gain * surprise
+        now["growth_var"] -= growth_gain * now["cov"]
+        now["cov"] *= 1 - gain
+        now["var"] *= 1 - gain
+        now["log"] = np.maximum(now["log"] + now["growth"], np.log(LEAST_DEMAND))
+        now["var"] += 2 * now["cov"] + now["growth_var"] + 1e-5
+        now["cov"] += now["growth_var"]
+        now["weeks"] += (now["weeks"] > 0) | (week.lines > 0)
+
+    def _weights(self, week: Week) -> None:
+        now, memory = self.now, self.memory
+        lines, accepted = float(week.lines.sum()), float(week.accepted.sum()) / ONE
+        if lines > 0:
+            memory.weight = WEIGHT_MEMORY * memory.weight + (1 - WEIGHT_MEMORY) * accepted / lines
+        now["weight_sum"] = WEIGHT_MEMORY * now["weight_sum"] + week.accepted / ONE
+        now["weight_lines"] = WEIGHT_MEMORY * now["weight_lines"] + week.lines
+        if week.spread.sum():
+            now["spread"] = WEIGHT_MEMORY * now["spread"] + (1 - WEIGHT_MEMORY) * week.spread / week.spread.sum()
+
+    def _sku_weights(self) -> Floats:
+        """Mean weight by SKU, drawn to the mean of all: companions in an order, and who buys it, differ by SKU."""
+        common = max(self.memory.weight, 1e-6)
+        own = self.now["weight_sum"] + SKU_WEIGHT_LINES * common
+        mean: Floats = own / (self.now["weight_lines"] + SKU_WEIGHT_LINES)
+        return mean
+
+    def _reached(self, share: Floats, weight: Floats) -> Floats:
+        """Part of a SKU's orders admitted at this share: the mean of min(1, share x weight) over the spread of weights."""
+        ratio = weight / max(self.memory.weight, 1e-6)
+        part: Floats = np.minimum(1.0, np.outer(share, WEIGHTS)) @ self.now["spread"] * ratio
+        return np.minimum(1.0, part)
+
+    def _solved(self, wanted: Floats, weight: Floats) -> Floats:
+        """The share at which a SKU's exposures are on the curve."""
+        reached = np.minimum(1.0, np.outer(SHARES, WEIGHTS)) @ self.now["spread"]
+        ratio = weight / max(self.memory.weight, 1e-6)
+        found: Floats = np.interp(wanted / ratio, reached, SHARES)
+        return found
+
+    def _attack(self, weeks: int) -> None:
+        """Estimate growth from what the network saw, as it would, and move the tilt by how well that worked."""
+        now, memory, settings = self.now, self.memory, self.settings
+        at = np.arange(weeks) - (weeks - 1) / 2
+        slope = (now["moment"] - (weeks - 1) / 2 * now["sum"]) / float(at @ at)
+        shown = now["base"] > 0
+        x, y = slope[shown], now["growth"][shown]
+        if len(x) < 3 or x.std() == 0 or y.std() == 0:
+            return
+        memory.seen = float(np.corrcoef(x, y)[0, 1])
+        low = -min(0.2, settings.servo_most)
+        memory.tilt = float(np.clip(memory.tilt + settings.servo * memory.seen, low, settings.servo_most))
+
+    def _settle(self) -> None:
+        """Give a curve to SKUs that are known long enough by now."""
+        now = self.now
+        new = (now["base"] == 0) & (now["weeks"] >= self.settings.settle_weeks)
+        if new.any():
+            now["base"] = np.where(new, np.exp(now["log"]), now["base"])
+            now["level"] = np.where(new, self._levels(), now["level"])
+            now["bend"][new] = 0.0
+
+
+def plan(
+    previous: LeakPlan | None, weeks: Sequence[Week], known: Known, place: Place, settings: Settings, week: int,
+) -> LeakPlan:  # fmt: skip
+    """The plan of `week`: `previous` led on by the weeks since then, or a first one from what is known.
+
+    At the first week of a leak year `known` renews the curves; within a year it is only looked at where there is no previous plan.
+    """
+    if previous is None or not previous.memory:
+        return Planner.begin(place, settings, known, week).plan()
+    planner = Planner(place, settings, msgspec.msgpack.decode(previous.memory, type=Memory))
+    for one in sorted(weeks, key=lambda one: one.week):
+        if one.week < week:
+            if year_of(one.week) != year_of(planner.memory.first):
+                planner.renew(known)
+            planner.follow(one)
+    if year_of(week) != year_of(planner.memory.first):
+        planner.memory.week = week
+        planner.renew(known)
+    planner.memory.week = week
+    return planner.plan()
+
+
+def bin_of(weight_ppm: int) -> int:
+    """Bin of a weight, 0 for a whole one, one more for each halving.
+
+    >>> bin_of(1_000_000), bin_of(999_999), bin_of(500_000), bin_of(1), bin_of(0)
+    (0, 1, 1, 15, 16)
+    """
+    if weight_ppm <= 0:
+        return BINS - 1
+    halvings = 0
+    while halvings < BINS - 2 and weight_ppm << halvings < ONE:
+        halvings += 1
+    return halvings
+
+
+def normal(key: bytes, size: int) -> Floats:
+    """`size` standard normal numbers from a key: the same key gives the same numbers."""
+    bell = NormalDist()
+    out = np.empty(size)
+    for k in range(size):
+        digest = hashlib.blake2b(k.to_bytes(8, "big"), key=key[:64], digest_size=8).digest()
+        out[k] = bell.inv_cdf((int.from_bytes(digest, "big") + 0.5) / 2**64)
+    return out

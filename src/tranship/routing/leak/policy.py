@@ -1,0 +1,112 @@
+"""The settings of a leak budget, and the one dial that sets them all.
+
+The dial goes from 0 (the network is shown nothing) to 100 (the budget is off). Between lie points that were measured
+(docs/leak-budget.md): 25 private, 40 balanced, 60 volume; settings between two points are interpolated. From 60 on, a growing share
+of orders passes whatever it shows, so that 100 is a network like any other.
+"""
+
+from itertools import pairwise
+
+import msgspec
+
+from tranship.core.errors import InputError
+
+PRIVATE, BALANCED, VOLUME = 25, 40, 60
+"""Points of the dial that have a name."""
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """How a leak plan is made. Rates are per week; shares are fractions of one. Ranges are what `checked` allows."""
+
+    level: float = 1.8  # 0-10: height of a SKU's curve over what its forecast minimum would carry
+    caution: float = 1.5  # 0-5: standard deviations of the growth forecast taken off before the minimum is computed
+    level_most: float = 1.1  # 0-2: a curve starts at most at so much of the SKU's own demand
+    decoy_sd: float = 0.006  # 0-0.1: standard deviation of the secret slopes, log per week
+    servo: float = 0.3  # 0-5: how fast the tilt follows the own attack's correlation
+    servo_most: float = 0.3  # 0-2: largest tilt against growth; more would mark the strongest growers
+    servo_from: int = 10  # 2-52: week of the year in which the own attack begins
+    servo_every: int = 2  # 1-26: weeks between two own attacks
+    share_least: float = 0.02  # 0-1: no SKU is cut off altogether
+    share_most: float = 3.0  # 1-10: above one, scarce SKUs accept households of less weight
+    thetas: tuple[float, ...] = (
+        0.14,
+        0.14,
+        0.02,
+    )  # P(heavy) up to which a household with 0, 1, 2 ... parcels shown has full weight
+    steepness: float = 8.0  # 0-64: how fast the weight falls above
+    heavy_share: float = 0.08  # 0.001-0.5: share of the households with an order in a year that count as heavy
+    growth_sd: float = 0.015  # 0.0001-0.2: spread of true growth over SKUs, before any forecast
+    settle_weeks: int = 6  # 2-26: own weeks that a SKU needs before it has a curve; until then it is not shown
+    renew_most: float = 1.1  # 1-10: a curve's start differs from its end a year before by at most this factor
+    open_share: float = 0.0  # 0-1: orders that pass whatever they show
+
+    def checked(self) -> "Settings":
+        """Itself; InputError where a setting is out of its range."""
+        for name, (least, most) in RANGES.items():
+            value = getattr(self, name)
+            if not least <= value <= most:
+                raise InputError(f"{name} = {value}, expected {least} to {most}", where="leak")
+        if not 1 <= len(self.thetas) <= MOST_SHOWN or not all(0 <= theta <= 1 for theta in self.thetas):
+            raise InputError(f"thetas: expected 1 to {MOST_SHOWN} probabilities", where="leak")
+        return self
+
+
+MOST_SHOWN = 16
+"""Parcels a year and household that a plan can tell apart."""
+RANGES: dict[str, tuple[float, float]] = {
+    "level": (0, 10), "caution": (0, 5), "level_most": (0, 2), "decoy_sd": (0, 0.1), "servo": (0, 5), "servo_most": (0, 2),
+    "servo_from": (2, 52), "servo_every": (1, 26), "share_least": (0, 1), "share_most": (1, 10), "steepness": (0, 64),
+    "heavy_share": (0.001, 0.5), "growth_sd": (0.0001, 0.2), "settle_weeks": (2, 26), "renew_most": (1, 10),
+    "open_share": (0, 1),
+}  # fmt: skip
+
+POINTS: dict[int, tuple[tuple[int, Settings], ...]] = {
+    1: (
+        (PRIVATE, Settings(level=1.4, thetas=(0.14, 0.14, 0.02))),
+        (BALANCED, Settings(level=1.8, thetas=(0.14, 0.14, 0.02))),
+        (VOLUME, Settings(level=2.1, thetas=(0.14, 0.14, 0.02))),
+    ),
+    2: (
+        (PRIVATE, Settings(level=1.4, thetas=(0.18,) * 4)),
+        (BALANCED, Settings(level=1.8, thetas=(0.18,) * 4)),
+        (VOLUME, Settings(level=2.1, thetas=(0.18,) * 4)),
+    ),
+}
+"""Measured points by the number of budgeted networks (2 stands for more as well)."""
+
+
+def settings_for(budget: int, networks: int = 1) -> Settings:
+    """Settings at a position of the dial; InputError outside 0 to 100.
+
+    >>> settings_for(0).level, settings_for(40) == dict(POINTS[1])[40], settings_for(100).open_share
+    (0.0, True, 1.0)
+    """
+    if not 0 <= budget <= 100:
+        raise InputError(f"a leak budget of {budget}, expected 0 to 100", where="leak")
+    points = POINTS[min(max(networks, 1), 2)]
+    if budget <= points[0][0]:
+        first = points[0][1]
+        part = budget / points[0][0]
+        return msgspec.structs.replace(first, level=first.level * part, share_least=first.share_least * part).checked()
+    for (low, one), (high, other) in pairwise(points):
+        if budget <= high:
+            return _between(one, other, (budget - low) / (high - low)).checked()
+    last, settings = points[-1]
+    return msgspec.structs.replace(settings, open_share=(budget - last) / (100 - last)).checked()
+
+
+def _between(one: Settings, other: Settings, part: float) -> Settings:
+    """Each number moved by `part` of the way; households shown more than the shorter list tells count as closed there."""
+    changes: dict[str, object] = {}
+    for name in RANGES:
+        low, high = getattr(one, name), getattr(other, name)
+        value = low + (high - low) * part
+        changes[name] = round(value) if isinstance(low, int) and isinstance(high, int) else round(value, 9)
+    size = max(len(one.thetas), len(other.thetas))
+    pairs = zip(_filled(one.thetas, size), _filled(other.thetas, size), strict=True)
+    changes["thetas"] = tuple(round(low + (high - low) * part, 9) for low, high in pairs)
+    return msgspec.structs.replace(one, **changes)
+
+
+def _filled(thetas: tuple[float, ...], size: int) -> tuple[float, ...]:
+    return thetas + (0.0,) * (size - len(thetas))
