@@ -25,7 +25,7 @@ from tranship.masking.tokens import KINDS
 OUTWARD = frozenset({"pass", "token", "ordinal", "reveal", "relay", "generalize", "constant", "drop", "refuse"})
 INWARD = frozenset({"pass", "unmask", "token_in", "drop"})
 _RULE = re.compile(r"([a-z_]+)(?:\((.*)\))?", re.DOTALL)
-_INT = re.compile(r"int:(\d{1,9})\.\.(\d{1,12})")
+_INT = re.compile(r"int:(\d{1,9})\.\.(\d{1,16})")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_. -]{0,59}")
 
 
