@@ -52,6 +52,8 @@ def started(stack: ExitStack, *arguments: str) -> Process:
     )
 
     def end() -> None:
+        assert process.stdin is not None
+        process.stdin.close()
         process.terminate()
         process.wait(20)
 

@@ -13,18 +13,18 @@ import uvloop
 
 ORDERS = b"/fba/outbound/2020-07-01/fulfillmentOrders"
 ADDRESS = {
-    "name": "R. MASKED", "addressLine1": "12 Oak St", "city": "Seattle", "stateOrRegion": "WA", "postalCode": "98101",
+    "addressLine1": "12 Oak St", "city": "Seattle", "stateOrRegion": "WA", "postalCode": "98101",
     "countryCode": "US",
 }  # fmt: skip
 
 
-def described(order_id: str, line_id: str) -> bytes:
+def described(order_id: str, line_id: str, name: str) -> bytes:
     """An order as the network would describe it: in work, one line, one shipment with one package."""
     order = {
         "sellerFulfillmentOrderId": order_id, "marketplaceId": "ATVPDKIKX0DER", "displayableOrderId": order_id,
         "displayableOrderDate": "2026-11-22T00:00:00Z", "displayableOrderComment": "-",
         "shippingSpeedCategory": "Standard", "fulfillmentAction": "Ship", "fulfillmentOrderStatus": "Processing",
-        "receivedDate": "2026-11-22T10:00:00Z", "statusUpdatedDate": "2026-11-22T10:05:00Z", "destinationAddress": ADDRESS,
+        "receivedDate": "2026-11-22T10:00:00Z", "statusUpdatedDate": "2026-11-22T10:05:00Z", "destinationAddress": {"name": name, **ADDRESS},
     }  # fmt: skip
     item = {
         "sellerSku": "S1", "sellerFulfillmentOrderItemId": line_id, "quantity": 1, "cancelledQuantity": 0,
@@ -38,7 +38,7 @@ def described(order_id: str, line_id: str) -> bytes:
 class Network(asyncio.Protocol):
     """One connection. Orders are remembered by id, so that they are described with their own line."""
 
-    lines: dict[str, str] = {}
+    orders: dict[str, tuple[str, str]] = {}
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A new connection."""
@@ -66,10 +66,11 @@ class Network(asyncio.Protocol):
         answer = b"{}"
         if self.parser.get_method() == b"GET":
             order_id = self.url.rpartition(b"/")[2].decode()
-            answer = described(order_id, self.lines.get(order_id, "L1"))
+            answer = described(order_id, *self.orders.get(order_id, ("L1", "Nobody")))
         elif self.url == ORDERS:
             order = json.loads(self.body)
-            self.lines[order["sellerFulfillmentOrderId"]] = order["items"][0]["sellerFulfillmentOrderItemId"]
+            line_id, name = order["items"][0]["sellerFulfillmentOrderItemId"], order["destinationAddress"]["name"]
+            self.orders[order["sellerFulfillmentOrderId"]] = (line_id, name)
         head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(answer)
         self.transport.write(head + answer)
 

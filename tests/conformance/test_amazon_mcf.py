@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conformance.swagger import Vendor, objections
+from tests.masking import making
 from tests.support import shared
 from tranship.connectors.amazon_mcf import notifications
 from tranship.connectors.amazon_mcf.settings import FILL, Settings
@@ -37,15 +38,13 @@ OPERATIONS = {
 KINDS = tuple(FILES)
 ID = "TS-7Q2K"
 
-letters = st.text(st.characters(categories=("L", "Nd"), exclude_characters="\x00"), min_size=1, max_size=12)
-names = st.lists(letters, min_size=1, max_size=3).map(" ".join)
 orders = st.builds(
     lambda name, street, city, zip_code, lines, service: mask(
         ID, Person(name=name, street=street, city=city, phone="415 555 2671"), Destination(zip=zip_code, state="WA"),
         [(f"L{number}", sku, units) for number, (sku, units) in enumerate(lines)], service, "2026-11-24", "2026-11-28",
     ),
-    names, names, letters, st.from_regex(r"[0-9]{5}", fullmatch=True),
-    st.lists(st.tuples(letters, st.integers(1, 250)), min_size=1, max_size=5),
+    making.names, making.parts, making.parts, making.zips,
+    st.lists(st.tuples(making.skus, st.integers(1, 250)), min_size=1, max_size=5),
     st.sampled_from(["ground", "two_day", "next_day"]),
 )  # fmt: skip
 wishes = st.builds(

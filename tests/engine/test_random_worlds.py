@@ -42,11 +42,11 @@ def tell(shard: Shard, told: list[Submission], size: int) -> None:
                 raise answer.error
 
 
-def told_and_audited(document: NetworkFile, story: list[Act]) -> Shard:
-    """Tell a story one command at a time, reading the journal and the ledger after each."""
+def told_and_audited(document: NetworkFile, story: list[Act], told: list[Submission] | None = None) -> Shard:
+    """Tell a story (as `told`, where it is told otherwise) one command at a time, reading the journal and the ledger after each."""
     shard = new_shard()
     reader, seen = Audit(shard.store), 0
-    for submission in stories.submissions(document, story):
+    for submission in stories.submissions(document, story) if told is None else told:
         tell(shard, [submission], 1)
         for row in shard.store.journal(seen):
             reader.take(ev.decode(row.payload))

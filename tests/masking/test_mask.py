@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.masking import making
 from tranship.connectors.amazon_mcf.settings import Settings
 from tranship.connectors.amazon_mcf.translate_2020 import Connector2020
 from tranship.connectors.amazon_mcf.translate_2026 import Connector2026
@@ -123,15 +124,14 @@ def test_a_masked_order_does_not_print_the_person():
     assert "Ada" not in repr(masked()) and "Oak" not in repr(masked().to)
 
 
-words = st.text(st.characters(categories=("Lu", "Ll", "Nd"), max_codepoint=0x24F), min_size=1, max_size=8)
 phones = st.from_regex(r"\+1 [2-9]\d\d [2-9]\d\d \d{4}", fullmatch=True)
 emails = st.from_regex(r"mark[a-z]{2,6}@[a-z]{3,6}\.example", fullmatch=True)
 
 
 @given(
-    name=st.lists(words, min_size=1, max_size=3).map(" ".join),
-    street=st.lists(words, min_size=1, max_size=4).map(" ".join),
-    city=words,
+    name=making.names,
+    street=making.parts,
+    city=making.parts,
     phone=phones,
     email=emails,
     spots=st.lists(st.sampled_from(["name", "street", "city", ""]), max_size=2),

@@ -174,6 +174,106 @@ class PortContract:
         ]
         assert store.erase("P1") is False
 
+    def test_a_token_is_found_by_name_scope_and_blind_index(self, store: Store) -> None:
+        """What was written comes back; another network's, another kind's and another scope's are not found."""
+        given = [rows.token(7, k) for k in range(3)] + [rows.token(8, 0)]
+        store.commit(Batch(masking_keys=[rows.masking_key(7), rows.masking_key(8)], tokens=given))
+        scope = given[0].scope
+        assert [store.token("mcf", row.token) for row in given] == given
+        assert store.token("other", given[0].token) is None and store.token("mcf", "TNXXXX") is None
+        assert list(store.tokens_of("mcf", scope)) == given[:3] and list(store.tokens_of("other", scope)) == []
+        assert store.find_token("mcf", "name", scope, given[1].blind) == given[1]
+        for network, kind, place in (("other", "name", scope), ("mcf", "sku", scope), ("mcf", "name", "elsewhere")):
+            assert store.find_token(network, kind, place, given[1].blind) is None
+        pages = [store.tokens(0, 3), store.tokens(store.tokens(0, 3)[-1][0], 3)]
+        assert [row for page in pages for _, row in page] == given
+        assert list(store.masking_keys()) == [rows.masking_key(7), rows.masking_key(8)]
+
+    def test_a_token_stands_for_one_thing(self, store: Store) -> None:
+        """The same row twice is written once; a token with another value, or a value with another token, refuses the batch."""
+        row = rows.token(7, 0)
+        store.commit(Batch(tokens=[row, row]))
+        store.commit(Batch(tokens=[row]))
+        for bad in (
+            row._replace(sealed=b"other"),
+            row._replace(blind=b"B" * 16),
+            rows.token(7, 1)._replace(blind=row.blind),
+        ):
+            with pytest.raises(InvariantError):
+                store.commit(Batch(tokens=[rows.token(9, 0), bad]))
+        assert [found for _, found in store.tokens(0, 9)] == [row]
+
+    def test_tokens_get_an_end_and_lose_their_value(self, store: Store) -> None:
+        """An end is set for a network and scope; a value that is over is gone, and its blind index free for another token."""
+        first, second, third = rows.token(7, 0), rows.token(7, 1), rows.token(8, 0)
+        store.commit(Batch(tokens=[first, second, third]))
+        store.commit(Batch(token_expiry=[(50, "mcf", first.scope), (60, "other", third.scope), (70, "mcf", "nothing")]))
+        ends = [row.expires_at for _, row in store.tokens(0, 9)]
+        assert ends == [50, 50, third.expires_at]
+        store.commit(Batch(tokens_over=[("mcf", first.token), ("mcf", "nothing"), ("other", third.token)]))
+        over = store.token("mcf", first.token)
+        assert over is not None and over.state == "over" and not any(over.sealed) and not any(over.blind)
+        assert store.find_token("mcf", "name", first.scope, first.blind) is None
+        store.commit(Batch(tokens=[rows.token(7, 2)._replace(blind=first.blind)]))
+        store.commit(Batch(resealed=[(b"x" * 16, b"y", rows.key_id(9), "mcf", first.token, first.key_id)]))
+        assert store.token("mcf", first.token) == over
+
+    def test_a_token_is_sealed_anew_under_the_key_it_had(self, store: Store) -> None:
+        """Blind index, value and key change together; where the row is not as it was read, nothing does."""
+        row = rows.token(7, 0)
+        store.commit(Batch(tokens=[row]))
+        fresh = (b"n" * 16, b"z" * 80, rows.key_id(9))
+        store.commit(
+            Batch(resealed=[(*fresh, "mcf", row.token, rows.key_id(1)), (*fresh, "other", row.token, row.key_id)])
+        )
+        assert store.token("mcf", row.token) == row
+        store.commit(Batch(resealed=[(*fresh, "mcf", row.token, row.key_id)]))
+        assert store.token("mcf", row.token) == row._replace(blind=fresh[0], sealed=fresh[1], key_id=fresh[2])
+        assert store.find_token("mcf", "name", row.scope, fresh[0]) is not None
+
+    def test_masking_keys_change_their_wrapping_and_state_alone(self, store: Store) -> None:
+        """A key is wrapped anew or turned to reading, never given to another network; a destroyed one stays so."""
+        key = rows.masking_key(7)
+        store.commit(Batch(masking_keys=[key, rows.masking_key(8)]))
+        store.commit(Batch(masking_keys=[key._replace(wrapped=b"anew" * 15, kek_id="env:1", state="read")]))
+        assert store.masking_keys()[0][4:] == (b"anew" * 15, "env:1", key.created_at, "read")
+        with pytest.raises(InvariantError, match="masking key"):
+            store.commit(Batch(masking_keys=[key._replace(network="other")]))
+        assert store.destroy_keys([key.key_id, "nothing"]) == 1 and store.destroy_keys([key.key_id]) == 0
+        assert store.destroy_keys([]) == 0
+        gone, stays = store.masking_keys()
+        assert gone.state == "destroyed" and not any(gone.wrapped) and stays == rows.masking_key(8)
+        with pytest.raises(InvariantError, match="masking key"):
+            store.commit(Batch(masking_keys=[key]))
+
+    def test_the_audit_has_no_gaps(self, store: Store) -> None:
+        """Rows follow the newest one, one by one; they come back as they were written, and the end is known apart from them."""
+        assert store.last_audit() == (0, b"") and list(store.audit()) == []
+        given = [rows.audit(k, "O1") for k in range(1, 8)]
+        store.commit(Batch(audits=given[:3]))
+        store.commit(Batch(audits=given[3:]))
+        assert list(store.audit()) == given and list(store.audit(after=5)) == given[5:]
+        assert store.last_audit() == (7, given[-1].chain)
+        for bad in ([9], [7], [8, 10], [8, 8], [1]):
+            with pytest.raises(InvariantError, match="audit"):
+                store.commit(Batch(audits=[rows.audit(k, "O1") for k in bad]))
+        assert store.last_audit() == (7, given[-1].chain)
+
+    def test_an_erasure_takes_a_persons_tokens(self, store: Store) -> None:
+        """Their tokens are unknown afterwards, others' and nobody's stay; the audit keeps its rows as they are."""
+        vault = Vault(b"m" * 32)
+        given = [rows.token(7, k, f"P{k % 3}" if k < 6 else "") for k in range(8)]
+        audits = [rows.audit(k, "O1") for k in (1, 2)]
+        people = [vault.seal(f"P{k}", "uci", Person(ref=str(k))) for k in range(3)]
+        store.commit(Batch(people=people, tokens=given, masking_keys=[rows.masking_key(7)], audits=audits))
+        assert store.erase_many(["P1", "", "nobody"]) == 1
+        left = [row for row in given if row.person_id != "P1"]
+        assert [store.token("mcf", row.token) for row in given] == [row if row in left else None for row in given]
+        assert list(store.tokens_of("mcf", given[0].scope)) == left and [row for _, row in store.tokens(0, 99)] == left
+        assert store.find_token("mcf", "name", given[1].scope, given[1].blind) is None
+        assert list(store.audit()) == audits
+        store.commit(Batch(tokens=[rows.token(7, 1)]))  # the name and the value are free again
+
     def test_the_store_knows_that_it_is_the_writers(self, store: Store) -> None:
         """Who opened it for writing holds it under a number of its own until another one takes over."""
         assert store.epoch > 0 and store.still_mine()

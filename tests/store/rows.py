@@ -104,9 +104,7 @@ def every_table(number: int, *, seq: int, audits: int = 0) -> Batch:
     batch.dispatches.append(batch.dispatches[0]._replace(state="HELD", remote="HELD", since=number + 1))
     batch.addresses.append(AddressRow(order_id, f"P{number}", b"a" * 64))
     batch.sku_aliases.append(SkuAliasRow(f"TS{number}", "mcf", "SKU1", 1, "active", number))
-    batch.masking_keys.append(
-        MaskingKeyRow(key_id(number), "mcf", "name", "seal", b"k" * 61, "file:1", number, "write")
-    )
+    batch.masking_keys.append(masking_key(number))
     batch.tokens += [token(number, k, f"P{number}") for k in range(4)]
     batch.token_expiry.append((number + 9, "mcf", order_id))
     batch.resealed.append((b"%016d" % -number, b"r" * 80, key_id(number), "mcf", batch.tokens[1].token, key_id(number)))
@@ -118,6 +116,11 @@ def every_table(number: int, *, seq: int, audits: int = 0) -> Batch:
 def key_id(number: int) -> str:
     """A masking key's id."""
     return f"{number:016x}"
+
+
+def masking_key(number: int) -> MaskingKeyRow:
+    """A masking key that writes."""
+    return MaskingKeyRow(key_id(number), "mcf", "name", "seal", b"k%059d" % number, "local:1", number, "write")
 
 
 def token(number: int, k: int, person_id: str = "") -> TokenRow:

@@ -8,7 +8,19 @@ from typing import cast
 from litestar import Litestar
 from litestar.types import ControllerRouterHandler
 
-from tranship.api import alerts, changing, handing, hooks, networks, openapi, orders, problems, signin, watching
+from tranship.api import (
+    alerts,
+    aliases,
+    changing,
+    handing,
+    hooks,
+    networks,
+    openapi,
+    orders,
+    problems,
+    signin,
+    watching,
+)
 from tranship.api.context import Context
 from tranship.api.guard import App, Guard
 from tranship.api.settings import ApiSettings
@@ -24,6 +36,7 @@ HANDLERS = (
     *networks.HANDLERS,
     *hooks.HANDLERS,
     *alerts.HANDLERS,
+    *aliases.HANDLERS,
     *watching.HANDLERS,
     *signin.HANDLERS,
     openapi.get_schema,

@@ -78,6 +78,38 @@ class ShelfIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Reason
 
 
+class AliasIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An alias of an article, of one's own making."""
+
+    alias: Annotated[str, Meta(min_length=4, max_length=40)]
+    sku: Code
+    epoch: Annotated[int, Meta(ge=1, le=1_000_000)] = 1
+    state: Literal["new", "requested", "registered", "active"] = "new"
+
+
+class AliasesIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Aliases that a network is to call articles by."""
+
+    network: Code
+    aliases: Annotated[list[AliasIn], Meta(min_length=1, max_length=500)]
+
+
+class AliasStepsIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Aliases that come a step further."""
+
+    network: Code
+    aliases: Annotated[list[Annotated[str, Meta(min_length=4, max_length=40)]], Meta(min_length=1, max_length=1_000)]
+    state: Literal["requested", "registered", "active", "retired"]
+
+
+class AliasPoolIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Articles (none: all) that get random aliases at a network; epoch 0: the newest there."""
+
+    network: Code
+    skus: Annotated[list[Code], Meta(max_length=5_000)] = []
+    epoch: Annotated[int, Meta(ge=0, le=1_000_000)] = 0
+
+
 class AdoptIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Book units that a count found beyond the books: at most what the last count showed. `ref` names it for good."""
 

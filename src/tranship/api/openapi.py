@@ -9,6 +9,8 @@ from litestar import Response, get
 
 from tranship.api import alerts, asked, bodies, handing, hooks, networks, orders, problems, watching
 from tranship.dispatch.model import STATES
+from tranship.engine.aliases import STEPS
+from tranship.engine.aliasing import MOST_LISTED, AliasList
 from tranship.engine.attempts import GROUPS, DispatchNow, Listed
 from tranship.engine.explain import Story
 from tranship.engine.lookup import OrderNow
@@ -67,7 +69,8 @@ _TYPES: tuple[type, ...] = (
     DecisionNow, watching.Health, problems.Problem, asked.RecallIn, asked.SendIn, asked.SettleIn, asked.BreakerIn,
     asked.ShelfIn, asked.AdoptIn, Listed, DispatchNow, NetworksNow, ConnectionNow, handing.OrderDispatches, networks.DriftList,
     networks.ShelfNow, networks.Adopted, hooks.HookTaken, asked.CancelIn,
-    asked.AddressIn, Cancelled, Readdressed, alerts.AlertList, alerts.AlertNow,
+    asked.AddressIn, asked.AliasesIn, asked.AliasStepsIn, asked.AliasPoolIn, AliasList, Cancelled,
+    Readdressed, alerts.AlertList, alerts.AlertNow,
 )  # fmt: skip
 EXAMPLE_ORDER: Schema = {
     "number": "1001",
@@ -99,7 +102,13 @@ def document() -> bytes:
             "servers": [{"url": "/"}],
             "security": [{}, {"token": []}],
             "tags": [{"name": name} for name in ("orders", "stock", "networks", "watching")],
-            "paths": {**_order_paths(ref), **_handing_paths(ref), **_network_paths(ref), **_watching_paths(ref)},
+            "paths": {
+                **_order_paths(ref),
+                **_handing_paths(ref),
+                **_network_paths(ref),
+                **_alias_paths(ref),
+                **_watching_paths(ref),
+            },
             "components": {
                 "schemas": components,
                 "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
@@ -264,6 +273,33 @@ def _network_paths(ref: Any) -> Schema:
                          {"200": _content("Seen", JSON, ref(alerts.AlertNow)), **_problems(401, 404)}, "networks"),
                 "parameters": [_path("alert_id", "Its number")],
             }
+        },
+    }  # fmt: skip
+
+
+def _alias_paths(ref: Any) -> Schema:
+    query = [
+        _query("network", "A network of the network file", {"type": "string"}),
+        _query("sku", "An article", {"type": "string"}),
+        _query("state", "How far its registration is", {"type": "string", "enum": list(STEPS)}),
+        _query("after", "Go on after this alias", {"type": "string"}),
+        _query("limit", "So many", {"type": "integer", "minimum": 1, "maximum": MOST_LISTED, "default": MOST_LISTED}),
+    ]
+    answer = ref(AliasList)
+    return {
+        "/v1/aliases": {
+            "get": {
+                "operationId": "listAliases", "tags": ["networks"], "parameters": query,
+                "summary": "What networks call articles",
+                "responses": {"200": _content("Aliases", JSON, answer), **_problems(401, 422, 503)},
+            },
+            "post": _asked("addAliases", "Add aliases of one's own making", ref(asked.AliasesIn), answer),
+        },
+        "/v1/aliases/steps": {
+            "post": _asked("stepAliases", "Register, activate or retire aliases", ref(asked.AliasStepsIn), answer)
+        },
+        "/v1/aliases/pool": {
+            "post": _asked("poolAliases", "Make random aliases for articles that have none", ref(asked.AliasPoolIn), answer)
         },
     }  # fmt: skip
 

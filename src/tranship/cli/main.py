@@ -5,13 +5,16 @@ import sys
 from cyclopts import App
 
 from tranship.cli import (
+    aliasing,
     changing,
     drilling,
     handing,
     keeping,
+    leaking,
     network,
     orders,
     pricing,
+    proxying,
     sandbox,
     service,
     simulating,
@@ -44,6 +47,7 @@ for verb in (
     handing.send,
     handing.settle,
     handing.breaker,
+    proxying.proxy,
     sandbox.sandbox,
     simulating.sim,
     keeping.backup,
@@ -52,6 +56,8 @@ for verb in (
 ):
     app.command(verb)
 app.command(pricing.prices)
+app.command(aliasing.alias)
+app.command(leaking.leak)
 app.command(trying.try_policy, name="try")
 app.command(trying.regret)
 app.command(drilling.drill)

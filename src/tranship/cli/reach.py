@@ -30,6 +30,9 @@ class Reach(Protocol):
     def dispatches(self, state: str, order: str, limit: int) -> Answer:
         """GET /v1/dispatches."""
 
+    def aliases(self, network: str, sku: str, state: str, after: str) -> Answer:
+        """GET /v1/aliases: the page after an alias."""
+
     def say(self, path: str, body: Mapping[str, Any]) -> Answer:
         """POST to a path."""
 
@@ -61,6 +64,11 @@ class Service:
         """GET /v1/dispatches."""
         asked = {"limit": str(limit), **({"state": state} if state else {}), **({"order": order} if order else {})}
         return self._ask("GET", f"/v1/dispatches?{urlencode(asked)}")
+
+    def aliases(self, network: str, sku: str, state: str, after: str) -> Answer:
+        """GET /v1/aliases: the page after an alias."""
+        asked = {"network": network, "sku": sku, "state": state, "after": after}
+        return self._ask("GET", f"/v1/aliases?{urlencode({name: value for name, value in asked.items() if value})}")
 
     def say(self, path: str, body: Mapping[str, Any]) -> Answer:
         """POST to a path."""
@@ -144,6 +152,18 @@ class Closed:
             store.close()
         return found
 
+    def aliases(self, network: str, sku: str, state: str, after: str) -> Answer:
+        """As the service says it."""
+        from tranship.engine.aliasing import listed
+        from tranship.engine.run import open_store
+
+        store = open_store(self._run, read_only=True)
+        try:
+            found: Answer = msgspec.to_builtins(listed(store, network, sku, state, after=after))
+        finally:
+            store.close()
+        return found
+
     def say(self, path: str, body: Mapping[str, Any]) -> Answer:
         """Carry it out here, as the service would."""
         from tranship.engine.live import open_live
@@ -154,6 +174,8 @@ class Closed:
             if shard.state.network is None:
                 raise InputError("the run has no network document yet", where=shown(self._run))
             at = max(shard.state.last_at + 1, _now())
+            if path.startswith("/v1/aliases"):
+                return _aliases(shard, path, body, at)
             try:
                 made = _changing(shard, path, body, at)
             except ProblemError as error:
@@ -168,6 +190,35 @@ class Closed:
             told: Answer = json.loads(answer.reply)
             return told
         return {"done": True, "run": shown(self._run)}
+
+
+def _aliases(shard: Any, path: str, body: Mapping[str, Any], at: int) -> Answer:
+    """What a request about aliases stands for, carried out; the aliases as they stand after it."""
+    from tranship.api import asked
+    from tranship.engine import aliasing
+    from tranship.engine.shard import Submission
+
+    said = json.dumps(body).encode()
+    try:
+        if path.endswith("/pool"):
+            pooled = asked.read(said, asked.AliasPoolIn)
+            command = aliasing.pool(shard.state, pooled.network, pooled.skus, pooled.epoch, at)
+        elif path.endswith("/steps"):
+            steps = asked.read(said, asked.AliasStepsIn)
+            command = aliasing.stepping(shard.state, steps.network, steps.aliases, steps.state, at)
+        else:
+            given = asked.read(said, asked.AliasesIn)
+            rows = tuple(cmd.AliasStep(each.alias, each.sku, each.epoch, each.state) for each in given.aliases)
+            command = cmd.SetAliases(given.network, rows, at)
+    except ProblemError as error:
+        raise InputError(error.problem.detail) from None
+    (answer,) = shard.submit([Submission(f"alias/{at}", command)])
+    if answer.error is not None:
+        raise answer.error
+    found: Answer = msgspec.to_builtins(
+        aliasing.told(shard.state, command.network, {row.alias for row in command.rows})
+    )
+    return found
 
 
 def _changing(shard: Any, path: str, body: Mapping[str, Any], at: int) -> Any:

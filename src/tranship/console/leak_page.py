@@ -139,7 +139,7 @@ def _network(traffic: Traffic, truth: Truth, one: NetworkTraffic, trained: Train
             )
         )  # fmt: skip
     facts = traffic.facts
-    exposure, whole, households, never = _exposure(truth, one)
+    exposure, whole, households, never = _exposure(one)
     same, every = closed.linked(closed.parcels(one.world, one.seen), one.world.customers)
     skus, points = _points(traffic, truth, one)
     return NetworkPage(
@@ -194,7 +194,7 @@ def _regions(traffic: Traffic, truth: Truth, one: NetworkTraffic) -> list[Region
     ]
 
 
-def _exposure(truth: Truth, one: NetworkTraffic) -> tuple[list[int], list[int], int, int]:
+def _exposure(one: NetworkTraffic) -> tuple[list[int], list[int], int, int]:
     """Households by orders seen, by orders in the books, how many it saw, how many not. Businesses are left out."""
     world = one.world
     mine = world.orders

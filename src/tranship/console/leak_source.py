@@ -53,6 +53,7 @@ class BrandFacts(msgspec.Struct):
     left_out: int = 0  # orders before the weeks that are measured
     regions: int = 0  # with enough orders to compare
     unpriced: int = 0  # rows without a price
+    banner: list[str] = []  # what had to be derived, as every report of the run says it
 
 
 class NetworkTraffic(NamedTuple):
@@ -92,8 +93,8 @@ def read_traffic(
 
     DamageError names a journal row that cannot be read. A run without orders gives a world of no rows.
     """
-    taken, document = _orders(store, tell)
     facts = BrandFacts()
+    taken, document = _orders(store, facts, tell)
     if not taken or document is None:
         return Traffic(facts, _nothing(), [], [], [], document)
     last = taken[-1].order.placed_at
@@ -118,7 +119,9 @@ def _nothing() -> World:
     )  # fmt: skip
 
 
-def _orders(store: Source, tell: Callable[[int], None] | None) -> tuple[list[_Taken], NetworkFile | None]:
+def _orders(
+    store: Source, facts: BrandFacts, tell: Callable[[int], None] | None
+) -> tuple[list[_Taken], NetworkFile | None]:
     found, sha = [], ""
     for row in store.journal():
         if row.kind in KINDS:
@@ -127,13 +130,15 @@ def _orders(store: Source, tell: Callable[[int], None] | None) -> tuple[list[_Ta
                 found.append(_Taken(event.order_id, event.order))
             elif isinstance(event, ev.NetworkLoaded):
                 sha = event.sha256
+            elif isinstance(event, ev.FileTaken):
+                facts.banner += [line for line in event.banner if line not in facts.banner]
         if tell and row.seq % ROWS_PER_TELL == 0:
             tell(row.seq)
     found.sort(key=lambda one: (one.order.placed_at, one.order_id))
     return found, from_document(store.document(sha)) if sha else None
 
 
-KINDS = frozenset({"accepted", "network"})
+KINDS = frozenset({"accepted", "network", "file"})
 
 
 class _Part(NamedTuple):
@@ -240,7 +245,7 @@ class _Build:
             customer[i] = customers.setdefault(who, len(customers))
             household[i] = households.setdefault(key, len(households))
             business[i], hidden[i] = said.b2b or not order.to.residential, said.pickup
-            facts.business += business[i]
+            facts.business += bool(business[i])
             facts.pickup += said.pickup
         return customer, household, business, hidden
 

@@ -196,15 +196,23 @@ def assumed(page: LeakPage) -> list[str]:
         out.append(
             f"Only the last {facts.weeks} weeks are measured; {counted(facts.left_out, 'order')} before are left out."
         )
-    out += [
+    out.append(
         f"Growth is compared for products with at least {page.least_rows} order lines: the slope of log weekly lines, your books against"
-        " what the network saw. A product that is rarely sold grows by chance, in your books too.",
+        " what the network saw. A product that is rarely sold grows by chance, in your books too."
+    )
+    out.append(
         "Margin is a stand-in: the run has no cost of goods, so it is 45 % of the goods' value less what shipping came to. The network"
-        " reckons with public prices (the median price charged for a product) and its own fees, and does not see what you charged.",
+        " reckons with public prices (the median price charged for a product) and its own fees, and does not see what you charged."
+    )
+    out.append(
         f"Regions with fewer than 30 orders are left out ({facts.regions} are compared). Guessing, for ranks: your own figures shuffled."
-        " For hits: chance. For numbers: the best one guess for all.",
-        f"The carrier (transit) sees parcels, labels and times, no items; it is granted SKU aliases that change every {page.alias_weeks} weeks.",
-    ]
+        " For hits: chance. For numbers: the best one guess for all."
+    )
+    out.append(
+        "The carrier (transit) sees parcels, labels and times, no items; it is granted SKU aliases that change every"
+        f" {page.alias_weeks} weeks."
+    )
+    out += facts.banner
     if facts.unpriced:
         out.append(f"{facts.unpriced:,} order lines have no price and count as worth nothing.")
     if page.own:

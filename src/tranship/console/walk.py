@@ -27,7 +27,7 @@ ROWS_PER_TELL = 5_000
 OPEN, SHIPPED, DELIVERED, CANCELLED = "PROCESSING", "SHIPPED", "DELIVERED", "CANCELLED"
 
 NOT_ELIGIBLE = (Reason.CLOSED, Reason.COUNTRY, Reason.LANE, Reason.RULE, Reason.ITEM)
-LEAST_FIRST = (Reason.CAP, Reason.OK, Reason.LATE, Reason.TIER, Reason.FULL, Reason.STOCK)
+LEAST_FIRST = (Reason.CAP, Reason.LEAK, Reason.OK, Reason.LATE, Reason.TIER, Reason.FULL, Reason.STOCK)
 """Which reason speaks for a network with several nodes: the one that came nearest to being chosen."""
 
 

@@ -8,6 +8,7 @@ WAIT_WORDS = {
     "no_node": "no node may ship them there",
     "cap": "the share cap had no room, and the independent side could not fill them",
     "larger_than_window": "larger than the cap's window ever allows",
+    "leak": "kept off by the leak budget, and nobody else could fill them",
     "max_parts": "the order would have become more fulfillment orders than the policy allows",
     "no_split": "no single node had them all, and the policy does not split",
     "bundle": "a part of the bundle was missing",
@@ -69,6 +70,7 @@ EXCEPTION_WORDS = {
 WITHOUT_WORDS = {
     Reason.OK: "could have shipped, another way was cheaper",
     Reason.CAP: "kept out by the cap",
+    Reason.LEAK: "kept off by the leak budget",
     Reason.LATE: "would have arrived after the promise",
     Reason.TIER: "a preferred node filled it",
     Reason.FULL: "no capacity left",

@@ -44,6 +44,7 @@ class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     cod: bool = False  # the carrier collects the money
     pickup: bool = False  # goes to a pickup point: no household shows
     b2b: bool = False  # goes to a business: no household shows
+    id_check: bool = False  # somebody shows an ID or signs for it: the label needs the real name
     household: str = ""  # random id of the address (store/people.py); given by the engine, empty where it knows none
 
 

@@ -22,6 +22,8 @@ KINDS = {
     "clock_stopped": ("critical", "does not go on: nothing ships, moves or is released"),
     "vault_down": ("critical", "cannot be asked: nothing leaves until it can, and nothing is sent elsewhere for it"),
     "not_sendable": ("warning", "may not be told to a network as it is, and nobody else can ship it now"),
+    "leak_excess": ("warning", "was shown orders beyond its leak budget"),
+    "no_leak_plan": ("warning", "has no fresh leak plan: it is shown less and less, in the end nothing"),
     "overdue": ("warning", "has passed its cut-off unreleased"),
     "foreign_id": ("warning", "was spoken of by a network that does not have it"),
     "dead_letter": ("warning", "cannot be handed over as it is"),

@@ -103,7 +103,9 @@ def _codes(state: "State") -> set[str]:
 def _check_row(state: "State", network: str, row: AliasStep, codes: set[str]) -> None:
     where = f"alias {row.alias[:40]!r}"
     if not SHAPE.fullmatch(row.alias):
-        raise InputError("is not 4 to 40 of A-Z, 0-9 and -", where=where, hint="`tranship alias pool` makes random ones.")
+        raise InputError(
+            "is not 4 to 40 of A-Z, 0-9 and -", where=where, hint="`tranship alias pool` makes random ones."
+        )
     if row.sku not in state.skus:
         raise InputError(f"unknown SKU {row.sku!r}", where=where)
     if row.state not in STEPS:

@@ -228,7 +228,9 @@ def _candidates(state: State, command: cmd.Command) -> list[RestKey]:
         keys = list(found)
     elif isinstance(command, cmd.Tick):
         keys = list(state.rests_on_clock)
-    elif isinstance(command, cmd.SwitchNode | cmd.LoadNetwork | cmd.SetBreaker | cmd.SwitchShelf | cmd.CountStock | cmd.SetAliases):
+    elif isinstance(
+        command, cmd.SwitchNode | cmd.LoadNetwork | cmd.SetBreaker | cmd.SwitchShelf | cmd.CountStock | cmd.SetAliases
+    ):
         keys = [(order_id, n) for order_id, held in state.orders.items() for n in held.rests]
     elif isinstance(command, cmd.TakeBack | cmd.CancelUnits | cmd.ChangeAddress):
         held = state.orders.get(command.order_id)

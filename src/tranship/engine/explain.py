@@ -28,6 +28,7 @@ REST_WORDS = {
     "no_stock": "no node that may ship them has them",
     "node_shut": "the nodes that have them are closed or full",
     "no_node": "no node may ship them there",
+    "leak": "the leak budget keeps them off the network that has them, and nobody else can fill them",
     "bundle": "a bundle and its parts in one order want the same units",
     "cap": "the share cap has no room, and the independent side cannot fill them",
     "larger_than_window": "larger than the share cap's window ever allows, and the independent side cannot fill them",

@@ -48,9 +48,7 @@ def worth(order: Order) -> int:
     return order.value_minor or sum(line.qty * line.unit_price_minor for line in order.lines)
 
 
-def _judged(
-    state: State, leaks: LeakState, budget: LeakBudget, held: OrderState, ask: Ask, now: Situation
-) -> LeakGate:
+def _judged(state: State, leaks: LeakState, budget: LeakBudget, held: OrderState, ask: Ask, now: Situation) -> LeakGate:
     order, plan, every = held.order, leaks.plans.get(budget.network), tuple(dict.fromkeys(held.skus))
     if budget.high_value_minor and worth(order) >= budget.high_value_minor:
         return LeakGate(budget.network, plan.version if plan else 0, "value", 0, 0, (), every)
@@ -74,9 +72,7 @@ def _judged(
     )  # fmt: skip
 
 
-def _yields(
-    state: State, budget: LeakBudget, gate: LeakGate, held: OrderState, ask: Ask, now: Situation
-) -> str:
+def _yields(state: State, budget: LeakBudget, gate: LeakGate, held: OrderState, ask: Ask, now: Situation) -> str:
     """What may open the gate for this order now (`routing.gate.Gates.yields`)."""
     if gate.why == "value":
         return ""

@@ -106,7 +106,11 @@ def _wider(previous: LeakPlan, material: Made, place: planner.Place) -> LeakPlan
     settings, never = material.settings, material.known.never
     size, more = len(previous.shares) // 4, len(material.known.lines) - len(previous.shares) // 4
     slopes = planner.normal(place.key(f"slopes|{place.network}", year_of(memory.week)), size + more)
-    fill = {"log": np.full(more, np.log(0.3)), "var": np.full(more, 1.0), "growth_var": np.full(more, settings.growth_sd**2)}
+    fill = {
+        "log": np.full(more, np.log(0.3)),
+        "var": np.full(more, 1.0),
+        "growth_var": np.full(more, settings.growth_sd**2),
+    }
     fill["decoy"] = slopes[size:] * settings.decoy_sd
     fill["never"] = np.zeros(more) if never is None else never[size:].astype(float)
     memory.arrays = {

@@ -73,6 +73,11 @@ class LeakState:
         self.excess_households: dict[str, dict[str, int]] = {}
         self.told: dict[str, int] = {}  # network -> day on which a person was last told of excess
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LeakState) and _told(self) == _told(other)
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
+
     def household(self, name: str, week: int) -> HouseState:
         """A household as it stands in the leak year of a week."""
         year = year_of(week)
@@ -180,9 +185,7 @@ def decided(state: "State", order_id: str, order: "OrderState", decision: Decisi
     recount(state, order, at)
 
 
-def _excess(
-    state: "State", leaks: LeakState, order_id: str, order: "OrderState", gate: LeakGate, at: int
-) -> None:
+def _excess(state: "State", leaks: LeakState, order_id: str, order: "OrderState", gate: LeakGate, at: int) -> None:
     """Book what a network gets beyond its budget: SKUs that were kept off it and that it had not been shown before."""
     before = set(order.shown[gate.network][1]) if order.shown and gate.network in order.shown else set()
     there = shown_skus(state, order, state.leak_nodes.get(gate.network, frozenset()))
@@ -274,7 +277,9 @@ def notices(state: "State", event: ev.Event) -> Iterator[ev.Excepted]:
             if gate.opened in EXCESS and leaks.told.get(gate.network) != event.at // MICROS_PER_DAY:
                 why = "another network failed" if gate.opened == "failure" else "nobody else could take it"
                 count = leaks.excess_orders.get(gate.network, 0)
-                detail = f"shown beyond the leak budget: order {order_id}, {why}; {count:,} so far (tranship leak status)"
+                detail = (
+                    f"shown beyond the leak budget: order {order_id}, {why}; {count:,} so far (tranship leak status)"
+                )
                 yield ev.Excepted(EXCESS_KIND, gate.network, detail, event.at)
 
 
@@ -285,12 +290,16 @@ def digested(state: "State") -> tuple[object, ...]:
     """Everything that the state hash covers, in sorted order."""
     leaks = state.leaks
     assert leaks is not None, "asked only where a budget is in force"
+    return _told(leaks)
+
+
+def _told(leaks: LeakState) -> tuple[object, ...]:
     return (
         sorted((name, plan.version, plan.sha256, plan.terms) for name, plan in leaks.plans.items()),
         sorted((name, h.year, h.last, h.seen, sorted(h.shown.items())) for name, h in leaks.households.items()),
         _sorted(leaks.lines), sorted(leaks.first.items()),
         *([(name, _sorted(counts)) for name, counts in sorted(held.items())] for held in (leaks.accepted, leaks.exposed, leaks.excess)),
-        sorted(leaks.excess_orders.items()), sorted(leaks.versions.items()),
+        sorted(leaks.excess_orders.items()), sorted(leaks.versions.items()), sorted(leaks.told.items()),
         [(name, sorted(held.items())) for name, held in sorted(leaks.excess_households.items())],
     )  # fmt: skip
 

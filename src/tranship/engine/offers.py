@@ -8,8 +8,8 @@ import msgspec
 from tranship.dispatch.model import ABANDONED
 from tranship.engine import events as ev
 from tranship.engine.asking import MICROS_PER_DAY, available_anywhere, build_ask, expanded, shut_for
-from tranship.engine.gating import with_gates
 from tranship.engine.entries import Recount, recounts, standing, together
+from tranship.engine.gating import with_gates
 from tranship.engine.state import PROCESSING, OrderState, PartState, State
 from tranship.routing.decide import decide as route
 from tranship.routing.facts import counts_for

@@ -6,17 +6,19 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from tranship.connectors.port import Connector
-from tranship.core.errors import InputError
+from tranship.core.errors import DamageError, InputError
 from tranship.core.order import Destination, Person
 from tranship.core.time import iso_day
 from tranship.engine import commands as cmd
 from tranship.engine.due import Due, to_hand_over
+from tranship.engine.outward import Masker, Told, refused, sent
 from tranship.engine.shard import Submission
 from tranship.engine.state import State
+from tranship.masking.audit import AuditDraft
 from tranship.masking.mask import mask
 from tranship.masking.policy import MaskingError
 from tranship.store.people import People
-from tranship.store.port import PayloadRow
+from tranship.store.port import PayloadRow, PersonRow, TokenRow
 
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """Of remote ids: no letter that is taken for a number."""
@@ -39,15 +41,22 @@ class Wanted(NamedTuple):
     location: str
     readdressed: int = 0  # how often the order had got a new address by then
     units: int = -1  # of the fulfillment order by then
+    network: str = ""
+    real_name: bool = False  # the label says who it is for, and not an alias
 
 
 class Prepared(NamedTuple):
-    """An intent with its sealed bytes; or why it cannot be handed over at all (`refused`), or not to this network (`unsendable`)."""
+    """An intent with its sealed bytes; or why it cannot be handed over at all (`refused`), or not to this network (`unsendable`).
+
+    `tokens` and `audit` go into the transaction of the intent.
+    """
 
     intent: cmd.Intent | None
     payload: PayloadRow | None
     refused: str = ""
     unsendable: cmd.Unsendable | None = None
+    tokens: tuple[TokenRow, ...] = ()
+    audit: AuditDraft | None = None
 
 
 def random_id() -> str:
@@ -82,6 +91,8 @@ def wanted(state: State, at: int, limit: int | Mapping[str, int]) -> list[Wanted
                 node.location,
                 order.readdressed,
                 part.units(),
+                node.network,
+                state.connected[due.node].real_names or order.order.said.id_check,
             )
         )
     return found
@@ -91,9 +102,7 @@ def _codes(state: State, sku: int, line_id: str, quantity: int, node: int) -> li
     """A line under the network's code; a bundle that the network has no code for goes as its parts. No code: there is no alias."""
     pieces = [(sku, line_id, quantity)]
     if sku in state.bundles and not _has_code(state, sku, node):
-        pieces = [
-            (part, f"{line_id}-{k}", quantity * count) for k, (part, count) in enumerate(state.bundles[sku], 1)
-        ]
+        pieces = [(part, f"{line_id}-{k}", quantity * count) for k, (part, count) in enumerate(state.bundles[sku], 1)]
     return [(name, _code(state, piece, node), units) for piece, name, units in pieces]
 
 
@@ -113,47 +122,64 @@ def _code(state: State, sku: int, node: int) -> str:
 
 
 def prepare(
-    each: Wanted, connector: Connector, people: People, address: Person | None, new_id: Callable[[], str] = random_id
-) -> Prepared:
-    """Mask, make the bytes, seal them. `address` is where the order goes; None once the person was erased.
+    each: Wanted, connector: Connector, people: People, address: Person | None, masker: Masker, at: int,
+    new_id: Callable[[], str] = random_id,
+) -> Prepared:  # fmt: skip
+    """Mask, make the bytes, seal them. `address` is where the order goes; None once the person was erased. `at`: UTC microseconds.
 
     Raises UnavailableError where nothing can be prepared now, for no network: the order waits, and is not sent elsewhere for it.
     """
     if address is None:
         return Prepared(None, None, "there is no person to send it to (a guest without address, or erased)")
-    due = each.due
     for line_id, code, _ in each.lines:
         if not code:
-            return Prepared(None, None, unsendable=_without_alias(each, line_id))
-    remote_id = new_id()
-    try:
-        order = mask(
-            remote_id, address, each.to, each.lines, each.service, each.ship_by, each.deliver_by, each.location,
-            kind=connector.kind,
-        )  # fmt: skip
-        body = connector.body(order, hold=due.hold)
-    except InputError as error:
-        return Prepared(None, None, unsendable=_unsendable(each, error))
+            what = _unsendable(each, "sku", f"the article of line {line_id}", "has no active alias at its network")
+            return _given_back(each, what, connector.kind, at)
     row = people.store.person(each.person_id)
     if row is None:
         return Prepared(None, None, "the person was erased")
+    try:
+        return _prepared(each, connector, people, address, masker, at, row, new_id())
+    except MaskingError as error:
+        return _given_back(each, _unsendable(each, "policy", error.leaf, error.why), connector.kind, at)
+    except InputError as error:
+        return _given_back(each, _unsendable(each, "address", "the address", error.what), connector.kind, at)
+    except DamageError as error:
+        return _given_back(each, _unsendable(each, "vault", "the vault", type(error).__name__), connector.kind, at)
+
+
+def _prepared(
+    each: Wanted, connector: Connector, people: People, address: Person, masker: Masker, at: int, row: PersonRow,
+    remote_id: str,
+) -> Prepared:  # fmt: skip
+    due, key = each.due, people.vault.person_key(row)
+    session = masker.session(each.network, each.person_id, key)
+    shown = address if each.real_name else masker.shown(session, due.order_id, address)
+    order = mask(
+        remote_id, shown, each.to, each.lines, each.service, each.ship_by, each.deliver_by, each.location,
+        kind=connector.kind,
+    )  # fmt: skip
+    body = connector.body(order, hold=due.hold)
     intent = cmd.Intent(
         due.order_id, due.number, remote_id, hashlib.sha256(body).hexdigest(), due.hold, due.wish,
         each.readdressed, each.units,
     )  # fmt: skip
-    return Prepared(intent, PayloadRow(remote_id, each.person_id, people.vault.seal_for(row, body)))
+    payload = PayloadRow(remote_id, each.person_id, people.vault.seal_for(row, body))
+    told = Told(each.network, due.order_id, remote_id, each.person_id, key, at)
+    return Prepared(intent, payload, tokens=tuple(session.rows), audit=sent(connector.kind, body, told))
 
 
-def _without_alias(each: Wanted, line_id: str) -> cmd.Unsendable:
-    due, why = each.due, "has no active alias at its network"
-    return cmd.Unsendable(due.order_id, due.number, each.node, "sku", f"the article of line {line_id}", why, each.readdressed)
-
-
-def _unsendable(each: Wanted, error: InputError) -> cmd.Unsendable:
-    """What stood against it, in words that hold nothing of it: both kinds of errors name places and rules, never a value."""
-    leaf, cause = (error.leaf, "policy") if isinstance(error, MaskingError) else ("the address", "address")
+def _unsendable(each: Wanted, cause: str, leaf: str, why: str) -> cmd.Unsendable:
+    """What stood against it, in words that hold nothing of it: errors of masking name places and rules, never a value."""
     due = each.due
-    return cmd.Unsendable(due.order_id, due.number, each.node, cause, leaf[:80], error.what[:200], each.readdressed)
+    return cmd.Unsendable(due.order_id, due.number, each.node, cause, leaf[:80], why[:200], each.readdressed)
+
+
+def _given_back(each: Wanted, what: cmd.Unsendable, kind: str, at: int) -> Prepared:
+    subject = f"{what.order_id}/{what.number}"
+    return Prepared(
+        None, None, unsendable=what, audit=refused(kind, what.leaf, subject, each.network, each.person_id, at)
+    )
 
 
 def sending_back(prepared: Sequence[Prepared], at: int) -> Submission | None:
@@ -161,13 +187,21 @@ def sending_back(prepared: Sequence[Prepared], at: int) -> Submission | None:
     found = tuple(each.unsendable for each in prepared if each.unsendable is not None)
     if not found:
         return None
-    return Submission(f"unsendable/{found[0].order_id}/{found[0].number}/{at}", cmd.NotSendable(found, at))
+    audits = tuple(each.audit for each in prepared if each.unsendable is not None and each.audit is not None)
+    key = f"unsendable/{found[0].order_id}/{found[0].number}/{at}"
+    return Submission(key, cmd.NotSendable(found, at), audits=audits)
 
 
 def handing_over(prepared: Sequence[Prepared], at: int) -> Submission | None:
-    """The command that journals these intents, with their sealed bytes; None where there are none."""
-    pairs = [(each.intent, each.payload) for each in prepared if each.intent is not None and each.payload is not None]
-    if not pairs:
+    """The command that journals these intents, with their sealed bytes, new tokens and audit rows; None where there are none."""
+    made = [each for each in prepared if each.intent is not None and each.payload is not None]
+    if not made:
         return None
-    command = cmd.HandOver(tuple(intent for intent, _ in pairs), at)
-    return Submission(f"handover/{pairs[0][0].remote_id}", command, payloads=tuple(payload for _, payload in pairs))
+    intents = tuple(each.intent for each in made if each.intent is not None)
+    return Submission(
+        f"handover/{intents[0].remote_id}",
+        cmd.HandOver(intents, at),
+        payloads=tuple(each.payload for each in made if each.payload is not None),
+        tokens=tuple(row for each in made for row in each.tokens),
+        audits=tuple(each.audit for each in made if each.audit is not None),
+    )

@@ -23,6 +23,7 @@ from tranship.store.port import (
     SkuAliasRow,
 )
 
+MICROS_PER_DAY = 86_400_000_000
 ALERT = "alert"
 """Topic of outbox rows that wait until somebody was told."""
 _pack = msgspec.msgpack.Encoder().encode
@@ -48,6 +49,8 @@ def project(state: State, event: ev.Event, seq: int, batch: Batch) -> None:
         _moved(state, event, seq, batch)
     elif isinstance(event, ev.PartsShipped | ev.PartsDelivered):
         _moved_on(state, event, seq, batch)
+        if isinstance(event, ev.PartsDelivered) and state.connected:
+            _expiring(state, event, batch)
     elif isinstance(event, ev.PartVoided):
         _voided(state, event, seq, batch)
     elif isinstance(event, ev.RestReduced):
@@ -205,6 +208,21 @@ def _moved_on(state: State, event: ev.PartsShipped | ev.PartsDelivered, seq: int
     if status == SHIPPED:
         for order_id in dict.fromkeys(order_id for order_id, _ in event.parts):
             _status(state, order_id, batch)
+
+
+def _expiring(state: State, event: ev.PartsDelivered, batch: Batch) -> None:
+    """What a network's tokens of an order stand for is forgotten some time after all that it had of the order has arrived."""
+    nodes = state.require_network().nodes
+    for order_id, number in event.parts:
+        parts = state.orders[order_id].parts
+        mine = parts[number]
+        connection = state.connected.get(mine.node)
+        if connection is None or not connection.token_days or not mine.remote_id:
+            continue
+        network = nodes[mine.node].network
+        under_way = (PROCESSING, SHIPPED)
+        if not any(each.status in under_way and nodes[each.node].network == network for each in parts.values()):
+            batch.token_expiry.append((event.at + connection.token_days * MICROS_PER_DAY, network, order_id))
 
 
 def _lines_of(part: PartState) -> bytes:

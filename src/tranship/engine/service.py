@@ -23,6 +23,7 @@ from tranship.engine.clock import Clock, SystemClock
 from tranship.engine.live import LiveShard, Placing, changed, open_live, placing
 from tranship.engine.merge import merged
 from tranship.engine.networks import Costs, LiveNow, NetworksNow, take_networks, with_live
+from tranship.engine.outward import Masker
 from tranship.engine.pricing import Pricer
 from tranship.engine.shard import Answer, Shard, Submission, fingerprint
 from tranship.engine.snapshots import has_solver
@@ -31,6 +32,7 @@ from tranship.engine.view import Snapshot, View, take_snapshot
 from tranship.engine.writer import Writer
 from tranship.routing.decide import decide as route
 from tranship.store.location import shown
+from tranship.store.vaulting import kek_of, open_vault
 
 
 class Placed(msgspec.Struct, frozen=True):
@@ -44,8 +46,10 @@ class Placed(msgspec.Struct, frozen=True):
 class Service:
     """One party's engine, open for orders. Made by `open`; every method may be called from any thread."""
 
-    def __init__(self, shard: LiveShard, clock: Clock, *, curve_s: int = 60, prices: bool = True) -> None:
-        """Use `open`. `curve_s`: seconds of the clock in one bar of the order curve. `prices`: make them as the policy says."""
+    def __init__(
+        self, shard: LiveShard, clock: Clock, *, folder: Path | None = None, curve_s: int = 60, prices: bool = True
+    ) -> None:
+        """Use `open`. `folder`: the run, beside which its key lies. `curve_s`: seconds of the clock in one bar of the order curve. `prices`: make them as the policy says."""
         self._shard, self.clock = shard, clock
         self.store, self.people = shard.store, shard.people
         self.network: NetworkFile = shard.state.require_network()
@@ -56,6 +60,8 @@ class Service:
         self.live: dict[str, LiveNow] = {}  # what the driver sees of each connection; made anew, never changed
         self._costs: Costs = {}
         self._looking = threading.Lock()
+        self._folder = folder
+        self._masker: Masker | None = None
 
     @classmethod
     def open(
@@ -86,7 +92,7 @@ class Service:
                 )
             _check_usable(shard, folder)
             warm(shard, shard.state.last_at)
-            return cls(shard, clock(shard.state.last_at), curve_s=curve_s)
+            return cls(shard, clock(shard.state.last_at), folder=folder, curve_s=curve_s)
         except BaseException:
             shard.store.close()
             raise
@@ -169,6 +175,17 @@ class Service:
         report = cmd.ReportException("clock_stopped", "clock", text, at)
         with contextlib.suppress(UnavailableError):
             await self.writer.asubmit(Submission(f"clock/{at // MICROS_PER_HOUR}", report))
+
+    # -- masking ------------------------------------------------------------------------------------------------------
+
+    def masker(self) -> Masker:
+        """Aliases and audit rows of this run. UnavailableError where its keys cannot be had: then nothing can leave."""
+        with self._looking:
+            if self._masker is None:
+                assert self._folder is not None, "a service that hands over was opened on a run"
+                kek = kek_of(self._folder)
+                self._masker = Masker(open_vault(self.store, self.people, kek, now=self.clock.now))
+            return self._masker
 
     # -- looking ------------------------------------------------------------------------------------------------------
 

@@ -21,8 +21,9 @@ from tranship.engine.evolve import evolve
 from tranship.engine.many import FEW, quick_runs
 from tranship.engine.rows import StockMoves, project
 from tranship.engine.state import State
+from tranship.masking.audit import AuditDraft, Chain
 from tranship.store.people import People
-from tranship.store.port import AddressRow, Batch, JournalRow, KeyRow, PayloadRow, Store
+from tranship.store.port import AddressRow, Batch, JournalRow, KeyRow, PayloadRow, Store, TokenRow
 
 MOST_IN_BATCH = 500
 """Submissions that share one transaction at most."""
@@ -52,6 +53,8 @@ class Submission(msgspec.Struct):
     person: Person | None = None  # of an order, or what is new of the address that it goes to
     person_source: str = ""
     payloads: tuple[PayloadRow, ...] = ()  # sealed bytes of the intents of a hand-over
+    tokens: tuple[TokenRow, ...] = ()  # new ones, in the bytes or for what a network told of a person
+    audits: tuple[AuditDraft, ...] = ()  # who was told what kind of thing; those of intents that were left out stay out
 
 
 class Answer(msgspec.Struct):
@@ -70,6 +73,8 @@ class Shard:
     ) -> None:
         self.store, self.people, self.ids = store, people, ids
         self._bodies: dict[str, bytes] = {}
+        self._audit = Chain(store.last_audit())
+        self._drafts: list[AuditDraft] = []  # of the batch that is being made
         self.state = State(self._document)
         self.seq = 0
         self.chain = GENESIS
@@ -93,6 +98,7 @@ class Shard:
             evolve(state, decoded(row))
             if progress and seq % 5000 == 0:
                 progress(seq)
+        self._audit = Chain(self.store.last_audit())
         left = self.store.last_seq()
         if left != ((seq, chain) if seq else (0, b"")):
             raise DamageError(f"the journal ends at row {seq}, the run was left at row {left[0]}: restore a backup")
@@ -123,7 +129,7 @@ class Shard:
 
     def _submit(self, submissions: Sequence[Submission]) -> list[Answer]:
         batch = Batch()
-        self._moves = StockMoves()
+        self._moves, self._drafts = StockMoves(), []
         answers: list[Answer] = []
         fresh: dict[str, KeyRow] = {}
         self._stale = True  # until the commit has gone through
@@ -150,7 +156,9 @@ class Shard:
                     }  # no refused ones
                     rows = {row.order_id: row for row in batch.addresses if row.order_id in taken}
                     batch.addresses = list(rows.values())
+                batch.audits = self._audit.rows(self._drafts)
                 self.store.commit(batch)
+                self._audit.committed(batch.audits)
                 self._bodies.clear()  # they are in the store now
         except BaseException:
             self.people.forget([row.person_id for row in batch.people])  # they were found before they were stored
@@ -190,6 +198,10 @@ class Shard:
         if submission.payloads:
             taken = {event.dispatch.remote_id for event in events if isinstance(event, ev.Dispatched)}
             batch.payloads += [row for row in submission.payloads if row.remote_id in taken]
+            self._drafts += [draft for draft in submission.audits if draft.subject in taken]
+        else:
+            self._drafts += submission.audits
+        batch.tokens += submission.tokens
         return self._answer(submission, command, events, first, batch, fresh)
 
     def _address(self, submission: Submission, command: cmd.Command, batch: Batch) -> AddressRow | None:

@@ -10,12 +10,12 @@ from tranship.core.errors import InputError
 from tranship.core.order import Destination, Person
 from tranship.masking.model import MaskedAddress, MaskedLine, MaskedOrder
 from tranship.masking.policy import LINE_ID, REMOTE_ID, Fit, fit_of
+from tranship.masking.policy.grammar import name_objection, part_objection, postal_objection
 
 SERVICES = ("ground", "two_day", "next_day")
 _EMAIL = re.compile(r"[^\s@,;<>()]+@[^\s@,;<>()]+")
 _PHONE = re.compile(r"(?<![\w-])(?:\+\d[\d ().-]{7,}\d|(?:1[ .-])?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4})(?![\w-])")
 _LABEL = re.compile(r"\b(?:tel(?:ephone)?|phone|call|mobile|cell|e-?mail)\b[ .:]*(?=$|[,;\n])", re.IGNORECASE)
-_US_ZIP = re.compile(r"\d{5}(?:-?\d{4})?")
 _ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -92,12 +92,21 @@ def masked_address(person: Person, destination: Destination, fit: Fit, *, where:
         raise InputError("The country is not a code of two letters", where=where)
     if len(destination.state) > 50:
         raise InputError("The state is longer than 50 characters", where=where)
-    if len(zip_code) > 20 or (destination.country == "US" and not _US_ZIP.fullmatch(zip_code)):
+    if postal_objection(zip_code, destination.country):
         raise InputError("The ZIP code is not one", where=where)
     if len(city) > fit.city:
         raise InputError(f"The city is longer than the network's {fit.city} characters", where=where)
     name, line1, line2 = _fitted(name, street, fit, where)
+    _verified({"name": name, "street": line1, "second line": line2, "city": city, "state": destination.state.strip()}, where)
     return MaskedAddress(name, line1, city, destination.state.strip(), zip_code, destination.country, line2)
+
+
+def _verified(parts: dict[str, str], where: str) -> None:
+    """Nothing where every part looks like one: a note, a link or a number of a phone would travel with the parcel."""
+    for what, value in parts.items():
+        objection = value and (name_objection(value) if what == "name" else part_objection(value))
+        if objection:
+            raise InputError(f"The {what} {objection}", where=where, hint="Put the order's address right")
 
 
 def _parts(text: str, person: Person) -> list[str]:

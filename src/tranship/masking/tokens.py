@@ -35,6 +35,7 @@ ANY = re.compile(rf"(?<![A-Za-z0-9])(?:{TOKEN.pattern}|{NAME_ALIAS.pattern})(?![
 """Either, as it may stand in a text."""
 
 _VALUE = {sign: value for value, sign in enumerate(ALPHABET)}
+_SIGN_OF_BYTE = bytes(ord(ALPHABET[byte % 32]) for byte in range(256))
 
 
 def check_sign(signs: str) -> str:
@@ -51,12 +52,21 @@ def check_sign(signs: str) -> str:
     return ALPHABET[-total % 32]
 
 
+def _random_signs(count: int) -> str:
+    """Random signs, five bits of a random byte each: 32 divides 256, so each sign is as likely as any other."""
+    return secrets.token_bytes(count).translate(_SIGN_OF_BYTE).decode("ascii")
+
+
 def new_token(kind: str) -> str:
     """A token that was never given before, as far as chance goes."""
+    return token_of(kind, _random_signs(NAME_SIGNS if kind == "name" else RANDOM_SIGNS))
+
+
+def token_of(kind: str, signs: str) -> str:
+    """The token of these random signs; for worlds that are played again from their seed."""
     if kind == "name":
-        signs = "".join(secrets.choice(ALPHABET) for _ in range(NAME_SIGNS))
         return f"R. {signs[:4]}-{signs[4:]}{check_sign(signs)}"
-    head = "T" + KINDS[kind] + "".join(secrets.choice(ALPHABET) for _ in range(RANDOM_SIGNS))
+    head = "T" + KINDS[kind] + signs
     return head + check_sign(head[1:])
 
 

@@ -34,6 +34,7 @@ class Head(NamedTuple):
     segments: tuple[str, ...]
     query: dict[str, str]
     headers: Mapping[bytes, bytes]
+    target: bytes  # path and query as they came: only ever digested
 
 
 def read(method: str, raw_path: bytes, query: bytes, headers: Sequence[tuple[bytes, bytes]]) -> Head:
@@ -56,7 +57,7 @@ def read(method: str, raw_path: bytes, query: bytes, headers: Sequence[tuple[byt
     for name in (b"x-http-method-override", b"upgrade"):
         if name in found:
             raise RefusedError(400, "header", "is not taken here", leaf=name.decode("ascii"), close=True)
-    return Head(method, _segments(raw_path), _query(query), found)
+    return Head(method, _segments(raw_path), _query(query), found, raw_path + b"?" + query)
 
 
 def _segments(raw: bytes) -> tuple[str, ...]:

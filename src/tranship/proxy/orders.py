@@ -23,6 +23,7 @@ SOURCE = "proxy"
 class Known(NamedTuple):
     """An order: its person row, that person's own key, and the key of digests over what the client said."""
 
+    order_id: str
     row: PersonRow
     key: bytes
     print_key: bytes
@@ -34,9 +35,11 @@ class Known(NamedTuple):
 class Sent(msgspec.Struct, frozen=True, array_like=True):
     """A masked request as it left: what a retry sends again, byte for byte."""
 
-    target: str  # path and query, encoded
+    path: str  # encoded
+    query: str  # encoded
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    subject: str  # the order's token
 
     def __repr__(self) -> str:
         return f"Sent({len(self.body)} bytes)"
@@ -73,16 +76,16 @@ class Orders:
         row = self._people.store.person(person_id) if person_id else None
         if row is None:
             return None
-        return self.remember(order_id, self._known(row))
+        return self.remember(self._known(order_id, row))
 
     def new(self, order_id: str) -> Known:
         """A row for a new order; `remember` it once it is committed."""
-        return self._known(self._people.vault.seal(secrets.token_hex(12), SOURCE, Person(ref=order_id)))
+        return self._known(order_id, self._people.vault.seal(secrets.token_hex(12), SOURCE, Person(ref=order_id)))
 
-    def remember(self, order_id: str, known: Known) -> Known:
+    def remember(self, known: Known) -> Known:
         """Keep an order in memory."""
         if self._most:
-            self._held[order_id] = known
+            self._held[known.order_id] = known
             self._keys[known.row.person_id] = known.key
             if len(self._held) > self._most:
                 gone = self._held.pop(next(iter(self._held)))
@@ -102,9 +105,9 @@ class Orders:
         row = self._people.store.person(person_id)
         return self._people.vault.person_key(row) if row is not None else None
 
-    def _known(self, row: PersonRow) -> Known:
+    def _known(self, order_id: str, row: PersonRow) -> Known:
         key = self._people.vault.person_key(row)
-        return Known(row, key, fingerprint(key, b"tranship proxy retry 1"))
+        return Known(order_id, row, key, fingerprint(key, b"tranship proxy retry 1"))
 
     # ---- what was sent -----------------------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ class ProxySettings:
     token: str = ""  # what clients must show; at least 16 characters; empty: on loopback only
     certificate: str = ""  # PEM file of the proxy's own certificate and chain; empty: plain HTTP in
     certificate_key: str = ""  # PEM file of its key; empty: in the same file
-    body_bytes_max: int = 1_048_576  # 1,024 .. 16 MiB: a request's body
+    body_bytes_max: int = 1_048_576  # 1,024 .. 1 MiB: a request's body
     body_timeout_s: float = 20  # 0.1 .. 600: for a whole body
     head_bytes_max: int = 32_768  # 1,024 .. 1 MiB: request line and headers
     head_timeout_s: float = 10  # 0.1 .. 600: for the same
@@ -40,7 +40,7 @@ class ProxySettings:
             found = getattr(self, name)
             if not low <= found <= high:
                 raise InputError(f"{name} is {found}", where="settings", hint=f"Allowed: {low:,} to {high:,}.")
-        _check_upstream(self.upstream)
+        check_address(self.upstream, "--upstream")
         if self.token and (
             len(self.token) < TOKEN_LENGTH_MIN or not self.token.isascii() or not self.token.isprintable()
         ):
@@ -60,7 +60,7 @@ class ProxySettings:
 
 _RANGES: dict[str, tuple[float, float]] = {
     "port": (0, 65_535),
-    "body_bytes_max": (1_024, 16 * 1_048_576),
+    "body_bytes_max": (1_024, 1_048_576),
     "body_timeout_s": (0.1, 600),
     "head_bytes_max": (1_024, 1_048_576),
     "head_timeout_s": (0.1, 600),
@@ -76,7 +76,8 @@ _TEXTS = {"upstream", "host", "token", "certificate", "certificate_key"}
 assert {field.name for field in fields(ProxySettings)} == {*_RANGES, *_TEXTS}, "a setting without a range"
 
 
-def _check_upstream(url: str) -> None:
+def check_address(url: str, where: str) -> None:
+    """Whether an address may be talked to: https, or http on this machine. InputError where not, without the address itself."""
     parts = urlsplit(url)
     hint = "Write https://HOST or https://HOST:PORT, nothing behind it; http:// only for a host on this machine."
     try:
@@ -85,9 +86,9 @@ def _check_upstream(url: str) -> None:
         known = False
     more = parts.path.strip("/") or parts.query or parts.fragment or parts.username or parts.password
     if not known or more or parts.scheme not in {"http", "https"}:
-        raise InputError("the upstream is not an address", where="--upstream", hint=hint)
+        raise InputError("is not an address", where=where, hint=hint)
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-        raise InputError("the upstream would be reached without TLS", where="--upstream", hint=hint)
+        raise InputError("would be reached without TLS", where=where, hint=hint)
 
 
 def is_loopback(host: str) -> bool:

@@ -114,6 +114,9 @@ def _item_mask(network: NetworkFile, tables: RateTables) -> Mask:
             mask[i] &= ~rival
         if sku.nodes:
             mask[i] &= np.array([code in sku.nodes for code in codes])
+    for i, parts in _bundles(network).items():  # what ships is its parts
+        for part, _ in parts:
+            mask[i] &= mask[part]
     return mask
 
 

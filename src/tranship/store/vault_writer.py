@@ -22,7 +22,10 @@ MOST_WAITING = 10_000
 TIMES_KEPT = 4_096
 """Commits whose durations are remembered."""
 UPKEEP_EVERY_S = 1.0
-"""How often upkeep may take its turn, at most, while nothing waits."""
+"""How long nothing has to wait before upkeep has a turn."""
+
+_NOBODY: Future[None] = Future()
+_NOBODY.set_result(None)  # answered before it was asked
 
 
 class Entry:
@@ -54,12 +57,20 @@ class VaultWriter:
     """
 
     def __init__(
-        self, store: Store, *, upkeep: Callable[[], bool] | None = None, most_waiting: int = MOST_WAITING
+        self,
+        store: Store,
+        *,
+        upkeep: Callable[[], bool] | None = None,
+        most_waiting: int = MOST_WAITING,
+        idle_s: float = UPKEEP_EVERY_S,
     ) -> None:
+        """`idle_s`: how long nothing has to wait before upkeep has a turn."""
         self._store, self._upkeep, self._most_waiting = store, upkeep, most_waiting
+        self._idle_s = idle_s if upkeep else None
         self._chain = Chain(store.last_audit())
         self._queue: queue.SimpleQueue[tuple[Entry, object] | None] = queue.SimpleQueue()
         self.commits = self.entries = self.failures = 0
+        self.failing = False  # the newest commit did not come about
         self.times_s: deque[float] = deque(maxlen=TIMES_KEPT)
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="tranship-vault-writer", daemon=True)
@@ -70,6 +81,10 @@ class VaultWriter:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._put(entry, future)
         await future
+
+    def note(self, entry: Entry) -> None:
+        """Hand in what nobody waits for (the audit of an answer). Where it cannot be written, `failures` counts it."""
+        self._put(entry, _NOBODY)
 
     def keep_now(self, entry: Entry, timeout_s: float | None = 60) -> None:
         """As `keep`, waiting. TimeoutError where it took longer: nobody knows then whether it is there, and nothing may be sent."""
@@ -99,7 +114,7 @@ class VaultWriter:
     def _run(self) -> None:
         while True:
             try:
-                item = self._queue.get(timeout=UPKEEP_EVERY_S if self._upkeep else None)
+                item = self._queue.get(timeout=self._idle_s)
             except queue.Empty:
                 self._take_turn()
                 continue
@@ -151,6 +166,7 @@ class VaultWriter:
             self._chain = self._as_stored()
             if len(entries) == 1 or not isinstance(error, (InvariantError, ValueError)):
                 self.failures += len(entries)
+                self.failing = True
                 ours = error if isinstance(error, TranshipError) else UnavailableError(type(error).__name__)
                 return [ours] * len(entries)
             middle = len(entries) // 2
@@ -158,6 +174,7 @@ class VaultWriter:
         self.times_s.append(time.perf_counter() - began)
         self._chain.committed(batch.audits)
         self.commits += 1
+        self.failing = False
         self.entries += len(entries)
         return [None] * len(entries)
 

@@ -76,24 +76,38 @@ def _timeout() -> float:
 
 
 def open_vault(
-    store: Store, people: People, kek: Kek, *, now: Callable[[], int] = now_us, party: str = "", known: int = KNOWN_MOST
+    store: Store,
+    people: People,
+    kek: Kek,
+    *,
+    now: Callable[[], int] = now_us,
+    party: str = "",
+    known: int = KNOWN_MOST,
+    person_key: Callable[[str], bytes | None] | None = None,
 ) -> MaskingVault:
     """The masking vault of a store that is open for writing; new masking keys are committed before they are used.
 
     `party`: what sealed values are bound to, beside the keys; by default what the store calls itself (only for stores without
-    tables it has to be given). No key is opened yet: the first session does that.
+    tables it has to be given). `person_key`: who else has people's own keys at hand. No key is opened yet: the first session does that.
     """
     if not party:
         ((name, created),) = store.query("SELECT party, created FROM meta")
         party = f"{name}:{created}"
 
-    def person_key(person_id: str) -> bytes | None:
+    def from_store(person_id: str) -> bytes | None:
         row = store.person(person_id)
         return people.vault.person_key(row) if row is not None else None
 
     rows = list(store.masking_keys())
     return MaskingVault.open(
-        party, kek, rows, lambda keys: store.commit(Batch(masking_keys=list(keys))), store, person_key, now, known=known
+        party,
+        kek,
+        rows,
+        lambda keys: store.commit(Batch(masking_keys=list(keys))),
+        store,
+        person_key or from_store,
+        now,
+        known=known,
     )
 
 

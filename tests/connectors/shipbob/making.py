@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.masking import making as parcels
 from tranship.connectors.port import Response
 from tranship.connectors.proofs import RECORD, capability, folder_of
 from tranship.connectors.shipbob import ShipBob
@@ -18,7 +19,6 @@ SETTINGS: dict[str, object] = {"endpoint": "http://127.0.0.1:9", "channel_id": 1
 BOB = ShipBob(settings_of(Connection("bob", "shipbob", settings=SETTINGS)), CAN)
 HEADERS = {"authorization": "Bearer x", "shipbob_channel_id": "100200"}
 
-texts = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), min_size=1, max_size=50).filter(str.strip)
 line_ids = st.one_of(st.integers(1, 999).map(str), st.from_regex(r"[A-Za-z0-9-]{1,8}", fullmatch=True))
 
 
@@ -26,11 +26,10 @@ line_ids = st.one_of(st.integers(1, 999).map(str), st.from_regex(r"[A-Za-z0-9-]{
 def orders(draw: st.DrawFn) -> MaskedOrder:
     """Any order that masking would let through."""
     names = draw(st.lists(line_ids, min_size=1, max_size=8, unique=True))
-    lines = tuple(MaskedLine(name, draw(texts)[:50], draw(st.integers(1, 999_999))) for name in names)
+    lines = tuple(MaskedLine(name, draw(parcels.skus), draw(st.integers(1, 999_999))) for name in names)
     to = MaskedAddress(
-        draw(texts), draw(texts), draw(texts), draw(st.one_of(st.just(""), texts)),
-        draw(st.from_regex(r"[0-9A-Z -]{1,20}", fullmatch=True)), draw(st.from_regex("[A-Z]{2}", fullmatch=True)),
-        draw(st.one_of(st.just(""), texts)),
+        draw(parcels.names), draw(parcels.parts), draw(parcels.parts), draw(st.just("") | parcels.parts),
+        draw(parcels.zips), draw(parcels.countries), draw(st.just("") | parcels.parts),
     )  # fmt: skip
     return MaskedOrder(
         draw(st.from_regex(r"[A-Z0-9-]{1,40}", fullmatch=True)), to, lines,

@@ -36,9 +36,8 @@ from tranship.core.capability import Capability
 from tranship.core.errors import InputError
 from tranship.core.secret import Secret
 from tranship.dispatch.model import DEAD, Parcel, Report, Result
-from tranship.masking.allowed.amazon_mcf import COMMENT
 from tranship.masking.model import MaskedOrder
-from tranship.masking.policy import check
+from tranship.masking.policy import COMMENT, check
 
 BASE = "/fba/outbound/2020-07-01"
 WAITING = "WAITING"

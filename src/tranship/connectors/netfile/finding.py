@@ -62,6 +62,10 @@ RULES = {
     "no_room": "A window so small, or a reserve so large, that the cap leaves no room.",
     "cap_counts_nothing": "A cap that counts no node.",
     "name_only": "Independence that is only a name: an operator, carrier, building or region shared with the capped side.",
+    # leak budgets
+    "leak_no_other": "A leak budget, and no open node of another network.",
+    "leak_only": "Articles that only a network with a leak budget stocks or may ship.",
+    "leak_contradicts": "A leak budget that a cap, a must-rule or another setting works against.",
     "peak": "Capacity that does not carry the busiest day, in all or of the independent nodes.",
 }
 """Every rule that a finding can name, and what it says."""

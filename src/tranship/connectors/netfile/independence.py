@@ -50,15 +50,7 @@ def _shared(ground: Ground, n: int, capped: Sequence[Node], names: set[str]) -> 
 
 def articles(ground: Ground) -> None:
     """Warn of articles that only a capped network stocks or may ship, and of those that nobody may ship."""
-    stocked: dict[str, set[int]] = {}
-    index = ground.file.node_index()
-    for opening in ground.stock:
-        if opening.qty:
-            stocked.setdefault(opening.sku, set()).add(index[opening.node])
-    able = {sku.code: _able(ground, sku, index, stocked) for sku in ground.file.skus}
-    for sku in ground.file.skus:
-        for part, _ in sku.parts:
-            able[sku.code] &= able[part]
+    able, stocked = able_of(ground)
     nobody = [code for code, nodes in able.items() if not nodes]
     of = f"of {len(able):,} articles"
     if nobody:
@@ -70,6 +62,20 @@ def articles(ground: Ground) -> None:
             path = "party.stock_file" if stocked else "party.sku_file"
             what = f"only {cap.network}, capped at {percent(cap.cap_bp)}, stocks or may ship {len(only):,} {of}: {listed(only)}"
             ground.warn("capped_only", path, what, "stock them at an independent node too, or they wait for room")
+
+
+def able_of(ground: Ground) -> tuple[dict[str, set[int]], bool]:
+    """Open nodes that may ship each article and, where opening balances are given, have some of it; and whether any are given."""
+    stocked: dict[str, set[int]] = {}
+    index = ground.file.node_index()
+    for opening in ground.stock:
+        if opening.qty:
+            stocked.setdefault(opening.sku, set()).add(index[opening.node])
+    able = {sku.code: _able(ground, sku, index, stocked) for sku in ground.file.skus}
+    for sku in ground.file.skus:
+        for part, _ in sku.parts:
+            able[sku.code] &= able[part]
+    return able, bool(stocked)
 
 
 def _able(ground: Ground, sku: Sku, index: dict[str, int], stocked: dict[str, set[int]]) -> set[int]:

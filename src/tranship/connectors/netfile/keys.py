@@ -5,7 +5,7 @@ Defaults that are not written here are the model's own (`tranship.core.network`)
 
 from tranship.connectors.netfile.keys_live import ALERTS, CONNECTION, CONTACT, HEALTH
 from tranship.connectors.netfile.schema import REQUIRED, Key, Table
-from tranship.core.network import Channel, Network, Node, Policy, Promise, ShareCap
+from tranship.core.network import Channel, LeakBudget, Network, Node, Policy, Promise, ShareCap
 from tranship.routing.promise import WEEKDAYS
 
 # A table of keys reads best with one key a line, wider than code.
@@ -105,6 +105,24 @@ CAP = Table(
             field="price_micros", high=1000),
     ),
     ShareCap,
+)
+LEAK = Table(
+    "leak",
+    "many",
+    "What one network may see of your orders, so that it learns little from them (docs/leak-routing.md).",
+    (
+        Key("network", "code", "The network that is to learn little.", REQUIRED, refers="network"),
+        Key("budget", "int", "The one dial: 0 shows it nothing, 25 is private, 40 balanced, 60 volume, 100 is no budget.", high=100),
+        Key("on_conflict", "choice", "Where no other network can take an order that is kept off: wait, or go there all the same and be booked.",
+            words=("park", "spend")),
+        Key("high_value_minor", "int", "Orders worth so many minor units (cents) or more never go there; 0: no limit."),
+        Key("cod", "choice", "Orders to be paid at the door: elsewhere while somebody else takes them, or like all others.",
+            words=("elsewhere", "same")),
+        Key("household_most", "int", "Orders of one household that it sees in a year (52 weeks), at most; 0: as the dial says.", high=16),
+        Key("heavy_pct", "number", "Percent of the households that count as best customers and are hidden most; 0: as the dial says.",
+            high=50),
+    ),
+    LeakBudget,
 )
 AFTER = ("split", "park", "backorder", "cancel")
 POLICY = Table(
@@ -228,5 +246,5 @@ WORLD = Table(
         Key("lead_weeks", "int", "Weeks from ordering stock to having it.", 1, high=52),
     ),
 )
-TABLES = (PARTY, NETWORK, NODE, CONNECTION, HEALTH, CHANNEL, CAP, POLICY, PROMISE, CARD, SOURCE, ALERTS, CONTACT, WORLD)
+TABLES = (PARTY, NETWORK, NODE, CONNECTION, HEALTH, CHANNEL, CAP, LEAK, POLICY, PROMISE, CARD, SOURCE, ALERTS, CONTACT, WORLD)
 """In the order in which a file reads best."""

@@ -30,7 +30,7 @@ CONNECTION = Table(
         Key("pilot_bp", "int", "Basis points of the orders that may be handed over; the rest is projected.", low=0, high=10_000),
         Key("recipient", "choice", "What the label says: an alias made for each order, or the customer's name. Not written: an alias, and the "
             "name where the kind is `manual`. An order may ask for the name (`id_check`): see [aliases](aliases.md).",
-            words=("", "alias", "name")),
+            words=("alias", "name")),
         Key("sku_aliases", "choice", "Whether its network is told aliases instead of codes; `required`: an article without an active "
             "one goes elsewhere. See [aliases](aliases.md).", words=("off", "required")),
         Key("token_days", "int", "Days after delivery until what its network's tokens stand for is forgotten (returns come before); "

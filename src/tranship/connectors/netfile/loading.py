@@ -21,7 +21,7 @@ from tranship.core.network import NetworkFile, Sku, Transit
 
 MOST_BYTES = 16 * 1024 * 1024
 """Size of a network file; SKUs and stock have files of their own."""
-_REFERENCES = (keys.NODE, keys.CHANNEL, keys.CAP)
+_REFERENCES = (keys.NODE, keys.CHANNEL, keys.CAP, keys.LEAK)
 _ONES = (keys.POLICY, keys.PROMISE, keys.WORLD, keys_live.HEALTH, keys_live.ALERTS)
 
 
@@ -67,7 +67,7 @@ def read_draft(path: Path) -> Draft:
         return draft
     reader = Reader(document, draft.places, draft.findings)
     party = reader.one(keys.PARTY, required=True)
-    many = {table.name: reader.many(table, required=table is not keys.CAP) for table in (keys.NETWORK, *_REFERENCES)}
+    many = {table.name: reader.many(table, required=table not in (keys.CAP, keys.LEAK)) for table in (keys.NETWORK, *_REFERENCES)}
     named = {table.name: reader.named(table) for table in (keys.CARD, keys.SOURCE, keys_live.CONNECTION)}
     policy, promise, world, health, alerts = (reader.one(table) for table in _ONES)
     contacts = reader.many(keys_live.CONTACT)
@@ -179,6 +179,8 @@ def _codes(draft: Draft, many: dict[str, list[tuple[str, Values]]]) -> None:
         for path, values in many["cap"]
     ]
     duplicates(limits, "the cap of", draft.places, draft.findings, key="network")
+    budgets = [(path, values.get("network")) for path, values in many["leak"]]
+    duplicates(budgets, "the leak budget of", draft.places, draft.findings, key="network")
 
 
 def _references(draft: Draft, many: dict[str, list[tuple[str, Values]]], named: dict[str, dict[str, Values]]) -> None:

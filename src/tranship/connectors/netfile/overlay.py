@@ -23,7 +23,7 @@ from tranship.connectors.netfile.rules import file_rules
 from tranship.connectors.netfile.schema import Key, Table
 from tranship.core.capability import Connection
 from tranship.core.errors import InputError
-from tranship.core.network import NetworkFile, ShareCap
+from tranship.core.network import LeakBudget, NetworkFile, ShareCap
 from tranship.core.time import date_to_day
 from tranship.rates.cards import raw_card
 
@@ -47,6 +47,7 @@ VARIATION = Table("variation", "one", "What people call it.", (
 CAP = replace(keys.CAP, as_written=True, meaning="A change of one network's cap, or a new cap.", keys=(
     *keys.CAP.keys, Key("remove", "bool", "The cap is gone."),
 ))
+LEAK = replace(keys.LEAK, as_written=True, meaning="A change of one network's leak budget, or a new one; 100 is none.")
 CARD = replace(keys.CARD, meaning="Changed prices of a card, or a new card.", keys=(
     *keys.CARD.keys,
     Key("change_pct", "number", "Its list prices by so many percent: 10 is a tenth dearer. Fees stay.", low=-90, high=900),
@@ -67,7 +68,7 @@ POLICY = replace(keys.POLICY, as_written=True)
 PROMISE = replace(
     keys.PROMISE, as_written=True, keys=tuple(key for key in keys.PROMISE.keys if key.kind != "path")
 )  # what was observed is the run's
-OVERLAY_TABLES = (VARIATION, POLICY, PROMISE, CAP, NODE, NETWORK, CHANNEL, CARD, CONNECTION, HEALTH)
+OVERLAY_TABLES = (VARIATION, POLICY, PROMISE, CAP, LEAK, NODE, NETWORK, CHANNEL, CARD, CONNECTION, HEALTH)
 """What an overlay may have."""
 
 
@@ -124,7 +125,7 @@ def read_overlay(path: Path | str) -> Overlay:
     variation = reader.one(VARIATION)
     overlay = Overlay(str(variation.get("name") or draft.path.stem), str(variation.get("note") or ""), draft)
     overlay.policy, overlay.promise = reader.one(POLICY), reader.one(PROMISE)
-    overlay.many = {table.name: reader.many(table) for table in (CAP, NODE, NETWORK, CHANNEL)}
+    overlay.many = {table.name: reader.many(table) for table in (CAP, LEAK, NODE, NETWORK, CHANNEL)}
     overlay.cards, overlay.connections = reader.named(CARD), reader.named(CONNECTION)
     overlay.health = reader.one(HEALTH)
     _check_alone(overlay)
@@ -175,6 +176,7 @@ class _Binding:
             nodes=self._coded("node", network.nodes, lambda path, values: self._node(path, values, known)),
             channels=self._coded("channel", network.channels, self._channel),
             caps=self._caps(),
+            leaks=self._leaks(),
             cards=cards,
             connections=self._connections(),
             health=msgspec.structs.replace(network.health, **self.overlay.health),
@@ -259,6 +261,18 @@ class _Binding:
             else:
                 caps.append(ShareCap(**change))  # type: ignore[arg-type]  # each value was read as its key's kind
         return tuple(cap for cap in caps if cap is not None)
+
+    def _leaks(self) -> tuple[LeakBudget, ...]:
+        found = {budget.network: budget for budget in self.network.leaks}
+        codes = [network.code for network in self.network.networks]
+        for path, values in self.overlay.many["leak"]:
+            of = str(values.get("network") or "")
+            if of not in codes:
+                what = "[[leak]] lacks network" if not of else f"no network is called {shown(of)}"
+                self._error("missing_key" if not of else "no_such", path, what, allowed(of, codes))
+                continue
+            found[of] = msgspec.structs.replace(found.get(of, LeakBudget(of)), **values)
+        return tuple(found.values())
 
     def _connections(self) -> tuple[Connection, ...]:
         found = {connection.code: connection for connection in self.network.connections}

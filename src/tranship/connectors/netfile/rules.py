@@ -7,6 +7,7 @@ from tranship.connectors.netfile.feasible import cap_rules
 from tranship.connectors.netfile.finding import allowed, shown
 from tranship.connectors.netfile.geography import place_rules
 from tranship.connectors.netfile.ground import Ground
+from tranship.connectors.netfile.leaks import leak_rules
 from tranship.connectors.netfile.independence import articles, name_only, peak
 
 EARLY_MIN = 6 * 60
@@ -20,6 +21,7 @@ def file_rules(ground: Ground) -> None:
     _channels(ground)
     _cards(ground)
     cap_rules(ground)
+    leak_rules(ground)
     name_only(ground)
     articles(ground)
     contact_rules(ground)

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from tranship.connectors.manual import Manual
 from tranship.connectors.port import Order
 from tranship.core.capability import Connection
-from tranship.core.errors import DamageError, TranshipError, UnavailableError
+from tranship.core.errors import TranshipError, UnavailableError
 from tranship.dispatch.health import Verdict
 from tranship.dispatch.model import GONE, HELD, LIVE, Dispatch, Result
 from tranship.dispatch.policy import DEFAULT, SECOND
@@ -24,12 +24,12 @@ from tranship.engine import commands as cmd
 from tranship.engine.desk import UNLIMITED, Call, Desk
 from tranship.engine.driver import looking, paper, standing
 from tranship.engine.driver.link import Link
-from tranship.engine.driver.vault_wait import VaultWait
+from tranship.engine.driver.vault_wait import Made, VaultWait, prepare_all
 from tranship.engine.due import is_stalled
 from tranship.engine.evolve_network import CONNECTION
 from tranship.engine.handover import drainable
 from tranship.engine.networks import LiveNow
-from tranship.engine.preparing import Prepared, Wanted, handing_over, prepare, sending_back, wanted
+from tranship.engine.preparing import Prepared, Wanted, handing_over, sending_back, wanted
 from tranship.engine.service import Service
 from tranship.engine.shard import Shard, Submission
 from tranship.engine.state import State
@@ -231,14 +231,13 @@ class Driver:
             return
         kept = await self.read(lambda shard: wanted(shard.state, at, room))
         if kept:
-            try:
-                prepared = await asyncio.to_thread(self._prepare, kept)
-            except UnavailableError as error:
-                await self._submit(self._vault.failed(error, self.real(), at))
-                return  # for nobody: it waits here, and goes nowhere else for it
-            self._vault.answered()
-            await self._refuse(kept, prepared)
-            submission = handing_over(prepared, self.now())
+            made = await asyncio.to_thread(self._prepare, kept)
+            if made.down is None:
+                self._vault.answered()
+            else:  # for nobody behind that key: it waits here, and goes nowhere else for it
+                await self._submit(self._vault.failed(made.down, self.real(), at))
+            await self._refuse(kept, made.prepared)
+            submission = handing_over(made.prepared, self.now())
             if submission is not None:
                 await self._submit(submission)
             await self.sync()
@@ -253,17 +252,14 @@ class Driver:
         left = max(4, lane.bucket("create").left(self.now()))
         return max(0, left - self.desk.backlog(code, "create") - len(lane.in_flight))
 
-    def _prepare(self, found: Sequence[Wanted]) -> list[Prepared]:
-        people = self.service.people
-        prepared = []
-        for each in found:
-            try:
-                address = people.address(each.due.order_id, each.person_id) if each.person_id else None
-            except DamageError:
-                prepared.append(Prepared(None, None, "what is stored of the person cannot be read: restore a backup"))
-                continue
-            prepared.append(prepare(each, self.links[each.connection].connector, people, address))
-        return prepared
+    def _prepare(self, found: Sequence[Wanted]) -> Made:
+        return prepare_all(
+            found,
+            {code: link.connector for code, link in self.links.items()},
+            self.service.people,
+            self.service.masker,
+            self.now(),
+        )
 
     async def _refuse(self, found: Sequence[Wanted], prepared: Sequence[Prepared]) -> None:
         """What its network may not be told goes back to routing; what nobody can be told is put before a person, once."""

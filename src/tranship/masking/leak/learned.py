@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from tranship.core.errors import UnavailableError
@@ -16,6 +17,7 @@ from tranship.masking.leak.features import of_households, of_skus
 from tranship.masking.leak.model import Adversary, Floats, Seen, World
 from tranship.masking.leak.truth import BEST
 
+Pair = tuple[World, Seen]
 RIDGE = 30.0
 HOUSEHOLD_WORLDS = 2
 """Training worlds whose households are read: each has tens of thousands."""
@@ -89,20 +91,56 @@ class Learned:
         return out
 
 
-def train(pairs: Iterable[tuple[World, Seen]], adversary: Adversary = Adversary.NODE) -> Learned:
+def train(
+    pairs: Iterable[Pair], adversary: Adversary = Adversary.NODE, *, households: Iterable[Pair] | None = None
+) -> Learned:
     """Train on other worlds and what a network saw of them under the policy that is judged.
 
-    Same pairs, same attackers. Raises UnavailableError without LightGBM. `transit` learns nothing of SKUs: it sees none.
+    `households`: worlds to learn households from (default: the first of `pairs`). Same pairs, same attackers. Raises UnavailableError
+    without LightGBM. `transit` learns nothing of SKUs: it sees none.
     """
     lgb, known = lightgbm(), list(pairs)
     trees = ridge = None
     if adversary is Adversary.NODE:
         trees, ridge = _growth(lgb, known)
-    count, best = _customers(lgb, known[:HOUSEHOLD_WORLDS], priced=adversary is Adversary.NODE)
+    homes = known[:HOUSEHOLD_WORLDS] if households is None else list(households)
+    count, best = _customers(lgb, homes, priced=adversary is Adversary.NODE)
     return Learned(adversary, trees, ridge, count, best)
 
 
-def _growth(lgb: Any, pairs: list[tuple[World, Seen]]) -> tuple[Any, Ridge | None]:
+class _Kept(msgspec.Struct):
+    """Trained attackers as they are kept in a file."""
+
+    adversary: str
+    trees: str
+    ridge: list[list[float]]
+    count: str
+    best: str
+
+
+def dump(learned: Learned) -> bytes:
+    """Attackers as bytes, to be kept: training takes longer than judging."""
+    texts = [
+        model.model_to_string() if model is not None else "" for model in (learned.trees, learned.count, learned.best)
+    ]
+    ridge = learned.ridge
+    rows = [ridge.mean.tolist(), ridge.spread.tolist(), ridge.weights.tolist()] if ridge else []
+    return msgspec.msgpack.encode(_Kept(learned.adversary.value, texts[0], rows, texts[1], texts[2]))
+
+
+def load(kept: bytes) -> Learned:
+    """Attackers from `dump`'s bytes; ValueError where they are none. They guess what they guessed before."""
+    lgb = lightgbm()
+    try:
+        held = msgspec.msgpack.decode(kept, type=_Kept)
+        models = [lgb.Booster(model_str=text) if text else None for text in (held.trees, held.count, held.best)]
+    except (msgspec.MsgspecError, lgb.basic.LightGBMError) as error:
+        raise ValueError("no attackers that can be read") from error
+    ridge = Ridge(*[np.array(row) for row in held.ridge]) if held.ridge else None
+    return Learned(Adversary(held.adversary), models[0], ridge, models[1], models[2])
+
+
+def _growth(lgb: Any, pairs: list[Pair]) -> tuple[Any, Ridge | None]:
     tables, wanted = [], []
     for world, seen in pairs:
         true = slope(by_week(world, np.arange(len(world.at))))
@@ -118,7 +156,7 @@ def _growth(lgb: Any, pairs: list[tuple[World, Seen]]) -> tuple[Any, Ridge | Non
     return lgb.train(GROWTH, lgb.Dataset(columns, target), 150), Ridge(mean, spread, weights)
 
 
-def _customers(lgb: Any, pairs: list[tuple[World, Seen]], *, priced: bool) -> tuple[Any, Any]:
+def _customers(lgb: Any, pairs: list[Pair], *, priced: bool) -> tuple[Any, Any]:
     """Learn a household's orders of the span, and whether they are among the top, from what it showed."""
     tables, wanted, every = [], [], []
     for world, seen in pairs:

@@ -124,18 +124,18 @@ def combine(scores: Sequence[Scores]) -> Scores:
 
 
 def _best(name: str, each: dict[str, float], floor: tuple[float, float, float], size: int) -> Reading:
-    """The best attacker. Of an untrained ranking of growth the sign is free: whoever finds it upside down turns it round."""
+    """The best attacker. Of an untrained ranking of growth the sign is free: who finds it upside down again and again turns it round."""
     known = {key: value for key, value in each.items() if not math.isnan(value)}
     if not known:
         return Reading(name, math.nan, "", *floor, size, each)
-    free = name == "tau_growth"
-    strength = {key: abs(value) if free and key in CLOSED else value for key, value in known.items()}
+    free = name in {"tau_growth", "timing"}
+    strength = {key: abs(value) if free and key in UNTRAINED else value for key, value in known.items()}
     by = max(strength, key=strength.__getitem__)
     return Reading(name, strength[by], by, *floor, size, each)
 
 
-CLOSED = ("slope", "halves", "alias chain")
-"""Attackers of growth in closed form."""
+UNTRAINED = frozenset({"slope", "halves", "alias chain", "irregularity"})
+"""Attackers of growth that learned nothing, so that they do not know which way it goes."""
 
 
 def _few(name: str, size: int) -> Reading:

@@ -29,7 +29,7 @@ _DECLARED = (("declared_value", ("pass(decimal)", "pass(currency)")),)
 _ADDRESS = r"(?:\w*[Aa]ddress|recipient|to)"
 
 CLASSES = (
-    Class("cash on delivery", r"isCodRequired", ("refuse", "drop", "pass(false)", "constant(false)"), "reveals the price", _COD),
+    Class("cash on delivery", r"codSettings\.isCodRequired", ("refuse", "drop", "pass(false)", "constant(false)"), "reveals the price", _COD),
     Class("cash on delivery", r"includeCODFulfillmentPreview|includePaymentOnDelivery",
           ("drop", "refuse", "pass(false)", "constant(false)"), "tells that it will be one", _COD),
     Class("cash on delivery", r"codSettings\..*|.*perUnitServicePrice\..*", NEVER, "reveals the price", _COD),
@@ -54,7 +54,7 @@ CLASSES = (
     Class("third party", r"(?:.*\.)?attributes\.\{\}|(?:.*\.)?(?:templateAttributes|additional)\.\{\}|(?:.*\.)services\.delivery", NEVER,
           "names of neighbors and recipients, or anything"),
     Class("proof of delivery", r"tracking\..*", NEVER, "told by networks, not to them"),
-    Class("number of the network's", r"orderId", ("pass(id)", "refuse"), "the network's own number", kinds=("shipbob",)),
+    Class("number of the network's", r"orderId|id", ("pass(id)", "refuse"), "the network's own number", kinds=("shipbob",)),
     Class("order", r"(?:.*\.)?(?:sellerFulfillmentOrderId|displayableOrderId|orderId|reference_id|remote_id|ReferenceIds)"
           r"(?<!products\[\]\.reference_id)", ("token(order)", "refuse"), "a shop's number counts its orders"),
     Class("order", r"(?:order_number|StoreOrderIds)", ("drop", "refuse", "token(order)"), "a shop's number counts its orders"),
@@ -84,13 +84,13 @@ CLASSES = (
     Class("units", r"(?:.*\.)?(?:quantity|amount\.value|packageNumber)", ("pass(int:*", "pass(units)", "refuse"), "needed, as a number"),
     Class("number of the network's", r"(?:.*\.)?(?:location_id|orderId|shipmentId|shipbob_channel_id|original_shipment_id|(?:inventory\[\]"
           r"|fulfillment_center)\.id|their_id)", ("pass(id)", "pass(int:*", "drop", "refuse"), "the network's own number"),
-    Class("page", r"PageSize|Limit|RecordsPerPage", ("pass(id)", "drop", "refuse"), "how many at once"),
+    Class("page", r"PageSize|Page|Limit|RecordsPerPage|Cursor", ("pass(id)", "drop", "refuse"), "how many at once"),
     Class("place", r"location", ("pass(place)", "drop", "refuse"), "the network's own id"),
     Class("shipping method", r"shipping_method|shipping_methods\[\]", ("pass(method)", "pass(enum:*", "refuse"), "as on the account's map"),
     Class("language", r"language", ("pass(language)", "drop", "refuse"), "of a list of reasons"),
     Class("flag", r"details|includeDeliveryWindows|IsDigital|IsActive|HasTracking", ("pass(bool)", "pass(enum:*", "drop", "refuse"), "asks for more or less"),
     Class("content type", r"content-type|accept", ('constant("application/json")', "drop", "refuse"), "of a message"),
-    Class("words", r".*", ("pass(enum:*", "drop", "refuse", "constant(*"), "one of the network's words"),
+    Class("words", r".*", ("pass(enum:*", "pass(list:*", "drop", "refuse", "constant(*"), "one of the network's words"),
 )  # fmt: skip
 _COMPILED = tuple((re.compile(one.leaf), one) for one in CLASSES)
 

@@ -78,8 +78,8 @@ def parse(text: str, enums: dict[str, tuple[str, ...]], *, inward: bool) -> Rule
 def _type(argument: str, enums: dict[str, tuple[str, ...]], *, inward: bool) -> Type:
     if not argument:
         raise RuleError("pass without a type: say what it is passed as")
-    if argument.startswith("enum:"):
-        return words(_words(argument[5:], enums))
+    if argument.startswith(("enum:", "list:")):
+        return words(_words(argument[5:], enums), several=argument.startswith("list:"))
     bounds = _INT.fullmatch(argument)
     if bounds:
         low, high = int(bounds.group(1)), int(bounds.group(2))

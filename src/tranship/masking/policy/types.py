@@ -82,14 +82,22 @@ def whole(low: int, high: int) -> Type:
     return Type(f"int:{low}..{high}", objection, f"whole number, {low} to {high:,}")
 
 
-def words(values: tuple[str, ...]) -> Type:
-    """One of these words."""
+def words(values: tuple[str, ...], *, several: bool = False) -> Type:
+    """One of these words; with `several`, some of them with commas between, each at most once."""
     allowed = frozenset(values)
+    why = "is none of the words that the network has here"
 
-    def objection(value: object) -> str:
-        return "" if value.__class__ is str and value in allowed else "is none of the words that the network has here"
+    def one(value: object) -> str:
+        return "" if value.__class__ is str and value in allowed else why
 
-    return Type(f"enum:{'|'.join(values)}", objection, "one of " + ", ".join(values))
+    def some(value: object) -> str:
+        parts = value.split(",") if isinstance(value, str) and len(value) < 2_000 else []
+        return "" if parts and allowed.issuperset(parts) and len(set(parts)) == len(parts) else why
+
+    told = ", ".join(values)
+    if several:
+        return Type(f"list:{'|'.join(values)}", some, f"some of {told}")
+    return Type(f"enum:{'|'.join(values)}", one, f"one of {told}")
 
 
 def _bool(value: object) -> str:
@@ -101,8 +109,8 @@ def _false(value: object) -> str:
 
 
 def _sku(value: str) -> str:
-    if not value or len(value) > 50 or value != value.strip() or not value.isascii() or not value.isprintable():
-        return "is not a SKU code (1 to 50 printable ASCII signs)"
+    if not value or len(value) > 50 or value != value.strip() or not value.isprintable():
+        return "is not a SKU code (1 to 50 printable signs)"
     if "@" in value or "://" in value or value.count(" ") > 3:
         return "is text, not a SKU code"
     return ""

@@ -95,7 +95,11 @@ def heavy_table(buying: Buying, heavy_share: float, week: int) -> Floats:
 def weight_table(settings: Settings, buying: Buying, week: int) -> bytes:
     """`LeakPlan.weights` of a week: int32 `[shown][last_year + 1][seen]` in ppm."""
     heavy = heavy_table(buying, settings.heavy_share, week)
-    rows = [np.minimum(1.0, (theta / heavy) ** settings.steepness) for theta in settings.thetas]
+    gone = 2 * (week % WEEKS + 0.5) / WEEKS - 1
+    rows = []
+    for shown, theta in enumerate(settings.thetas):
+        now = min(settings.theta_most, theta * exp(settings.drift(shown) * gone))
+        rows.append(np.minimum(1.0, (now / heavy) ** settings.steepness))
     return np.round(np.stack(rows) * ONE).astype("<i4").tobytes()
 
 

@@ -33,7 +33,8 @@ SKU_WEIGHT_LINES = 400.0
 BINS = 17
 """Bins of weight: 1, down to 1/2, down to 1/4 ... and 0."""
 WEIGHTS = np.append(np.minimum(1.0, 1.44 * 0.5 ** np.arange(BINS - 1)), 0.0)
-SHARES = np.geomspace(0.001, MOST_SHARE / ONE, 400)
+SHARES = np.geomspace(0.001, MOST_SHARE / ONE, 200)
+REACHED = np.minimum(1.0, np.outer(SHARES, WEIGHTS))
 LEAST_DEMAND = 0.02
 """Order lines a week below which demand is not followed further down: one sale must not look like growth."""
 MOST_LOG = 3.0
@@ -47,7 +48,7 @@ class Week(NamedTuple):
     lines: Ints  # own order lines, wherever they went
     accepted: Ints  # sum of `LeakVerdict.accepted_ppm` over them; 0 for a line that was not asked about
     exposed: Ints  # lines that the network was shown
-    spread: Ints  # own order lines by their weight, see `bin_of`; what was not asked about counts as weight 0
+    spread: Ints | None = None  # own order lines by their weight, see `bin_of`; None: only the mean is known
 
 
 class Known(NamedTuple):
@@ -56,7 +57,7 @@ class Known(NamedTuple):
     lines: Ints  # own order lines in the weeks before
     weeks: Ints  # how many weeks those are; fewer than `settle_weeks`: the SKU has no curve yet
     growth: Floats | None = None  # forecast: log growth a week; None: not known
-    growth_sd: float = 0.0  # standard deviation of the forecast's error
+    growth_sd: float | Floats = 0.0  # standard deviation of the forecast's error, of all SKUs or of each
     never: NDArray[np.bool_] | None = None  # SKUs that this network is not to see
     buying: Buying = USUAL
 
@@ -84,6 +85,7 @@ class Memory(msgspec.Struct):
     weight: float = 1.0
     tilt: float = 0.0
     seen: float = 0.0  # correlation found by the last own attack
+    spread: tuple[float, ...] = (1.0,)  # share of order lines by bin of weight, over all SKUs
     mean: float = USUAL.mean
     shape: float = USUAL.shape
 
@@ -93,7 +95,6 @@ NAMES = (
     "base", "level", "decoy", "bend",  # the curve
     "sum", "moment",  # of log exposures and of week x log exposures: what the own attack needs
     "weight_sum", "weight_lines", "weeks", "never", "last",  # weight by SKU; weeks known; not to be seen; the curve's last height
-    "spread",  # share of order lines by bin of weight, over all SKUs
 )  # fmt: skip
 
 
@@ -110,7 +111,7 @@ class Planner:
         size = len(known.lines)
         if len(known.weeks) != size:
             raise InputError("lines and weeks of different SKUs", where="leak")
-        arrays = {name: np.zeros(size if name != "spread" else BINS).tobytes() for name in NAMES}
+        arrays = {name: np.zeros(size).tobytes() for name in NAMES}
         memory = Memory(arrays, week, week, mean=known.buying.mean, shape=known.buying.shape)
         planner = cls(place, settings, memory)
         planner._start(known)
@@ -205,14 +206,14 @@ class Planner:
         now["var"] = 1 / (weeks * mean) + 0.01
         now["cov"] = np.zeros(size)
         true = settings.growth_sd**2
-        noise = known.growth_sd**2
+        noise = np.broadcast_to(np.asarray(known.growth_sd, float) ** 2, size)
         forecast = known.growth is not None
         now["growth"] = np.asarray(known.growth, float) * true / (true + noise) if forecast else np.zeros(size)
         now["growth_var"] = np.full(size, true * noise / (true + noise) if forecast else true)
         now["weeks"] = known.weeks.astype(float)
         now["base"] = np.where(known.weeks >= settings.settle_weeks, mean, 0.0)
         now["never"] = np.zeros(size) if known.never is None else known.never.astype(float)
-        now["spread"] = np.eye(1, BINS)[0]
+        self.memory.spread = (1.0,) + (0.0,) * (BINS - 1)
         for name in ("bend", "sum", "moment", "weight_sum", "weight_lines", "last"):
             now[name] = np.zeros(size)
         key = self.place.key(f"slopes|{self.place.network}", year_of(self.memory.week))
@@ -258,8 +259,12 @@ class Planner:
             memory.weight = WEIGHT_MEMORY * memory.weight + (1 - WEIGHT_MEMORY) * accepted / lines
         now["weight_sum"] = WEIGHT_MEMORY * now["weight_sum"] + week.accepted / ONE
         now["weight_lines"] = WEIGHT_MEMORY * now["weight_lines"] + week.lines
-        if week.spread.sum():
-            now["spread"] = WEIGHT_MEMORY * now["spread"] + (1 - WEIGHT_MEMORY) * week.spread / week.spread.sum()
+        spread = np.zeros(BINS)
+        spread[0], spread[-1] = memory.weight, 1 - memory.weight
+        if week.spread is not None and week.spread.sum():
+            old = np.array(memory.spread)
+            spread = WEIGHT_MEMORY * old + (1 - WEIGHT_MEMORY) * week.spread / week.spread.sum()
+        memory.spread = tuple(spread.tolist())
 
     def _sku_weights(self) -> Floats:
         """Mean weight by SKU, drawn to the mean of all: companions in an order, and who buys it, differ by SKU."""
@@ -271,12 +276,12 @@ class Planner:
     def _reached(self, share: Floats, weight: Floats) -> Floats:
         """Part of a SKU's orders admitted at this share: the mean of min(1, share x weight) over the spread of weights."""
         ratio = weight / max(self.memory.weight, 1e-6)
-        part: Floats = np.minimum(1.0, np.outer(share, WEIGHTS)) @ self.now["spread"] * ratio
+        part: Floats = np.minimum(1.0, np.outer(share, WEIGHTS)) @ self.memory.spread * ratio
         return np.minimum(1.0, part)
 
     def _solved(self, wanted: Floats, weight: Floats) -> Floats:
         """The share at which a SKU's exposures are on the curve."""
-        reached = np.minimum(1.0, np.outer(SHARES, WEIGHTS)) @ self.now["spread"]
+        reached = REACHED @ np.array(self.memory.spread)
         ratio = weight / max(self.memory.weight, 1e-6)
         found: Floats = np.interp(wanted / ratio, reached, SHARES)
         return found

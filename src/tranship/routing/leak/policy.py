@@ -33,12 +33,22 @@ class Settings(msgspec.Struct, frozen=True):
         0.14,
         0.02,
     )  # P(heavy) up to which a household with 0, 1, 2 ... parcels shown has full weight
+    drifts: tuple[float, ...] = (
+        0.8,
+        0.8,
+        0.8,
+    )  # -3-3 each: the thetas start exp(-drift) and end exp(drift) times as high
+    theta_most: float = 1.0  # 0-1: no theta drifts above
     steepness: float = 8.0  # 0-64: how fast the weight falls above
     heavy_share: float = 0.08  # 0.001-0.5: share of the households with an order in a year that count as heavy
     growth_sd: float = 0.015  # 0.0001-0.2: spread of true growth over SKUs, before any forecast
     settle_weeks: int = 6  # 2-26: own weeks that a SKU needs before it has a curve; until then it is not shown
     renew_most: float = 1.1  # 1-10: a curve's start differs from its end a year before by at most this factor
     open_share: float = 0.0  # 0-1: orders that pass whatever they show
+
+    def drift(self, shown: int) -> float:
+        """The drift of a household's theta after so many parcels; the last one stands for all further ones."""
+        return self.drifts[min(shown, len(self.drifts) - 1)] if self.drifts else 0.0
 
     def checked(self) -> "Settings":
         """Itself; InputError where a setting is out of its range."""
@@ -48,6 +58,8 @@ class Settings(msgspec.Struct, frozen=True):
                 raise InputError(f"{name} = {value}, expected {least} to {most}", where="leak")
         if not 1 <= len(self.thetas) <= MOST_SHOWN or not all(0 <= theta <= 1 for theta in self.thetas):
             raise InputError(f"thetas: expected 1 to {MOST_SHOWN} probabilities", where="leak")
+        if not all(-3 <= drift <= 3 for drift in self.drifts):
+            raise InputError("drifts: expected -3 to 3 each", where="leak")
         return self
 
 
@@ -55,7 +67,7 @@ MOST_SHOWN = 16
 """Parcels a year and household that a plan can tell apart."""
 RANGES: dict[str, tuple[float, float]] = {
     "level": (0, 10), "caution": (0, 5), "level_most": (0, 2), "decoy_sd": (0, 0.1), "servo": (0, 5), "servo_most": (0, 2),
-    "servo_from": (2, 52), "servo_every": (1, 26), "share_least": (0, 1), "share_most": (1, 10), "steepness": (0, 64),
+    "servo_from": (2, 52), "servo_every": (1, 26), "share_least": (0, 1), "share_most": (1, 10), "theta_most": (0, 1), "steepness": (0, 64),
     "heavy_share": (0.001, 0.5), "growth_sd": (0.0001, 0.2), "settle_weeks": (2, 26), "renew_most": (1, 10),
     "open_share": (0, 1),
 }  # fmt: skip
@@ -103,10 +115,13 @@ def _between(one: Settings, other: Settings, part: float) -> Settings:
         value = low + (high - low) * part
         changes[name] = round(value) if isinstance(low, int) and isinstance(high, int) else round(value, 9)
     size = max(len(one.thetas), len(other.thetas))
-    pairs = zip(_filled(one.thetas, size), _filled(other.thetas, size), strict=True)
-    changes["thetas"] = tuple(round(low + (high - low) * part, 9) for low, high in pairs)
+    for name, fill in (("thetas", 0.0), ("drifts", None)):
+        pairs = zip(_filled(getattr(one, name), size, fill), _filled(getattr(other, name), size, fill), strict=True)
+        changes[name] = tuple(round(low + (high - low) * part, 9) for low, high in pairs)
     return msgspec.structs.replace(one, **changes)
 
 
-def _filled(thetas: tuple[float, ...], size: int) -> tuple[float, ...]:
-    return thetas + (0.0,) * (size - len(thetas))
+def _filled(values: tuple[float, ...], size: int, fill: float | None) -> tuple[float, ...]:
+    """The values, made as long as `size` by `fill`; None: by the last one."""
+    last = fill if fill is not None else values[-1] if values else 0.0
+    return values + (last,) * (size - len(values))

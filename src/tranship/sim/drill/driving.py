@@ -17,6 +17,7 @@ from tranship.engine.desk import Call, Desk
 from tranship.engine.driver.driver import BATCH, DRAIN_BATCH, ages, told, touched
 from tranship.engine.handover import drainable
 from tranship.engine.inbox import finding, news, reporting
+from tranship.engine.outward import Masker
 from tranship.engine.preparing import ALPHABET, ID_LENGTH, Wanted, handing_over, prepare, sending_back, wanted
 from tranship.engine.shard import Shard, Submission
 from tranship.sandbox.amazon.settings import Settings as AmazonSettings
@@ -81,6 +82,7 @@ class Driving:
         self.desk = Desk()
         self.shard: Shard
         self.people: People
+        self.masker: Masker
         self.refused: list[str] = []
         self.calls = self.unheard = 0
         self._count = self._woken = self._planned = 0
@@ -201,7 +203,8 @@ class Driving:
         prepared = []
         for each in kept:
             address = self.people.address(each.due.order_id, each.person_id)
-            made = prepare(each, self.sides[each.connection].connector, self.people, address, self._new_id)
+            connector = self.sides[each.connection].connector
+            made = prepare(each, connector, self.people, address, self.masker, now, self._new_id)
             if made.refused:
                 self.dead_letter(each, made.refused)
             prepared.append(made)

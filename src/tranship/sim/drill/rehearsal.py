@@ -21,6 +21,7 @@ from tranship.sim.drill.ground import Ground, loading, stocking, value_of
 from tranship.sim.drill.scenarios import Policy
 from tranship.sim.drill.source import NOBODY, VAULT, RunStore
 from tranship.sim.drill.weather import Standstill, Weather
+from tranship.sim.handover import masking
 from tranship.sim.handover.loop import DAY, SECOND, Loop
 from tranship.store.people import People
 from tranship.store.port import Store
@@ -66,6 +67,7 @@ class Rehearsal(Driving):
     def shard_of_run(self) -> None:
         """The run's state, from its journal."""
         self.people = People(self.store, VAULT)
+        self.masker = masking.masker(self.store, self.people, "drill", lambda: self.loop.now)
         self.shard = Shard(self.store, self.people, RecordedIds())
 
     # -- setting up ---------------------------------------------------------------------------------------------------

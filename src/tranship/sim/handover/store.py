@@ -38,6 +38,8 @@ class SimStore:
         self.payloads: dict[str, PayloadRow] = {}
         self.addresses: dict[str, AddressRow] = {}
         self.known: dict[tuple[str, str], TokenRow] = {}
+        self.of_blind: dict[bytes, tuple[str, str]] = {}
+        self.of_scope: dict[tuple[str, str], dict[str, None]] = {}
         self.sealing: dict[str, MaskingKeyRow] = {}
         self.audits: list[AuditRow] = []
         self.stock: dict[tuple[str, str, int], int] = {}
@@ -74,6 +76,9 @@ class SimStore:
     def _keep_masking(self, batch: Batch) -> None:
         self.sealing.update({row.key_id: row for row in batch.masking_keys})
         self.known.update({(row.network, row.token): row for row in batch.tokens})
+        for fresh in batch.tokens:
+            self.of_blind[fresh.blind] = (fresh.network, fresh.token)
+            self.of_scope.setdefault((fresh.network, fresh.scope), {})[fresh.token] = None
         for expires_at, network, scope in batch.token_expiry:
             for row in self.tokens_of(network, scope):
                 self.known[network, row.token] = row._replace(expires_at=expires_at) if row.state == LIVE else row
@@ -81,6 +86,7 @@ class SimStore:
             held = self.known.get((network, token))
             if held is not None and (held.key_id, held.state) == (old, LIVE):
                 self.known[network, token] = held._replace(blind=blind, sealed=sealed, key_id=key_id)
+                self.of_blind[blind] = (network, token)
         for network, token in batch.tokens_over:
             held = self.known.get((network, token))
             if held is not None:
@@ -148,13 +154,14 @@ class SimStore:
 
     def tokens_of(self, network: str, scope: str) -> Sequence[TokenRow]:
         """See the port."""
-        return [row for row in self.known.values() if (row.network, row.scope) == (network, scope)]
+        names = self.of_scope.get((network, scope), {})
+        return [self.known[network, name] for name in names if (network, name) in self.known]
 
     def find_token(self, network: str, kind: str, scope: str, blind: bytes) -> TokenRow | None:
         """See the port."""
+        row = self.known.get(self.of_blind.get(blind, ("", "")))
         wanted = (network, kind, scope, blind, LIVE)
-        rows = self.known.values()
-        return next((row for row in rows if (row.network, row.kind, row.scope, row.blind, row.state) == wanted), None)
+        return row if row is not None and (row.network, row.kind, row.scope, row.blind, row.state) == wanted else None
 
     def tokens(self, after: int, limit: int) -> Sequence[tuple[int, TokenRow]]:
         """See the port."""

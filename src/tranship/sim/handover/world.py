@@ -26,7 +26,7 @@ from tranship.engine.shard import RecordedIds, Shard, Submission
 from tranship.sandbox.amazon.settings import Settings as AmazonSettings
 from tranship.sandbox.common.faults import Faults as NetworkFaults
 from tranship.sandbox.shipbob.settings import Settings as BobInsideSettings
-from tranship.sim.handover import ground
+from tranship.sim.handover import ground, masking
 from tranship.sim.handover.ground import LAST, MONDAY, Ground
 from tranship.sim.handover.judge import Found, judge
 from tranship.sim.handover.loop import HOUR, SECOND, Loop
@@ -211,6 +211,7 @@ class World:
         people = People(self.store, VAULT)
         self.shard = Shard(self.store, people, RecordedIds())
         self.people = people
+        self.masker = masking.masker(self.store, people, self.seed, lambda: self.loop.now)
         self.desk = Desk()
         self._woken = 0
 
@@ -381,7 +382,7 @@ class World:
         for each in wanted(state, now, 50):
             side = self.sides[each.connection]
             address = self.people.address(each.due.order_id, each.person_id)
-            made = prepare(each, side.connector, self.people, address, self._new_id)
+            made = prepare(each, side.connector, self.people, address, self.masker, now, self._new_id)
             if Random(f"{self.seed}/{each.due.order_id}/{each.connection}").random() < self.setting.unsendable:
                 what = cmd.Unsendable(each.due.order_id, each.due.number, each.node, "policy", "city", "is too long")
                 made = Prepared(None, None, unsendable=what)

@@ -36,6 +36,8 @@ class Shape(NamedTuple):
     b2b: float = 0.0  # share of orders from businesses, which show no household
     growth_sd: float = 0.015  # log per week, over SKUs
     forecast_sd: float = 0.015  # of the forecast's error
+    zipf: float = 0.8  # how fast demand falls with a SKU's rank
+    rate_shape: float = 0.6  # of the gamma of customers' buying rates: small means few customers make most orders
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +70,7 @@ def brand_of(seed: int, shape: Shape = Shape()) -> Brand:  # noqa: B008 - a froz
     weeks, customers = shape.weeks, shape.customers
     week, sku, base, growth = _demand(chance, shape)
     count = len(week)
-    rate = chance.gamma(0.6, 1, customers)
+    rate = chance.gamma(shape.rate_shape, 1, customers)
     rate /= rate.sum()
     customer = chance.choice(customers, count, p=rate)
     shares = chance.random(customers) < SHARED_ADDRESSES
@@ -99,7 +101,7 @@ def brand_of(seed: int, shape: Shape = Shape()) -> Brand:  # noqa: B008 - a froz
 
 def _demand(chance: np.random.Generator, shape: Shape) -> tuple[Ints, Ints, Floats, Floats]:
     """Week and SKU of each order, each SKU's share of demand and its growth."""
-    base = 1 / np.arange(1, shape.skus + 1) ** 0.8
+    base = 1 / np.arange(1, shape.skus + 1) ** shape.zipf
     chance.shuffle(base)
     base /= base.sum()
     growth = chance.normal(0, shape.growth_sd, shape.skus)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tranship.masking.leak.model import Seen
 from tranship.routing.leak.gate import admitted, draw_of
-from tranship.routing.leak.household import fitted
+from tranship.routing.leak.household import Buying, fitted
 from tranship.routing.leak.model import ONE, WEEKS, Household, LeakFigures, LeakPlan, LeakTables
 from tranship.routing.leak.planner import BINS, Known, Place, Planner, Week, bin_of
 from tranship.routing.leak.policy import Settings
@@ -73,18 +73,22 @@ def secret_of(brand: Brand) -> bytes:
 def planners_of(brand: Brand, budget: Budget) -> list[Planner]:
     """One planner for each network, at the first week."""
     size = brand.shape.skus
-    counts = np.bincount(brand.last_year[brand.last_year >= 0])
     known = Known(
         brand.before,
         np.full(size, BEFORE_WEEKS),
         brand.forecast if budget.forecast else None,
         brand.shape.forecast_sd,
-        buying=fitted(counts),
+        buying=_buying(brand),
     )
     names = NETWORKS[: budget.networks]
     return [
         Planner.begin(Place(name, names, "", secret_of(brand)), budget.settings, known, FIRST_WEEK) for name in names
     ]
+
+
+@lru_cache(maxsize=80)
+def _buying(brand: Brand) -> Buying:
+    return fitted(np.bincount(brand.last_year[brand.last_year >= 0]))
 
 
 Decide = Callable[["Ground", list[LeakPlan], int, int, bool], Ints]

@@ -17,6 +17,8 @@ WHY = {
     "opened": "where it goes was closed",
     "cap": "no room under the cap any more",
     "cap_room": "room under the cap",
+    "leak": "the leak budget keeps it off where it was",
+    "leak_room": "the leak budget lets it go there",
     "stock": "no stock left where it was",
     "stock_left": "stock left where it goes",
     "capacity": "no capacity left where it was",
@@ -32,10 +34,10 @@ WHY = {
 }
 """Every reason for a move, in words."""
 _LEFT = {
-    Reason.CLOSED: "closed", Reason.CAP: "cap", Reason.STOCK: "stock", Reason.FULL: "capacity", Reason.LATE: "promise",
+    Reason.CLOSED: "closed", Reason.CAP: "cap", Reason.LEAK: "leak", Reason.STOCK: "stock", Reason.FULL: "capacity", Reason.LATE: "promise",
 }  # fmt: skip
 _CAME = {
-    Reason.CLOSED: "opened", Reason.CAP: "cap_room", Reason.STOCK: "stock_left", Reason.FULL: "capacity_left",
+    Reason.CLOSED: "opened", Reason.CAP: "cap_room", Reason.LEAK: "leak_room", Reason.STOCK: "stock_left", Reason.FULL: "capacity_left",
     Reason.LATE: "in_time",
 }  # fmt: skip
 

@@ -23,6 +23,8 @@ class Step(NamedTuple):
 
 def steps(batch: Batch) -> Iterator[Step]:
     """New rows, then changes of rows, then deletions. InvariantError where a value has a wrong type or two changes exclude each other."""
+    if batch.audits:
+        yield _end_of_audit(batch)
     for table, added in (
         (say.KEY, batch.keys),
         (say.JOURNAL, batch.journal),
@@ -37,8 +39,6 @@ def steps(batch: Batch) -> Iterator[Step]:
     ):
         if added:
             yield Step(table.insert, table.packed(added))
-    if batch.audits:
-        yield _end_of_audit(batch)
     if batch.documents:
         yield Step(say.DOCUMENT_NEW, say.DOCUMENT.packed(batch.documents))
     if batch.stock:

@@ -1,0 +1,124 @@
+"""`tranship proxy`: for software that speaks to a network itself. Orders leave masked, answers come back unmasked."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from tranship.cli.network import Json
+from tranship.cli.output import hint, say, write_json
+from tranship.core.errors import InputError
+
+if TYPE_CHECKING:
+    from tranship.connectors.http import Auth
+    from tranship.proxy.settings import ProxySettings
+
+Flag = Annotated[bool, Parameter(negative=())]
+LOGIN_SECRETS = {
+    "client_id": "LWA_CLIENT_ID",
+    "client_secret": "LWA_CLIENT_SECRET",
+    "refresh_token": "LWA_REFRESH_TOKEN",
+}
+"""Where the proxy's own credentials are, with `--login`: the name of each variable of the environment."""
+
+
+def proxy(
+    folder: Path,
+    *,
+    upstream: str,
+    kind: str,
+    network: str = "AMZ",
+    host: str = "127.0.0.1",
+    port: int = 8100,
+    policy: Path | None = None,
+    login: str = "",
+    certificate: str = "",
+    certificate_key: str = "",
+    limit: Annotated[list[str] | None, Parameter(negative=())] = None,
+    tell_personal: Flag = False,
+    dry_run: Flag = False,
+    json: Json = False,
+) -> None:
+    """Mask what software sends to a network, and unmask what comes back. Ctrl-C ends it; HUP takes the policy file anew.
+
+    Point the software's endpoint at this address; everything that its policy does not know is refused, and nothing can turn that off.
+
+    Parameters
+    ----------
+    folder: the proxy's own store: tokens, keys, sent bytes, audit; made where there is none
+    upstream: the network's endpoint, the only one that is talked to, such as https://sellingpartnerapi-na.amazon.com
+    kind: amazon_mcf_2020 or amazon_mcf (version 2026-07-04)
+    network: short name of the network in tokens and audit; two networks never share a token
+    host: address to listen on; other than this machine's own only with a token in $TRANSHIP_PROXY_TOKEN
+    port: port to listen on; 0 takes a free one
+    policy: a policy file of your own, or what it changes in ours
+    login: the proxy logs in itself at this address (https://api.amazon.com), with $LWA_CLIENT_ID, $LWA_CLIENT_SECRET and
+        $LWA_REFRESH_TOKEN; clients then need no credentials of the network
+    certificate: PEM file of the proxy's certificate, for TLS towards clients
+    certificate_key: PEM file of its key
+    limit: NAME=VALUE of a documented limit, such as body_bytes_max=65536; may be given again
+    tell_personal: clients get what the network tells of people (who signed for a parcel); otherwise its token
+    dry_run: nothing is sent anywhere: requests are masked and end in this process
+    """
+    from tranship.proxy.run import KINDS, Plan, serve
+    from tranship.proxy.settings import ProxySettings, read_token
+
+    if kind not in KINDS:
+        raise InputError(f"is none of {', '.join(KINDS)}", where="--kind")
+    settings = ProxySettings(
+        upstream, host, port, read_token(), certificate, certificate_key, **_limits(limit or [], ProxySettings)
+    )
+    plan = Plan(folder, settings, kind, network, policy, _auth(login), dry_run, tell_personal)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+
+    async def ready(url: str) -> None:
+        if json:
+            write_json({"url": url, "kind": kind, "network": network, "upstream": "" if dry_run else upstream})
+            return
+        say(f"{url} masks {kind} for {'nobody: a dry run' if dry_run else upstream}; Ctrl-C stops it")
+        hint(f"counters: {url}/metrics")
+
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(serve(plan, ready))
+
+
+def _limits(given: list[str], settings: type["ProxySettings"]) -> dict[str, Any]:
+    kinds = {
+        field.name: type(field.default) for field in fields(settings) if field.name.endswith(("_max", "_s", "_cached"))
+    }
+    found: dict[str, Any] = {}
+    for text in given:
+        name, _, value = text.partition("=")
+        if name not in kinds:
+            raise InputError(f"{name[:40]} is no limit", where="--limit", hint=f"One of {', '.join(sorted(kinds))}.")
+        try:
+            found[name] = int(value) if kinds[name] is int else float(value)
+        except ValueError:
+            raise InputError(f"{name} is not a number", where="--limit") from None
+    return found
+
+
+def _auth(address: str) -> "Auth | None":
+    if not address:
+        return None
+    from tranship.connectors.http import Lwa
+    from tranship.connectors.secrets import secret
+    from tranship.proxy.settings import check_address
+
+    check_address(address, "--login")
+    references = {name: f"env:{variable}" for name, variable in LOGIN_SECRETS.items()}
+    for name, reference in references.items():
+        secret(reference, f"--login {name}")
+    return Lwa(address.rstrip("/"), references, "--login")
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # not on Windows
+        return None
+    return uvloop.new_event_loop

@@ -1,0 +1,62 @@
+"""Rules about leak budgets: what no key alone can break."""
+
+from collections.abc import Mapping
+
+from tranship.connectors.netfile.finding import listed
+from tranship.connectors.netfile.ground import Ground, percent
+from tranship.connectors.netfile.independence import able_of
+from tranship.core.network import FULL_BP, LeakBudget
+
+
+def leak_rules(ground: Ground) -> None:
+    """Budgets that nothing can keep, that contradict a cap, or that hide nothing."""
+    budgets = [(i, budget) for i, budget in enumerate(ground.file.leaks, 1) if budget.budget < 100]
+    if not budgets:
+        return
+    names = {budget.network for _, budget in budgets}
+    if not any(ground.node(n).network not in names for n in ground.open):
+        soft = all(budget.on_conflict == "spend" for _, budget in budgets)
+        what = "every open node belongs to a network with a leak budget"
+        hint = "add or open a node elsewhere" if not soft else "orders kept off would go there all the same: nothing is hidden"
+        (ground.warn if soft else ground.error)("leak_no_other", f"leak[{budgets[0][0]}].budget", what, hint)
+    _alone(ground, dict(budgets))
+    for i, budget in budgets:
+        _one(ground, i, budget)
+
+
+def _one(ground: Ground, i: int, budget: LeakBudget) -> None:
+    _, network = ground.network(budget.network)
+    if not network.competitor:
+        what = f"{budget.network} has a leak budget and is no competitor"
+        ground.note("leak_contradicts", f"leak[{i}].network", what, "with competitor = true sensitive articles never go there either")
+    for word in ground.file.policy.must:
+        verb, _, rest = word.partition(":")
+        if verb == "only" and rest.partition("@")[0] == budget.network:
+            what = f"the must-rule {word} sends orders to {budget.network}, which is not to see them all"
+            ground.error("leak_contradicts", f"leak[{i}].network", what, "a channel that must go there cannot have a budget")
+    for other in ground.file.caps:
+        if other.network == budget.network:
+            continue
+        if other.cap_bp < FULL_BP and other.on_conflict == "park" and not _third(ground, {budget.network, other.network}):
+            what = f"what the budget keeps off {budget.network} may only go to {other.network}, capped at {percent(other.cap_bp)}"
+            ground.warn("leak_contradicts", f"leak[{i}].budget", what, "a node that neither of them limits, or orders wait")
+    if network.code in ground.file.policy.prefer:
+        what = f"prefer names {network.code} first and the budget keeps orders off it"
+        ground.note("leak_contradicts", f"leak[{i}].network", what, "the budget goes before the preference")
+
+
+def _third(ground: Ground, names: set[str]) -> bool:
+    return any(ground.node(n).network not in names for n in ground.open)
+
+
+def _alone(ground: Ground, budgets: Mapping[int, LeakBudget]) -> None:
+    """Articles that lie only where a budget keeps most orders off."""
+    index = ground.file.node_index()
+    able, stocked = able_of(ground)
+    for i, budget in budgets.items():
+        mine = {n for n in index.values() if ground.node(n).network == budget.network}
+        only = [code for code, nodes in able.items() if nodes and nodes <= mine]
+        if only:
+            what = f"only {budget.network}, with a leak budget of {budget.budget}, stocks or may ship {len(only):,} articles: {listed(only)}"
+            hint = "stock them elsewhere too, or they wait" if budget.on_conflict == "park" else "each of their orders is shown all the same"
+            ground.warn("leak_only", f"leak[{i}].budget" if not stocked else "party.stock_file", what, hint)

@@ -1,0 +1,104 @@
+"""The page of `tranship leak report`: what each network could work out. One file, no script, no request to anywhere; light and dark."""
+
+from functools import lru_cache
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from tranship.console import charts_leak, leak_words
+from tranship.console.findings import counted, part_of
+from tranship.console.leak_page import BarPage, LeakPage
+from tranship.masking.leak.model import Adversary
+
+STYLES = ("report.css", "drill.css", "leak.css")
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    found = Environment(
+        loader=PackageLoader("tranship.console"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters.update(thousands=lambda value: f"{value:,}")
+    found.globals.update(
+        counted=counted, part_of=part_of, figure=leak_words.figure, guessing=leak_words.guessing, verdict=leak_words.verdict,
+        saw=leak_words.saw, leak_words=leak_words.LEAK_WORDS, meaning=leak_words.MEANING, attackers=leak_words.ATTACKERS,
+        unsaid=leak_words.UNSAID,
+    )  # fmt: skip
+    return found
+
+
+def table(page: LeakPage) -> list[tuple[str, str, list[tuple[str, bool]]]]:
+    """Rows of the table of attackers: metric, attacker, and for each network what it reached, whether beyond guessing ("": none).
+
+    The operator's attackers first, then the carrier's, whose name says so; after each metric's rows one with the floor ("guessing").
+    """
+    seeing = [one for one in page.networks if one.orders]
+    rows: list[tuple[str, str, list[tuple[str, bool]]]] = []
+    for name in leak_words.LEAK_WORDS:
+        for adversary in Adversary:
+            bars = [one.bar(name, adversary) for one in seeing]
+            for who in dict.fromkeys(key for bar in bars for key in bar.each):
+                prefix = "carrier: " if adversary is Adversary.TRANSIT else ""
+                cells = [(figure_of(bar.each.get(who), name), _beyond(bar.each.get(who), bar.high)) for bar in bars]
+                rows.append((name, prefix + leak_words.ATTACKERS.get(who, who), cells))
+        bars = [one.bar(name) for one in seeing]
+        rows.append((name, "guessing", [(guessing_of(bar), False) for bar in bars]))
+    return rows
+
+
+def figure_of(value: float | None, name: str) -> str:
+    """A cell."""
+    return "" if value is None else leak_words.figure(name, value)
+
+
+def guessing_of(bar: BarPage) -> str:
+    """A cell of the floor's row."""
+    return leak_words.UNSAID if bar.value is None else leak_words.guessing(bar)
+
+
+def _beyond(value: float | None, high: float | None) -> bool:
+    return value is not None and high is not None and value > high
+
+
+def render(page: LeakPage) -> str:
+    """The page as text. The same data give the same bytes."""
+    folder = files("tranship.console").joinpath("templates")
+    css = "".join(folder.joinpath(name).read_text(encoding="utf-8") for name in STYLES)
+    colors = charts_leak.hues(page)
+    charts = {"overview": charts_leak.overview(page)}
+    for i, one in enumerate(page.networks):
+        if one.orders:
+            hue = colors[one.code]
+            for name in ("leaks", "growth", "exposure", "pairs", "regions", "timing"):
+                charts[f"{name}{i}"] = getattr(charts_leak, name)(one, hue)
+    html = (
+        _environment()
+        .get_template("leak.html")
+        .render(
+            page=page,
+            facts=page.facts,
+            css=Markup(css),  # noqa: S704 - our own files
+            charts={name: Markup(body) for name, body in charts.items()},  # noqa: S704 - drawn by us, texts escaped
+            headline=leak_words.headline(page),
+            lead=leak_words.lead(page),
+            assumed=leak_words.assumed(page),
+            rows=table(page),
+            hues=colors,
+        )
+    )
+    return html.replace(" %", "\u00a0%")  # a number and its sign stay on one line
+
+
+def write(page: LeakPage, path: Path) -> Path:
+    """Write the page; a reader never sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(render(page), encoding="utf-8")
+    part.replace(path)
+    return path

@@ -1,0 +1,98 @@
+"""What a network is told of an order: by the connection's policy, with aliases from the vault, and an audit row of every leaf.
+
+Made once, when the intent is; the tokens and the audit row are committed with it, before a byte leaves. What is sent, however often,
+are the bytes that were sealed then: another day, another key or another policy changes nothing of them.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from tranship.core.order import Person
+from tranship.masking.audit import REFUSED, SENT, AuditDraft, Field, fingerprint
+from tranship.masking.policy import Policy, load, walk
+from tranship.masking.policy.rules import Rule
+from tranship.masking.tokens import kind_of
+from tranship.masking.vault.session import MaskingVault, Owner, Session
+
+ACTOR = "engine"
+NOBODY = "-"
+"""What the alias of a recipient without a name stands for."""
+CREATE = "create"
+
+
+class Told(NamedTuple):
+    """Who a message is about: order, remote id, person and the person's own key; and who gets it."""
+
+    network: str
+    order_id: str
+    remote_id: str
+    person_id: str
+    key: bytes
+    at: int
+
+    def __repr__(self) -> str:
+        return f"Told({self.network}, {self.remote_id})"
+
+
+class Masker:
+    """Aliases and audit rows of one shard. Safe for use by several threads."""
+
+    def __init__(self, vault: MaskingVault) -> None:
+        self.vault = vault
+
+    def session(self, network: str, person_id: str, key: bytes) -> Session:
+        """The tokens of one network, for values of one person."""
+        return self.vault.session(network, Owner(person_id, key))
+
+    def shown(self, session: Session, order_id: str, person: Person) -> Person:
+        """The person as the label shows them: under an alias of this order. UnavailableError where the vault cannot be asked."""
+        return msgspec.structs.replace(person, name=session.token("name", order_id, person.name or NOBODY))
+
+
+def sent(kind: str, body: bytes, told: Told) -> AuditDraft:
+    """The audit row of a message that is about to leave: each leaf, what its rule did, and a fingerprint of what tells who it is."""
+    policy = load(kind)
+    fields = tuple(_fields(policy, body, told.key))
+    return AuditDraft(
+        told.at, ACTOR, CREATE, told.network, _route(policy), policy.hash, told.remote_id, told.person_id, fields, SENT
+    )
+
+
+def refused(kind: str, leaf: str, subject: str, network: str, person_id: str, at: int) -> AuditDraft:
+    """The audit row of a message that was not made: which leaf stood against it."""
+    policy = load(kind)
+    fields: tuple[Field, ...] = ((leaf, "refuse", b""),)
+    return AuditDraft(at, ACTOR, CREATE, network, _route(policy), policy.hash, subject, person_id, fields, REFUSED)
+
+
+def _route(policy: Policy) -> str:
+    return policy.operation(CREATE).name
+
+
+def _fields(policy: Policy, body: bytes, key: bytes) -> Iterator[Field]:
+    rules = policy.operation(CREATE).rules.get("body", {})
+    seen: set[Field] = set()
+    for leaf, value in walk(msgspec.json.decode(body)):
+        rule = rules.get(leaf)
+        if rule is None:
+            continue  # nothing was in it: the connector has checked every leaf that holds something
+        action = _action(rule, value)
+        mark = fingerprint(key, leaf, str(value)) if _is_personal(rule, action) else b""
+        field = (leaf, action, mark)
+        if field not in seen:
+            seen.add(field)
+            yield field
+
+
+def _action(rule: Rule, value: object) -> str:
+    """What happened to a leaf: a name may have stayed what it is."""
+    if rule.action == "token" and rule.kind == "name" and kind_of(str(value)) != "name":
+        return "pass(name)"
+    return rule.text if len(rule.text) <= 60 else rule.action
+
+
+def _is_personal(rule: Rule, action: str) -> bool:
+    kind = rule.type.name if rule.type is not None else ""
+    return action == "pass(name)" or kind in {"line", "postal", "city"}

@@ -1,0 +1,316 @@
+"""From a request to its answer under one policy: mask, commit, send, unmask, commit, answer. There is no other way to the upstream.
+
+What cannot be masked is not sent; what was not committed is not sent; what cannot be unmasked is not passed on. Each of these is counted,
+written to the audit and told to the log by the names of operation and leaf.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from tranship.connectors.http import LostError, NotSentError
+from tranship.connectors.port import Request, Response
+from tranship.core.errors import TranshipError
+from tranship.masking import audit
+from tranship.masking.audit import AuditDraft, Field
+from tranship.masking.message import Masked, Message, mask
+from tranship.masking.policy import MaskingError, Operation, Policy, QuarantineError
+from tranship.masking.unmask import Unmasked, unmask
+from tranship.masking.vault.session import MaskingVault
+from tranship.proxy import heads
+from tranship.proxy.app import Reply
+from tranship.proxy.counts import Counts
+from tranship.proxy.heads import Head
+from tranship.proxy.orders import Known, Orders, Sent
+from tranship.proxy.refusal import RefusedError
+from tranship.proxy.routes import Route, Routes
+from tranship.proxy.settings import ProxySettings
+from tranship.proxy.tokens import OrderTokens
+from tranship.store.vault_writer import Entry, VaultWriter
+
+ACTOR = "proxy"
+DAY_US = 86_400_000_000
+RESENT: tuple[Field, ...] = (("the body", "resent", b""),)
+"""Fields of a message that left before: it tells the network nothing new."""
+_JSON = [(b"content-type", b"application/json")]
+_STATUS_CODES = {400: "InvalidInput", 401: "Unauthorized", 403: "Unauthorized", 404: "NotFound", 413: "RequestTooLarge",
+                 415: "UnsupportedMediaType", 429: "QuotaExceeded", 500: "InternalFailure", 503: "ServiceUnavailable"}  # fmt: skip
+_SAFE = "The network refused this request. What it said besides is not passed on: networks repeat in it what they were sent."
+_encode = msgspec.json.Encoder().encode
+
+
+class Upstream(Protocol):
+    """Who sends: the client of the one configured upstream, or a sink."""
+
+    async def send(self, request: Request) -> Response:
+        """The whole answer; NotSentError or LostError where there is none."""
+
+
+class _Named(msgspec.Struct):
+    """Only what names the order in a body; the rest is for masking to judge."""
+
+    sellerFulfillmentOrderId: str = ""  # noqa: N815 - the vendor's word
+    orderId: str = ""  # noqa: N815
+
+
+_named = msgspec.json.Decoder(_Named).decode
+
+
+class Desk:
+    """A policy, a vault and an upstream: what a request is handled with from its beginning to its end."""
+
+    def __init__(
+        self, policy: Policy, network: str, vault: MaskingVault, orders: Orders, writer: VaultWriter, upstream: Upstream,
+        counts: Counts, settings: ProxySettings, *, own_login: bool = False, tell_personal: bool = False,
+    ) -> None:  # fmt: skip
+        self.policy, self.network, self.vault, self.orders = policy, network, vault, orders
+        self.writer, self.upstream, self.counts, self.own_login = writer, upstream, counts, own_login
+        self.timeout_s = settings.vault_timeout_s
+        self.tell = frozenset({"person_in"}) if tell_personal else frozenset()
+        self._routes = Routes((one.name, one.method, one.path) for one in policy.operations.values() if one.method)
+
+    def route(self, head: Head) -> "Exchange":
+        """The operation that is asked for; RefusedError where the policy has none."""
+        route, parameters = self._routes.find(head.method, head.segments)
+        return Exchange(self, self.policy.operations[route.operation], route, parameters)
+
+    def ready(self) -> str:
+        """Whether the vault can be written: a commit that failed is forgotten once one succeeds."""
+        return "" if not self.writer.failing else "the vault cannot be written"
+
+    async def keep(self, entry: Entry, sent: str = "no") -> None:
+        """Returns once it is on disk. RefusedError where it is not, or takes too long: nothing is passed on then."""
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                await self.writer.keep(entry)
+        except TimeoutError:
+            self.counts.event("vault_timeout")
+            raise RefusedError(503, "vault", "it did not answer in time", sent=sent, retry_after_s=1) from None
+        except TranshipError as error:
+            self.counts.event("vault_failed")
+            why = f"nothing can be kept ({type(error).__name__})"
+            raise RefusedError(503, "vault", why, sent=sent, retry_after_s=1) from None
+
+
+class Exchange:
+    """One request of one operation."""
+
+    def __init__(self, desk: Desk, operation: Operation, route: Route, parameters: Mapping[str, str]) -> None:
+        self._desk, self._operation, self._route, self._parameters = desk, operation, route, parameters
+        self.operation = operation.name
+        self.wants_body = "body" in operation.rules
+        self._place, _, self._leaf = operation.order.partition(".")
+
+    async def answer(self, head: Head, body: bytes) -> Reply:
+        """See Handling."""
+        access = () if self._desk.own_login else heads.access_token(head.headers)
+        order_id = self._order_id(head, body)
+        if not order_id:
+            sent, known, tokens = await self._prepared(head, body, None, fresh=False)
+        else:
+            async with self._desk.orders.lock(order_id):
+                found, fresh = self._found(order_id)
+                sent, known, tokens = await self._prepared(head, body, found, fresh=fresh)
+        answer = await self._send(sent, access)
+        return await self._told(answer, sent, known, tokens)
+
+    # ---- out -----------------------------------------------------------------------------------------------------------
+
+    def _order_id(self, head: Head, body: bytes) -> str:
+        """The order that the request names; empty where it names none (then masking says what is wrong with it)."""
+        if self._place == "path":
+            return self._parameters.get(self._leaf, "")
+        if self._place == "query":
+            return head.query.get(self._leaf, "")
+        if not self._place:
+            return ""
+        try:
+            return str(getattr(_named(body), self._leaf))
+        except msgspec.DecodeError:
+            return ""
+
+    def _found(self, order_id: str) -> tuple[Known, bool]:
+        """The order, and whether it is a new one. Only an operation that names it in its body may bring one."""
+        try:
+            found = self._desk.orders.find(order_id)
+            if found is not None:
+                return found, False
+            if self._place == "body":
+                return self._desk.orders.new(order_id), True
+        except TranshipError as error:
+            raise self._no_vault(error) from None
+        raise RefusedError(
+            404, "unknown-order", "no such order went through here, or it was erased", leaf=self._operation.order
+        )
+
+    async def _prepared(
+        self, head: Head, body: bytes, known: Known | None, *, fresh: bool
+    ) -> tuple[Sent, Known | None, OrderTokens]:
+        """What leaves, committed. A request that came before leaves as it left then."""
+        desk = self._desk
+        keeps = known is not None and self.wants_body
+        try:
+            tokens = OrderTokens(desk.vault, desk.network, desk.orders, known, desk.tell)
+            name = ""
+            if known is not None and keeps:
+                name = desk.orders.stored_under(known, b"\0".join((self.operation.encode(), head.target, body)))
+                sent = None if fresh else desk.orders.stored(known, name)
+                if sent is not None:
+                    await desk.keep(Entry(audits=[self._draft(audit.SENT, RESENT, sent.subject, known)]))
+                    desk.counts.event("sent_again")
+                    return sent, known, tokens
+            masked = await self._masked(head, body, tokens)
+        except TranshipError as error:
+            raise self._no_vault(error) from None
+        sent = Sent(masked.path, masked.query, masked.headers, masked.body, masked.subject)
+        rows = [] if self._operation.scope == "once" else tokens.rows
+        entry = Entry(
+            tokens=rows,
+            people=[known.row] if known is not None and fresh else (),
+            payloads=[desk.orders.to_store(known, name, sent)] if known is not None and keeps else (),
+            audits=[self._draft(audit.SENT, _fields(masked, known), masked.subject, known)],
+        )
+        await desk.keep(entry)
+        if rows:
+            tokens.committed()
+            desk.counts.event("tokens_made")
+        if known is not None and fresh:
+            desk.orders.remember(known)
+        return sent, known, tokens
+
+    async def _masked(self, head: Head, body: bytes, tokens: OrderTokens) -> Masked:
+        headers = {name: value.decode("latin-1") for name, value in self._policy_headers(head)}
+        message = Message(body, self._parameters, head.query, headers)
+        try:
+            return mask(message, self._operation, self._desk.policy, tokens, now_day=time.time_ns() // 1000 // DAY_US)
+        except MaskingError as error:
+            draft = self._draft(audit.REFUSED, ((error.leaf, "refused", b""),), "", None)
+            await self._desk.keep(Entry(audits=[draft]))
+            raise RefusedError(422, "masking", error.why, leaf=error.leaf) from None
+
+    def _policy_headers(self, head: Head) -> list[tuple[str, bytes]]:
+        wanted = self._operation.rules.get("header", {})
+        return [(name, value) for name in wanted if (value := head.headers.get(name.encode())) is not None]
+
+    async def _send(self, sent: Sent, access: tuple[tuple[str, str], ...]) -> Response:
+        query = tuple(parse_qsl(sent.query, keep_blank_values=True, strict_parsing=True)) if sent.query else ()
+        request = Request(self.operation, self._route.method, sent.path, query, (*sent.headers, *access), sent.body)
+        try:
+            return await self._desk.upstream.send(request)
+        except NotSentError as error:
+            raise RefusedError(503, "not-sent", f"no connection ({error.kind})", retry_after_s=1) from None
+        except LostError as error:
+            self._desk.counts.event("answer_lost")
+            raise RefusedError(
+                504, "lost", f"ask again: the same bytes are sent ({error.kind})", sent="maybe"
+            ) from None
+
+    # ---- in ------------------------------------------------------------------------------------------------------------
+
+    async def _told(self, answer: Response, sent: Sent, known: Known | None, tokens: OrderTokens) -> Reply:
+        """The answer in the client's words, once what it brought is on disk."""
+        desk, status = self._desk, answer.status
+        try:
+            self._check_status(status)
+            found = unmask(answer.body, self._operation, desk.policy, tokens, status=status, subject=sent.subject)
+        except QuarantineError as error:
+            raise await self._quarantined(error.leaf, error.why, sent, known) from None
+        except TranshipError as error:
+            refused = self._no_vault(error)
+            refused.sent = "yes"
+            raise refused from None
+        await self._kept(found, tokens, known)
+        headers = [*_JSON, *heads.back(answer.headers)]
+        if status >= 400:
+            desk.counts.event("network_refused")
+            return Reply(status, headers, _reduced(found.body, status))
+        if status == 204:
+            return Reply(status, headers, b"")
+        return Reply(status, headers, found.body or (b"{}" if answer.body else b""))
+
+    def _check_status(self, status: int) -> None:
+        if not (200 <= status < 300 or 400 <= status < 600):
+            raise QuarantineError(
+                self._desk.policy.kind, self.operation, "status", "", "is neither an answer nor an error"
+            )
+
+    async def _kept(self, found: Unmasked, tokens: OrderTokens, known: Known | None) -> None:
+        desk = self._desk
+        fields: list[Field] = _answer_fields(found, known)
+        verdict = audit.RECEIVED
+        for one in found.quarantined:
+            desk.counts.event("quarantined_in_list")
+            fields.append((one.leaf, "quarantined", b""))
+        if found.dropped:
+            desk.counts.event("leaves_dropped")
+        rows = [] if self._operation.scope == "once" else tokens.rows
+        entry = Entry(tokens=rows, audits=[self._draft(verdict, fields, found.subject, known)])
+        if rows:
+            await desk.keep(entry, "yes")
+            tokens.committed()
+        else:
+            self._noted(entry)
+
+    def _noted(self, entry: Entry) -> None:
+        try:
+            self._desk.writer.note(entry)
+        except TranshipError:
+            self._desk.counts.event("audit_of_answer_lost")
+
+    async def _quarantined(self, leaf: str, why: str, sent: Sent, known: Known | None) -> RefusedError:
+        self._desk.counts.event("quarantined")
+        self._noted(Entry(audits=[self._draft(audit.QUARANTINED, ((leaf, "quarantined", b""),), sent.subject, known)]))
+        return RefusedError(502, "quarantine", why, leaf=leaf, sent="yes")
+
+    # ---- both ----------------------------------------------------------------------------------------------------------
+
+    def _draft(self, verdict: str, fields: Sequence[Field], subject: str, known: Known | None) -> AuditDraft:
+        desk, route = self._desk, f"{self._operation.method} {self._operation.path}"
+        person_id = known.row.person_id if known is not None else ""
+        return AuditDraft(
+            time.time_ns() // 1000,
+            ACTOR,
+            self.operation,
+            desk.network,
+            route,
+            desk.policy.hash,
+            subject,
+            person_id,
+            fields,
+            verdict,
+        )
+
+    def _no_vault(self, error: TranshipError) -> RefusedError:
+        self._desk.counts.event("vault_failed")
+        return RefusedError(503, "vault", f"it cannot be asked ({type(error).__name__})", retry_after_s=1)
+
+
+def _fields(masked: Masked, known: Known | None) -> list[Field]:
+    """The audit's fields: a token's fingerprint where one was given, under the order's own key."""
+    key = known.key if known is not None else b""
+    return [(leaf, action, _mark(key, leaf, token)) for leaf, action, token in masked.fields]
+
+
+def _answer_fields(found: Unmasked, known: Known | None) -> list[Field]:
+    key = known.key if known is not None else b""
+    fields = [(leaf, action, _mark(key, leaf, token)) for leaf, action, token in found.fields]
+    return fields + [(leaf, "left out", b"") for leaf in found.dropped]
+
+
+def _mark(key: bytes, leaf: str, token: str) -> bytes:
+    return audit.fingerprint(key, leaf, token) if token and key else b""
+
+
+def _reduced(body: bytes, status: int) -> bytes:
+    """An error in the network's form: its codes where the policy knows them, and a sentence of ours."""
+    codes: list[str] = []
+    if body:
+        told: Any = msgspec.json.decode(body)
+        errors = told.get("errors") if isinstance(told, dict) else None
+        codes = [one["code"] for one in errors or () if isinstance(one, dict) and one.get("code")]
+    codes = codes or [_STATUS_CODES.get(status, "InvalidInput" if status < 500 else "InternalFailure")]
+    return _encode({"errors": [{"code": code, "message": _SAFE} for code in codes]})

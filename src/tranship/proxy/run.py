@@ -1,0 +1,145 @@
+"""Wiring of the proxy: its store folder, its vault, its upstream, its policy; and a clean end."""
+
+import asyncio
+import gc
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tranship.connectors.http import Auth, HttpClient
+from tranship.core.errors import TranshipError
+from tranship.masking.policy import load
+from tranship.masking.policy.model import Policy
+from tranship.masking.vault.session import MaskingVault
+from tranship.proxy.app import Shell
+from tranship.proxy.counts import Counts
+from tranship.proxy.desk import Desk, Upstream
+from tranship.proxy.orders import Orders
+from tranship.proxy.selftest import check_policy
+from tranship.proxy.settings import ProxySettings
+from tranship.proxy.sink import Sink
+from tranship.proxy.wire import Server
+from tranship.store.location import database
+from tranship.store.people import People
+from tranship.store.port import TableStore
+from tranship.store.postgres.store import PostgresStore
+from tranship.store.sqlite import SqliteStore
+from tranship.store.vault_writer import VaultWriter
+from tranship.store.vaulting import kek_of, open_vault
+
+log = logging.getLogger("tranship.proxy")
+
+KINDS = ("amazon_mcf_2020", "amazon_mcf")
+"""What the proxy speaks: the two versions of Amazon's Multi-Channel Fulfillment."""
+Ready = Callable[[str], Awaitable[None]]
+
+
+class Plan(NamedTuple):
+    """What is to be run: where, for which network and kind, under which policy file, against what."""
+
+    folder: Path
+    settings: ProxySettings
+    kind: str
+    network: str
+    policy_path: Path | None = None
+    auth: Auth | None = None  # the proxy's own login; None: clients bring their access tokens
+    sink: bool = False  # answer from a sink in this process: nothing is sent anywhere
+    tell_personal: bool = False  # give clients what networks tell of people (signed for by ...); else its token
+
+
+class Parts(NamedTuple):
+    """What is open while the proxy runs."""
+
+    store: TableStore
+    orders: Orders
+    vault: MaskingVault
+    writer: VaultWriter
+
+
+def open_parts(stack: ExitStack, plan: Plan) -> Parts:
+    """The shard, made where there is none, with every key of the network opened. Closed when the stack is.
+
+    Raises UnavailableError where the folder is in use, or a key cannot be had: nothing is listened on then.
+    """
+    store = _store(plan.folder)
+    stack.callback(store.close)
+    people = People.open(store, plan.folder, create=True)
+    orders = Orders(people, plan.settings.orders_cached)
+    vault = open_vault(store, people, kek_of(plan.folder), person_key=orders.key)
+    for row in vault.keys.rows():
+        if row.network == plan.network and row.state != "destroyed" and row.purpose == "seal":
+            vault.keys.pair(row.key_id)
+    vault.keys.writing(plan.network, "order")
+    writer = VaultWriter(store)
+    stack.callback(writer.close)
+    return Parts(store, orders, vault, writer)
+
+
+def _store(folder: Path) -> TableStore:
+    place = database(folder)
+    return SqliteStore.open(folder, create=True) if place is None else PostgresStore.open(place, create=True)
+
+
+def checked_policy(plan: Plan) -> Policy:
+    """The policy, after canaries went through every operation of it. InputError where it does not load, or one got out."""
+    policy = load(plan.kind, plan.policy_path)
+    check_policy(policy)
+    return policy
+
+
+async def serve(plan: Plan, ready: Ready) -> None:
+    """Run until a signal comes. `ready` is told the address once it is listened on."""
+    settings, counts = plan.settings, Counts()
+    policy = checked_policy(plan)
+    with ExitStack() as stack:
+        parts = open_parts(stack, plan)
+        client: HttpClient | None = None
+        upstream: Upstream = Sink()
+        if not plan.sink:
+            client = HttpClient(
+                settings.upstream, plan.auth, int(settings.upstream_timeout_s * 1000), at_once=settings.requests_max,
+                answer_bytes_max=settings.answer_bytes_max,
+            )  # fmt: skip
+            upstream = client
+
+        def desk(now: Policy) -> Desk:
+            return Desk(now, plan.network, parts.vault, parts.orders, parts.writer, upstream, counts, settings,
+                        own_login=plan.auth is not None, tell_personal=plan.tell_personal)  # fmt: skip
+
+        shell = Shell(settings, desk(policy), counts, own_login=plan.auth is not None)
+
+        def reload() -> None:
+            """Take the policy file anew; a bad one changes nothing, and says so."""
+            try:
+                fresh = checked_policy(plan)
+            except TranshipError as error:
+                counts.event("policy_refused")
+                log.error("the policy was not taken anew: %s", error)  # noqa: TRY400 - the sentence is the message
+                return
+            shell.handler = desk(fresh)
+            counts.event("policy_taken")
+            log.warning("policy %s is in force for requests from now on", fresh.hash[:16])
+
+        server = Server(shell, settings, reload)
+        asyncio.get_running_loop().set_exception_handler(_quiet)
+        gc.collect()
+        gc.freeze()
+        try:
+            task = asyncio.create_task(server.run_until_stopped())
+            await server.up.wait()
+            if not server.failed:
+                scheme = "https" if settings.certificate else "http"
+                host = f"[{settings.host}]" if ":" in settings.host else settings.host
+                await ready(f"{scheme}://{host}:{server.port}")
+            await task
+        finally:
+            if client is not None:
+                await client.close()
+
+
+def _quiet(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What nobody waited for is told by its name: its text may hold anything."""
+    error = context.get("exception")
+    log.error("left over: %s", type(error).__name__ if error is not None else "a message of the event loop")
