@@ -5,7 +5,7 @@
 For every policy the same brands live through the same year, order by order through the gate that ships (`routing.leak`, its compiled twin
 in `sim.leak`). A network's attackers (`masking.leak`: closed forms, gradient boosting, ridge) are trained anew under each policy, on the
 brands of `--train`, whose keys are not those of the brands that they are judged on. A figure is the mean over the worlds of `--seeds`
-for each attacker, and then the best attacker; with two networks the mean of both. Settings were chosen on seeds 0-9; these are refused here.
+for each attacker, and then the best attacker; with two networks the mean of both. Settings were chosen on seeds 0-9; those are refused.
 
 `extra_cost`: of shipping, in percent, against a router that knows no leak and uses the cheap network for 60 % of the orders. A parcel costs
 1.0 on the independent side. `even`: 0.9 on the network, always. `varied`: the saving is drawn for every order, normal around 10 % with a
@@ -21,14 +21,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.leak_chart import drawn
 from benchmarks.machine import describe
 from tranship.masking.leak.learned import train
-from tranship.masking.leak.metrics import METRICS, Scores, combine, score
+from tranship.masking.leak.metrics import METRICS, combine, score
 from tranship.masking.leak.model import Seen
+from tranship.masking.leak.ranks import kendall
 from tranship.routing.leak.policy import BALANCED, PRIVATE, VOLUME, settings_for
 from tranship.sim.leak.brand import Brand, Shape, brand_of
 from tranship.sim.leak.walk import Budget, Outcome, run
@@ -46,8 +47,12 @@ GOALS = {
     "one": {"volume_share": 0.32, "tau_growth": 0.15, "top10": 0.15, "timing": 0.05, "vip": 0.10, "pairs": 0.05, "extra_cost": 3.0},
     "two": {"volume_share": 0.40, "tau_growth": 0.15, "top10": 0.15, "timing": 0.05, "vip": 0.10, "pairs": 0.03, "extra_cost": 2.2},
 }  # fmt: skip
+PLAIN = ((0, 1_000_000),)
+"""The network is taken wherever it saves anything."""
 STEPS = ((0, 250_000), (500, 1_000_000))
 """Weights of an order by what the network saves on it, where savings vary; the same for all SKUs."""
+DIAL = (10, 20, 25, 30, 40, 50, 60, 70, 85)
+"""Positions of the dial of which the frontier is drawn."""
 
 
 class Arm(NamedTuple):
@@ -71,7 +76,8 @@ def arms() -> list[Arm]:
         Arm("volume", Budget(settings_for(VOLUME))),
         Arm("no forecast", Budget(settings_for(BALANCED), forecast=False)),
         Arm("drain of 2 weeks", Budget(settings_for(BALANCED), drain=(26, 27))),
-        Arm("varied savings", Budget(settings_for(BALANCED), price_steps=STEPS, priced=True)),
+        Arm("varied savings", Budget(settings_for(BALANCED), price_steps=PLAIN, priced=True)),
+        Arm("varied savings, weighed", Budget(settings_for(BALANCED), price_steps=STEPS, priced=True)),
         Arm("two networks", Budget(two, 2), setting="two"),
         Arm("two networks, 25 % pickup", Budget(two, 2, 0.25), setting="two"),
         Arm("two networks, 20 % B2B", Budget(two, 2), setting="two", b2b=0.2),
@@ -111,12 +117,13 @@ def judged(arm: Arm, tests: Sequence[Brand], trainings: Iterable[Brand], draws: 
             by = combined[name].by
             each[name] += [one[name].each[by] for one in scores if by in one[name].each]
     shares = [float((one.went >= 0).mean()) for one in runs]
-    costs = [_even(share) for share in shares]
+    priced = arm.budget is not None and arm.budget.priced
+    costs = [_varied(one) if priced else _even(share) for one, share in zip(runs, shares, strict=True)]
     row: dict[str, object] = {"policy": arm.name, "setting": arm.setting, "volume_share": _mean(shares)}
     row |= {name: _mean([one[name].value for one in networks]) for name in METRICS}
     row["timing"] = abs(float(str(row["timing"])))
     row["extra_cost"] = _mean(costs)
-    row["extra_cost_varied"] = _mean([_varied(one) for one in runs])
+    row["tau_saving"] = _mean([_tau_saving(one) for one in runs]) if priced else None
     row["floors"] = {name: _mean([one[name].floor for one in networks]) for name in METRICS}
     row["by"] = {name: networks[0][name].by for name in METRICS}
     row["spread"] = {name: _sd(values) for name, values in each.items()} | {"volume_share": _sd(shares)}
@@ -147,9 +154,91 @@ def _varied(one: Run) -> float:
     return float(100 * (mine / blind - 1))
 
 
+def _tau_saving(one: Run) -> float:
+    """Growth ranked by the mean saving of a SKU's orders: what price picking alone gives away, were the other side's prices known."""
+    world, rows = one.brand.world, one.seen[0].rows
+    count = np.bincount(world.sku[rows], minlength=world.skus)
+    mean = np.bincount(world.sku[rows], one.brand.savings[rows], world.skus) / np.maximum(count, 1)
+    return abs(kendall(one.brand.growth, mean))
+
+
+def frontier(tests: Sequence[Brand], trainings: Sequence[Brand]) -> list[dict[str, object]]:
+    """The dial from end to end, in both settings."""
+    rows = []
+    for setting, networks, pickup in (("one", 1, 0.0), ("two", 2, 0.25)):
+        for position in DIAL:
+            arm = Arm(f"dial {position}", Budget(settings_for(position, networks), networks, pickup), setting=setting)
+            rows.append(judged(arm, tests, trainings, 0) | {"dial": position})
+    return rows
+
+
+def _numbers(text: str) -> list[int]:
+    """`20-29` or `3,5,9` as seeds."""
+    found: list[int] = []
+    for piece in text.split(","):
+        low, _, high = piece.partition("-")
+        found += range(int(low), int(high or low) + 1)
+    return found
+
+
+def _line(row: dict[str, object]) -> str:
+    figures = ("volume_share", *METRICS, "extra_cost")
+    return f"{row['policy']!s:28s}" + " ".join(f"{name} {row[name]}" for name in figures)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the arms and print the table."""
+    parser = argparse.ArgumentParser(description="Leak against cost against volume on a simulated brand.")
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--seeds", type=_numbers, default=_numbers("20-29"), help="worlds that are reported")
+    parser.add_argument("--train", type=_numbers, default=_numbers("100-139"), help="worlds that attackers learn on")
+    parser.add_argument("--quick", action="store_true", help="3 worlds, 8 to learn on, the main arms only")
+    parser.add_argument("--only", nargs="*", default=[], help="names of arms")
+    parser.add_argument("--frontier", action="store_true", help="walk the dial instead of the arms")
+    parser.add_argument("--svg", type=Path, help="draw the frontier there (with --frontier)")
+    given = parser.parse_args(arguments)
+    if TUNED_ON & {*given.seeds, *given.train}:
+        parser.error("seeds 0 to 9 were tuned on: a figure from them says nothing")
+    if set(given.seeds) & set(given.train):
+        parser.error("attackers must not learn on the worlds that they are judged on")
+    seeds, trained_on = (given.seeds[:3], given.train[:8]) if given.quick else (given.seeds, given.train)
+    began = time.perf_counter()
+    rows = []
+    held: dict[float, tuple[list[Brand], list[Brand]]] = {}
+
+    def brands(b2b: float) -> tuple[list[Brand], list[Brand]]:
+        if b2b not in held:
+            shape = Shape(b2b=b2b)
+            held[b2b] = [brand_of(seed, shape) for seed in seeds], [brand_of(seed, shape) for seed in trained_on]
+        return held[b2b]
+
+    if given.frontier:
+        rows = frontier(*brands(0.0))
+    else:
+        quick = ("leak-blind 40 %", "balanced", "two networks, 25 % pickup")
+        for arm in arms():
+            if (given.quick and arm.name not in quick) or (given.only and arm.name not in given.only):
+                continue
+            rows.append(judged(arm, *brands(arm.b2b), 0 if given.quick else 100))
+            print(_line(rows[-1]), file=sys.stderr, flush=True)
+    if given.svg:
+        given.svg.write_text(drawn(rows), encoding="utf-8")
+    document = {
+        "benchmark": "leak", "machine": describe(), "seconds": round(time.perf_counter() - began, 1),
+        "seeds": seeds, "train": trained_on, "floor": FLOORS, "goal": GOALS, "rows": rows,
+    }  # fmt: skip
+    if given.json:
+        print(json.dumps(document, indent=1, default=float))
+    return 0
+
+
 def _mean(values: Sequence[float]) -> float:
     return round(float(np.mean(values)), 4)
 
 
 def _sd(values: Sequence[float]) -> float:
     return round(statistics.stdev(values), 4) if len(values) > 1 else 0.0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

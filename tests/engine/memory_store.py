@@ -110,6 +110,7 @@ class MemoryStore(SimStore):
             return False
         self.payloads = {key: row for key, row in self.payloads.items() if row.person_id != person_id}
         self.addresses = {key: row for key, row in self.addresses.items() if row.person_id != person_id}
+        self.homes = [row for row in self.homes if row.person_id != person_id]
         return True
 
     def bind_key(self, key_id: bytes) -> None:

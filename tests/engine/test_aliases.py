@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.engine.connected import HOLDS, PLAIN, Handed, connected
+from tests.engine.masked import connector, masker_of
 from tests.engine.worlds import AMZ, MONDAY, OWN, PL, order, placing, sqlite
 from tranship.connectors.port import Count
 from tranship.core.errors import InputError
@@ -106,7 +107,7 @@ def test_without_an_alias_it_goes_elsewhere_and_with_one_it_may_come_back(run: H
 
     run.submit(placing(order(1, ("MUG", 1)), ANN))
     (each,) = wanted(run.state, run.at, 9)
-    made = prepare(each, None, run.shard.people, ANN)  # type: ignore[arg-type]
+    made = prepare(each, connector("amazon_mcf"), run.shard.people, ANN, masker_of(run.shard), run.at)
     assert made.intent is None and made.unsendable is not None
     assert (made.unsendable.cause, made.unsendable.leaf) == ("sku", "the article of line 1")
     back = sending_back([made], run.later())

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.engine.connected import HOLDS, PLAIN, Handed, connected
+from tests.engine.masked import connector, masker_of
 from tests.engine.worlds import AMZ, MONDAY, OWN, PL, Run, cap, order, placing, sqlite
 from tranship.core.errors import InputError, UnavailableError
 from tranship.core.order import Destination, Person
@@ -189,8 +190,6 @@ def test_share_caps_hold_whatever_comes_back(story: Sequence[tuple[int, str]]):
 
 def test_what_cannot_be_written_for_one_network_is_found_when_it_is_prepared():
     """A city longer than the network takes: named by leaf and rule, without a word of it, and given back."""
-    from tranship.connectors.registry import connector_of
-    from tranship.core.capability import Connection
     from tranship.engine.preparing import handing_over, prepare, sending_back, wanted
 
     run = Run(connected())
@@ -198,20 +197,17 @@ def test_what_cannot_be_written_for_one_network_is_found_when_it_is_prepared():
     town = "Llanfair-pwllgwyngyll-gogerychwyrn-drobwll-llantysilio-gogogoch"
     person = Person("c1", "Ann Example", "1 Example Road", town)
     run.submit(placing(order(1, ("MUG", 1)), person))
-    settings = {"endpoint": "https://x.example", "auth_endpoint": "https://x.example", "marketplace": "ATVPDKIKX0DER"}
-    connector = connector_of(Connection("amz", "amazon_mcf", HOLDS, settings=settings, secrets=_SECRETS))
-    people = run.shard.people
+    people, masker = run.shard.people, masker_of(run.shard)
     made = [
-        prepare(each, connector, people, people.address(each.due.order_id, each.person_id))
+        prepare(
+            each, connector("amazon_mcf"), people, people.address(each.due.order_id, each.person_id), masker, MONDAY
+        )
         for each in wanted(run.state, to_be_due(run), 9)
     ]
     assert [(each.intent, each.refused) for each in made] == [(None, "")]
     back = sending_back(made, run.state.last_at)
     assert back is not None and handing_over(made, run.state.last_at) is None
     assert town not in repr(back) and "city" in repr(back)
-
-
-_SECRETS = dict.fromkeys(("refresh_token", "client_id", "client_secret", "notifications"), "env:NONE")
 
 
 def to_be_due(run: Run) -> int:

@@ -70,7 +70,7 @@ class Network:
         self.fault = ""  # hang | reset | truncate | garbage | split | reset_before
         self.before: Callable[[Got], None] = lambda got: None
         self.port = 0
-        self._tasks: set[asyncio.Task[None]] = set()
+        self.server: asyncio.Server
 
     @property
     def url(self) -> str:
@@ -151,16 +151,18 @@ def network() -> Iterator[Network]:
     started = threading.Event()
 
     async def begin() -> None:
-        server = await asyncio.start_server(there.serve, "127.0.0.1", 0)
+        server = there.server = await asyncio.start_server(there.serve, "127.0.0.1", 0)
         there.port = server.sockets[0].getsockname()[1]
         started.set()
 
     def run() -> None:
         loop.run_until_complete(begin())
         loop.run_forever()
-        for task in asyncio.all_tasks(loop):
+        there.server.close()
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
             task.cancel()
-        loop.run_until_complete(asyncio.sleep(0))
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         loop.close()
 
     thread = threading.Thread(target=run, daemon=True)

@@ -15,6 +15,7 @@ from tranship.store.people import Vault
 from tranship.store.port import (
     AddressRow,
     Batch,
+    HouseholdRow,
     JournalRow,
     KeyRow,
     OutboxRow,
@@ -173,6 +174,19 @@ class PortContract:
             None if row.person_id == "P1" else row for row in addresses
         ]
         assert store.erase("P1") is False
+
+    def test_a_household_is_found_by_its_address_until_the_last_of_it_is_erased(self, store: Store) -> None:
+        """Everybody at the address in the order they came; the erased are gone from it, also where they were no person's row any more."""
+        home, other = b"h" * 32, b"o" * 32
+        people = [Vault(b"m" * 32).seal(f"P{k}", "uci", Person(ref=str(k))) for k in range(3)]
+        written = [HouseholdRow("HH1", "P0", home), HouseholdRow("HH1", "P1", home), HouseholdRow("HH2", "P2", other)]
+        store.commit(Batch(people=people, households=written))
+        assert list(store.households(home)) == written[:2] and list(store.households(other)) == written[2:]
+        assert list(store.households(b"none")) == []
+        store.erase("P0")
+        assert list(store.households(home)) == written[1:2]
+        store.erase_many(["P1", ""])
+        assert list(store.households(home)) == [] and list(store.households(other)) == written[2:]
 
     def test_a_token_is_found_by_name_scope_and_blind_index(self, store: Store) -> None:
         """What was written comes back; another network's, another kind's and another scope's are not found."""

@@ -12,6 +12,7 @@ from tranship.store.port import (
     DispatchRow,
     DocumentRow,
     ExceptionRow,
+    HouseholdRow,
     JournalRow,
     KeyRow,
     LineRow,
@@ -103,6 +104,7 @@ def every_table(number: int, *, seq: int, audits: int = 0) -> Batch:
     add_person(batch, f"P{number}", number)
     batch.dispatches.append(batch.dispatches[0]._replace(state="HELD", remote="HELD", since=number + 1))
     batch.addresses.append(AddressRow(order_id, f"P{number}", b"a" * 64))
+    batch.households.append(HouseholdRow(f"H{number}", f"P{number}", b"h%031d" % number))
     batch.sku_aliases.append(SkuAliasRow(f"TS{number}", "mcf", "SKU1", 1, "active", number))
     batch.masking_keys.append(masking_key(number))
     batch.tokens += [token(number, k, f"P{number}") for k in range(4)]
@@ -172,6 +174,7 @@ TABLES = (
     "dispatch",
     "payload",
     "address",
+    "household",
     "token",
     "masking_key",
     "audit",

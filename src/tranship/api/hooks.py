@@ -15,8 +15,11 @@ from tranship.api.orders import JSON
 from tranship.connectors.port import Finding, Message
 from tranship.connectors.secrets import secret
 from tranship.core.errors import InputError
+from tranship.engine.driver import listening
+from tranship.engine.driver.driver import Driver
 from tranship.engine.driver.link import Link
 from tranship.engine.inbox import counting, finding, reporting
+from tranship.engine.inward import HOOK, NOTHING, Heard, said
 from tranship.engine.shard import Submission
 
 AnyRequest = Request[Any, Any, Any]
@@ -48,14 +51,26 @@ async def post_hook(request: AnyRequest) -> Response[HookTaken]:
         link.hooks_refused += 1
         raise problems.ProblemError(401, "signature", "The signature does not fit", "nothing of it was used")
     link.hooks_taken += 1
+    message, heard = await _listened(context.driver, link, body, message)
     key = message.key or hashlib.blake2b(body, digest_size=16).hexdigest()
-    repeated = await _take(context.service, link, message, f"hook/{key}"[:200])
+    repeated = await _take(context.service, link, message, heard, f"hook/{key}"[:200])
     await context.driver.sync()
     taken = HookTaken(len(message.reports), len(message.counts), len(message.findings), repeated)
     return Response(content=taken, media_type=JSON)
 
 
-async def _take(service: Any, link: Link, message: Message, key: str) -> bool:
+async def _listened(driver: Driver, link: Link, body: bytes, message: Message) -> tuple[Message, Heard]:
+    """What it says of people, where it is of one order. Where that names an alias which is not the order's, nothing of it is used."""
+    ids = {report.remote_id for report in message.reports}
+    if len(ids) != 1:
+        return message, NOTHING
+    heard = await listening.heard_of(driver, link, HOOK, said(link.connection.kind, HOOK, body, *ids))
+    if heard.wrong:
+        message = message._replace(reports=(), counts=(), findings=(*message.findings, *listening.findings(heard)))
+    return message, heard
+
+
+async def _take(service: Any, link: Link, message: Message, heard: Heard, key: str) -> bool:
     """Commit what it says; whether all of it was known."""
     at, code = service.clock.now(), link.connection.code
     shadow = service.network.shadow  # what it speaks of was sent by somebody else
@@ -69,6 +84,7 @@ async def _take(service: Any, link: Link, message: Message, key: str) -> bool:
         submissions += made
         findings += odd
     submissions += [finding(code, each, at) for each in findings]
+    submissions = listening.along(submissions, heard)
     answers = await asyncio.gather(*(service.writer.asubmit(each) for each in submissions))
     for answer in answers:
         if answer.error is not None and not isinstance(answer.error, InputError):

@@ -24,7 +24,6 @@ from tranship.sim.leak.likeness import (
     orders_pairs,
 )
 from tranship.store.location import files_of
-from tranship.store.location import shown as named
 from tranship.store.people import People
 from tranship.store.port import Moment, TableStore
 
@@ -50,7 +49,7 @@ def measure(
         codes = ", ".join(one.code for one in traffic.networks) or "none"
         raise InputError(f"no network {only!r} in this run", where="--network", hint=f"There are: {codes}.")
     trained = {} if quick else attackers(traffic, networks, files_of(run), progress)
-    return make_page(traffic, named(run), only=only, trained=trained, quick=quick)
+    return make_page(traffic, files_of(run).name, only=only, trained=trained, quick=quick)
 
 
 class _Moment:

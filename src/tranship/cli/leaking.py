@@ -73,11 +73,10 @@ def show(page: "LeakPage") -> None:
                 words.LEAK_WORDS[bar.name],
                 words.figure(bar.name, bar.value) if bar.value is not None else words.UNSAID,
                 words.guessing(bar),
-                words.ATTACKERS.get(bar.by, bar.by),
                 words.figure(bar.name, carrier.value),
             )
             for bar, carrier in zip(one.node, one.transit, strict=True)
         ]
-        table(rows, ("leak", "reached", "guessing", "by", "its carrier"), right=(1, 2, 4))
+        table(rows, ("leak", "reached", "guessing", "its carrier"), right=(1, 2, 3))
     if page.own:
         hint(f"left out: your own network, {', '.join(page.own)} (--network)")

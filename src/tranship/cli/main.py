@@ -19,6 +19,7 @@ from tranship.cli import (
     service,
     simulating,
     trying,
+    vaulting,
 )
 from tranship.core.errors import TranshipError
 
@@ -58,6 +59,8 @@ for verb in (
 app.command(pricing.prices)
 app.command(aliasing.alias)
 app.command(leaking.leak)
+app.command(vaulting.vault)
+app.command(vaulting.audit)
 app.command(trying.try_policy, name="try")
 app.command(trying.regret)
 app.command(drilling.drill)

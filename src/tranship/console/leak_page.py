@@ -156,8 +156,8 @@ def _bars(scores: Scores) -> list[BarPage]:
 
 def _bar(one: Reading) -> BarPage:
     each = {name: _real(value) for name, value in one.each.items()}
-    numbers = [_real(value) for value in (one.floor, one.spread, one.high)]
-    return BarPage(one.name, _real(one.value), one.by, *numbers, one.size, one.above, each)
+    floor, spread, high = (_real(value) for value in (one.floor, one.spread, one.high))
+    return BarPage(one.name, _real(one.value), one.by, floor, spread, high, one.size, one.above, each)
 
 
 def _real(value: float) -> float | None:

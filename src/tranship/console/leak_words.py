@@ -31,6 +31,8 @@ ATTACKERS = {
     "slope": "slope of log weekly counts",
     "halves": "second half against first",
     "alias chain": "aliases joined again by volume",
+    "alias level": "what sells much at the end",
+    "alias course": "course within the last alias",
     "trees": "gradient boosting on 37 features",
     "ridge": "ridge regression on 37 features",
     "irregularity": "change of gaps between orders",

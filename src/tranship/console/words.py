@@ -61,6 +61,7 @@ EXCEPTION_WORDS = {
     "unauthorized": "a network refused our credentials",
     "not_sendable": "may not be told to a network as it is, and nobody else can ship it",
     "vault_down": "the vault could not be asked: nothing left meanwhile",
+    "foreign_token": "a network spoke of an order under an alias that is not its own",
     "dead_letter": "cannot be handed over",
     "stalled": "accepted by a network and not moved",
     "adopted": "a counted surplus was booked",

@@ -26,6 +26,7 @@ KINDS = {
     "no_leak_plan": ("warning", "has no fresh leak plan: it is shown less and less, in the end nothing"),
     "overdue": ("warning", "has passed its cut-off unreleased"),
     "foreign_id": ("warning", "was spoken of by a network that does not have it"),
+    "foreign_token": ("warning", "was spoken of under an alias that is not its own"),
     "dead_letter": ("warning", "cannot be handed over as it is"),
     "drift": ("warning", "counts other units than the books"),
     "stalled": ("warning", "accepted orders and does not move them"),

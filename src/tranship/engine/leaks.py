@@ -23,6 +23,8 @@ CANCELLED = "CANCELLED"
 KEPT_WEEKS = 104
 """Weeks of counts that are kept: two leak years."""
 MICROS_PER_DAY = 86_400_000_000
+HOME = "HH"
+"""How ids of households begin that the engine gives; numbers follow in recorded runs, chance in live ones."""
 Counts = dict[int, dict[int, int]]
 """Week -> SKU -> lines (or ppm)."""
 
@@ -71,6 +73,7 @@ class LeakState:
         self.excess: dict[str, Counts] = {}  # network -> lines of them beyond the budget
         self.excess_orders: dict[str, int] = {}
         self.excess_households: dict[str, dict[str, int]] = {}
+        self.homes = 0  # highest number of a household that the engine named
         self.told: dict[str, int] = {}  # network -> day on which a person was last told of excess
 
     def __eq__(self, other: object) -> bool:
@@ -162,6 +165,8 @@ def _count(state: "State", leaks: LeakState, order: "OrderState") -> None:
     name = household_of(order.order)
     if name:
         leaks.household(name, week).seen += 1
+        if name.startswith(HOME) and name[len(HOME) :].isdigit():
+            leaks.homes = max(leaks.homes, int(name[len(HOME) :]))
     counts = leaks.lines.setdefault(week, {})
     for sku in pieces(state, order.skus):
         counts[sku] = counts.get(sku, 0) + 1
@@ -299,7 +304,7 @@ def _told(leaks: LeakState) -> tuple[object, ...]:
         sorted((name, h.year, h.last, h.seen, sorted(h.shown.items())) for name, h in leaks.households.items()),
         _sorted(leaks.lines), sorted(leaks.first.items()),
         *([(name, _sorted(counts)) for name, counts in sorted(held.items())] for held in (leaks.accepted, leaks.exposed, leaks.excess)),
-        sorted(leaks.excess_orders.items()), sorted(leaks.versions.items()), sorted(leaks.told.items()),
+        sorted(leaks.excess_orders.items()), sorted(leaks.versions.items()), sorted(leaks.told.items()), leaks.homes,
         [(name, sorted(held.items())) for name, held in sorted(leaks.excess_households.items())],
     )  # fmt: skip
 

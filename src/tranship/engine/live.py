@@ -18,6 +18,7 @@ from tranship.core.order import Destination, Order, Person
 from tranship.engine import commands as cmd
 from tranship.engine import events as ev
 from tranship.engine.decide import order_id_of
+from tranship.engine.leaks import HOME
 from tranship.engine.many import warm
 from tranship.engine.run import open_store
 from tranship.engine.shard import Answer, Shard, Submission
@@ -37,6 +38,10 @@ class LiveIds:
     def person(self, state: State) -> str:  # noqa: ARG002 - the port's signature
         """`R` and 100 random bits; recorded runs count from `P1`."""
         return "R" + "".join(secrets.choice(_ALPHABET) for _ in range(20))
+
+    def household(self, state: State) -> str:  # noqa: ARG002 - the port's signature
+        """The same for a household, with a letter first, so that it is never taken for a number."""
+        return HOME + "r" + "".join(secrets.choice(_ALPHABET) for _ in range(20))
 
 
 class Placing(Submission):

@@ -49,7 +49,11 @@ class Service:
     def __init__(
         self, shard: LiveShard, clock: Clock, *, folder: Path | None = None, curve_s: int = 60, prices: bool = True
     ) -> None:
-        """Use `open`. `folder`: the run, beside which its key lies. `curve_s`: seconds of the clock in one bar of the order curve. `prices`: make them as the policy says."""
+        """Use `open`.
+
+        `folder`: the run, beside which its key lies. `curve_s`: seconds of the clock in one bar of the order curve. `prices`: make
+        them as the policy says.
+        """
         self._shard, self.clock = shard, clock
         self.store, self.people = shard.store, shard.people
         self.network: NetworkFile = shard.state.require_network()

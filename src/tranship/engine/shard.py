@@ -18,6 +18,7 @@ from tranship.engine.answer import answer_of
 from tranship.engine.decide import execute, order_id_of
 from tranship.engine.digest import GENESIS, link, run_hash
 from tranship.engine.evolve import evolve
+from tranship.engine.leaks import HOME
 from tranship.engine.many import FEW, quick_runs
 from tranship.engine.rows import StockMoves, project
 from tranship.engine.state import State
@@ -35,6 +36,9 @@ class Ids(Protocol):
     def person(self, state: State) -> str:
         """A person_id that was never used in this shard."""
 
+    def household(self, state: State) -> str:
+        """The same for a household."""
+
 
 class RecordedIds:
     """Ids of recorded runs: numbered by first appearance, so that a resumed run gives the same ones."""
@@ -42,6 +46,10 @@ class RecordedIds:
     def person(self, state: State) -> str:
         """The next person number; `evolve` counts it once the order is accepted."""
         return f"P{state.people + 1}"
+
+    def household(self, state: State) -> str:
+        """The next household number, likewise."""
+        return f"{HOME}{state.leaks.homes + 1 if state.leaks is not None else 1}"
 
 
 class Submission(msgspec.Struct):
@@ -180,7 +188,10 @@ class Shard:
         """Carry out one command; what was added to `batch` from person row `people` on goes again where it is refused."""
         first = self.seq + 1
         events: list[ev.Event] = []
+        homes = len(batch.households)
         try:
+            if self.state.leaks is not None and isinstance(command, cmd.PlaceOrder):
+                command = self._housed(command, submission.person, batch)
             address = self._address(submission, command, batch)
             if isinstance(command, cmd.LoadNetwork | cmd.SetPrices | cmd.SetLeakPlan):
                 self._bodies[command.sha256] = command.document
@@ -191,7 +202,7 @@ class Shard:
             if events:
                 raise
             self.people.forget([row.person_id for row in batch.people[people:]])
-            del batch.people[people:]
+            del batch.people[people:], batch.households[homes:]
             return Answer(error=error)
         if address is not None:
             batch.addresses.append(address)
@@ -203,6 +214,21 @@ class Shard:
             self._drafts += submission.audits
         batch.tokens += submission.tokens
         return self._answer(submission, command, events, first, batch, fresh)
+
+    def _housed(self, command: cmd.PlaceOrder, person: Person | None, batch: Batch) -> cmd.PlaceOrder:
+        """The order with the household that it goes to, where a leak budget asks for it and an address is said."""
+        order, said = command.order, command.order.said
+        if person is None or said.household or said.pickup or said.b2b or not order.person_id:
+            return command
+        named = self.people.household(
+            order.person_id, person, order.to, batch.households, lambda: self.ids.household(self.state)
+        )
+        if not named.household_id:
+            return command
+        if named.row is not None:
+            batch.households.append(named.row)
+        terms = msgspec.structs.replace(said, household=named.household_id)
+        return msgspec.structs.replace(command, order=msgspec.structs.replace(order, terms=terms))
 
     def _address(self, submission: Submission, command: cmd.Command, batch: Batch) -> AddressRow | None:
         """The sealed row of a new address; None where nothing personal was said. InputError where nobody can be sent to any more."""

@@ -7,18 +7,23 @@ from typing import NamedTuple
 from tranship.masking.audit import SENT, unpacked
 from tranship.masking.rows import AuditRow
 
-_NOT_SEEN = frozenset({"drop", "constant", "refuse", "unmask", "token_in"})
-_KINDS = {
-    "order": "order alias", "line": "line alias", "shipment": "shipment alias", "payment": "payment alias", "sku": "SKU alias",
-    "text": "text alias", "name": "name alias", "phone": "phone alias", "email": "e-mail alias", "address": "address alias",
+_NOT_SEEN = frozenset({"drop", "constant", "refuse", "unmask", "token_in", "reveal", "resent"})
+"""Actions by which a network learns nothing of ours: left out, made up, its own, or told before."""
+_ALIASES = {"sku": "SKU", "email": "e-mail", "person_in": "signature"}
+_TYPES = {
+    "line": "address", "city": "address", "region": "address", "postal": "postal code", "country": "country",
+    "name": "name in clear", "sku": "SKU", "date": "date", "datetime": "date", "minute": "date", "currency": "price or value",
+    "decimal": "price or value", "units": "quantity", "place": "place", "method": "way of shipping",
+    "marketplace": "way of shipping", "language": "language",
 }  # fmt: skip
+"""What a leaf tells that is passed as one of these types; of any other type its name tells."""
 _WORDS = (
     (re.compile(r"postal|zip", re.IGNORECASE), "postal code"),
     (re.compile(r"country", re.IGNORECASE), "country"),
     (re.compile(r"(address)?line\d|street|city|district|region|county|state$|stateor", re.IGNORECASE), "address"),
     (re.compile(r"quantit|units$|count$", re.IGNORECASE), "quantity"),
     (re.compile(r"sku|reference_id|product", re.IGNORECASE), "SKU"),
-    (re.compile(r"currency|price|value|tax|amount|cod", re.IGNORECASE), "price or value"),
+    (re.compile(r"currency|price|value|tax|amount|charge|isCod", re.IGNORECASE), "price or value"),
     (re.compile(r"window|date|time|day", re.IGNORECASE), "date"),
     (
         re.compile(r"speed|shipping|method|category|policy|action|feature|marketplace|preference", re.IGNORECASE),
@@ -26,9 +31,9 @@ _WORDS = (
     ),
     (re.compile(r"phone", re.IGNORECASE), "phone"),
     (re.compile(r"mail", re.IGNORECASE), "e-mail"),
-    (re.compile(r"name", re.IGNORECASE), "name"),
+    (re.compile(r"name$", re.IGNORECASE), "name in clear"),
 )
-PERSONAL = frozenset({"address", "postal code", "name", "phone", "e-mail", "name in clear"})
+PERSONAL = frozenset({"address", "postal code", "phone", "e-mail", "name in clear"})
 """What tells who it is, or where; everything else is about goods and ways."""
 
 
@@ -50,25 +55,25 @@ class Seen(NamedTuple):
 def kind_of(leaf: str, action: str) -> str:
     """What a leaf told its reader, in a compliance officer's words; empty where it told nothing of ours.
 
-    >>> kind_of("destinationAddress.name", "token:name"), kind_of("items[].quantity", "pass:int"), kind_of("giftMessage", "drop")
+    >>> kind_of("destinationAddress.name", "token(name)"), kind_of("items[].quantity", "pass(int:1..9)"), kind_of("giftMessage", "drop")
     ('name alias', 'quantity', '')
     """
-    verb, _, rest = action.replace("(", ":").partition(":")
+    verb, _, rest = action.partition("(")
+    named = rest.removesuffix(")")
     if verb in _NOT_SEEN:
         return ""
-    named = rest.rstrip(")")
-    last = re.split(r"[./]", leaf.replace("[]", ""))[-1]
-    if verb == "relay":
-        return f"{named or last} relay"
-    if verb == "token":
-        return _KINDS.get(named) or f"{_word(last)} alias"
-    word = _word(last)
-    if word == "name":
-        word = "name in clear" if re.search(r"address|recipient|name$", leaf, re.IGNORECASE) else word
-    return f"{word} (coarse)" if verb == "generalize" else word
+    if verb in {"token", "relay"}:
+        word = _ALIASES.get(named, named) or _by_name(leaf)
+        return f"{word} {'alias' if verb == 'token' else 'relay'}"
+    if verb == "ordinal":
+        return "line number"
+    if verb == "generalize":
+        return f"{_by_name(leaf)} (coarse)"
+    return _TYPES.get(named) or _by_name(leaf)
 
 
-def _word(name: str) -> str:
+def _by_name(leaf: str) -> str:
+    name = re.split(r"[./]", leaf.replace("[]", ""))[-1]
     return next((word for pattern, word in _WORDS if pattern.search(name)), name)
 
 

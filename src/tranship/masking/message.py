@@ -81,8 +81,7 @@ def mask(
     headers = _headers(plan, given.headers, state)
     sent = b""
     if body is not None and plan.body is not None:
-        out = plan.body(body, state)
-        sent = _encode({} if out is GONE else out)
+        sent = _written(plan, plan.body(body, state))
     return Masked(sent, path, urlencode(asked, quote_via=quote), headers, state.scope if made.order else "", tuple(state.fields), policy.hash)
 
 
@@ -116,6 +115,14 @@ def _parsed(plan: Plan, body: bytes) -> Any:
     except (ValueError, RecursionError):
         pass
     _refuse(plan, "the body", "is not JSON in UTF-8 with unique keys, so nobody can say what is in it")
+
+
+def _written(plan: Plan, out: Any) -> bytes:
+    try:
+        return _encode({} if out is GONE else out)
+    except UnicodeEncodeError:
+        pass  # raised below: this error carries the text
+    _refuse(plan, "the body", "is not text in UTF-8")
 
 
 def _scope(plan: Plan, body: Any, path: Mapping[str, str], query: Mapping[str, str], state: State) -> None:

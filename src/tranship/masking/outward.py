@@ -102,7 +102,7 @@ class _Maker:
         if set(node) == {"[]"}:
             return self._list(self._node(node["[]"], f"{path}[]"), path)
         children = {key: self._node(child, f"{path}.{key}" if path else key) for key, child in node.items()}
-        rest = children.pop("{}", None)
+        rest = children.pop("{}", None)  # dropped or refused, as loading sees to
         made = self._object(children, rest, path)
         if path in self.operation.whole or path in self.operation.partial:
             return self._address(made, path, whole=path in self.operation.whole)

@@ -136,6 +136,10 @@ def _subject(plan: "_Plan", leaf: str, parsed: Any, state: _State) -> None:
     state.scope = told
 
 
+def _left_out(value: Any, state: _State) -> Any:  # noqa: ARG001 - as all steps
+    return GONE
+
+
 class _Plan:
     """The functions of one operation's answers."""
 
@@ -180,7 +184,7 @@ class _Plan:
         if set(node) == {"[]"}:
             return self._list(self._node(node["[]"], f"{path}[]"), path)
         children = {key: self._node(child, f"{path}.{key}" if path else key) for key, child in node.items()}
-        rest = children.pop("{}", None)
+        rest = _left_out if children.pop("{}", None) else None  # names that the sender makes up are content too
         return self._object(children, rest, path)
 
     def _object(self, children: dict[str, Step], rest: Step | None, path: str) -> Step:
@@ -218,7 +222,8 @@ class _Plan:
                     return None
                 state.dropped[path] = None
                 return GONE
-            return [made for part in value if (made := item(part, state)) is not GONE]
+            out = [made for part in value if (made := item(part, state)) is not GONE]
+            return GONE if value and not out else out
 
         def units(value: Any, state: _State) -> Any:
             if value.__class__ is not list:
@@ -249,11 +254,7 @@ class _Plan:
             return self._unmasking(name, rule.kind)
         if rule.action == "token_in":
             return self._taking_in(name, rule.kind)
-
-        def dropped(value: Any, state: _State) -> Any:  # noqa: ARG001 - as all steps
-            return GONE
-
-        return dropped
+        return _left_out
 
     def _passing(self, name: str, rule: Rule) -> Step:
         objection = (rule.type or TYPES["bool"]).objection

@@ -74,6 +74,10 @@ _CHECKS = (
         f"SELECT order_id, person_id FROM address WHERE {_SEALED_FOR_NOBODY}",  # noqa: S608 - from above
     ),
     (
+        "household {} names person {}, who is not there",
+        f"SELECT household_id, person_id FROM household WHERE {_SEALED_FOR_NOBODY}",  # noqa: S608 - from above
+    ),
+    (
         "token of {} is sealed for person {}, who is not there",
         f"SELECT network, person_id FROM token WHERE {_SEALED_FOR_NOBODY}",  # noqa: S608 - from above
     ),

@@ -21,7 +21,12 @@ PIECE = 16
 MARKS_SOUGHT = 30
 """Up to so many marks (three a person) pages are searched; beyond, writing anew (8 us a person) is the cheaper way to be sure."""
 
-SEALED = ("payload", "address", "token")
+INDEXES = ("token_token", "token_blind", "household_blind")
+"""Indexes over what is zeros once a person is erased."""
+INDEXED_SOUGHT = 100
+"""The same for them: a token has two marks."""
+
+SEALED = ("payload", "address", "token", "household")
 """Tables whose rows are sealed under a person's key, and go with it.
 
 Theirs are overwritten with zeros where they lie, byte for byte of the same length, and marked as forgotten: to delete a row is to
@@ -32,32 +37,52 @@ FORGOTTEN = "person_id >= '-' AND person_id < '.'"
 """Which rows those are: the person is a row of dashes."""
 
 
-def delete(db: apsw.Connection, person_ids: Iterable[str], marks: list[bytes]) -> int:
+class Marks:
+    """What must be found nowhere: bytes of people's rows, and bytes that indexes of other tables held of theirs."""
+
+    def __init__(self) -> None:
+        self.people: list[bytes] = []
+        self.indexed: list[bytes] = []
+        self.unknown = False  # whether indexes held something that can no longer be told, so that they are written anew
+
+    @property
+    def many(self) -> bool:
+        """Whether to look for all of it takes longer than to write the person table anew."""
+        return len(self.people) > MARKS_SOUGHT
+
+
+def delete(db: apsw.Connection, person_ids: Iterable[str], marks: Marks) -> int:
     """Inside a transaction: delete the rows, add what must be found nowhere to `marks`, mark the erasure as unfinished."""
-    gone, tokens = 0, False
+    gone = 0
     for person_id in person_ids:
         sql = "DELETE FROM person WHERE person_id = ? RETURNING blind, wrapped_key, sealed"
         for row in rows(db, sql, (person_id,)):
             gone += 1
-            marks.extend(bytes(value) for value in row if value)
+            marks.people.extend(bytes(value) for value in row if value)
         if person_id:
-            if rows(db, "SELECT 1 FROM token WHERE person_id = ? LIMIT 1", (person_id,)):
-                db.execute(say.ERASED, (person_id,))
-                tokens = True
-            for table in SEALED[:2]:
-                zeros = "sealed = zeroblob(length(sealed)), person_id = printf('%.*c', length(person_id), '-')"
-                db.execute(f"UPDATE {table} SET {zeros} WHERE person_id = ?", (person_id,))  # noqa: S608 - names from above
-    if tokens:
-        # Their places in the indexes were taken out, and what moved together there keeps pieces: written anew from the rows.
-        for index in ("token_token", "token_blind"):
-            db.execute(f"REINDEX {index}")
-    if gone or tokens:
+            _zero(db, person_id, marks)
+    if gone or marks.indexed:
         # More than 1: an earlier erasure was interrupted, so there is more to look for than these marks.
         db.execute("UPDATE meta SET scrub = min(scrub + 1, 3)")
     return gone
 
 
-def finish(db: apsw.Connection, path: Path, marks: Sequence[bytes] = ()) -> None:
+def _zero(db: apsw.Connection, person_id: str, marks: Marks) -> None:
+    """Zeros over what was sealed for a person, where it lies."""
+    for token, blind, state in rows(db, "SELECT token, blind, state FROM token WHERE person_id = ?", (person_id,)):
+        marks.indexed += [token.encode(), bytes(blind)]
+        marks.unknown |= state == "over"  # its blind index was taken out before, and is zeros by now
+    for (blind,) in rows(db, "SELECT blind FROM household WHERE person_id = ?", (person_id,)):
+        marks.indexed.append(bytes(blind))
+    db.execute(say.ERASED, (person_id,))
+    forgotten = "person_id = printf('%.*c', length(person_id), '-')"
+    db.execute(f"UPDATE household SET {forgotten}, blind = zeroblob(length(blind)) WHERE person_id = ?", (person_id,))  # noqa: S608 - from above
+    for table in ("payload", "address"):
+        sql = f"UPDATE {table} SET {forgotten}, sealed = zeroblob(length(sealed)) WHERE person_id = ?"  # noqa: S608 - names from above
+        db.execute(sql, (person_id,))
+
+
+def finish(db: apsw.Connection, path: Path, marks: Marks | None = None) -> None:
     """Drive what was deleted out of every file. Without marks (after a crash or a busy reader) all is written anew.
 
     Raises UnavailableError where a reader keeps the WAL alive; the mark stays and the same call finishes later.
@@ -67,19 +92,34 @@ def finish(db: apsw.Connection, path: Path, marks: Sequence[bytes] = ()) -> None
         return
     if unfinished > 1:
         rewrite(db, "masking_key")  # it may have been keys that were to be destroyed
-    known = 0 < len(marks) <= MARKS_SOUGHT and unfinished == 1
+    told = marks if marks is not None and unfinished == 1 else None
     truncate_wal(db, path)
-    if not known or found(db, marks):
-        rewrite(db)
-        truncate_wal(db, path)
-        if known and found(db, marks):
-            raise DamageError(f"{path}: erased data is still in the file after its table was written anew")
-    if not known:
+    _finish_people(db, path, told)
+    _finish_indexes(db, path, told)
+    if told is None or told.many:
         for table in SEALED:
             if _mostly_forgotten(db, table):
                 rewrite(db, table, f"WHERE NOT ({FORGOTTEN})")
                 truncate_wal(db, path)
     db.execute("UPDATE meta SET scrub = 0")
+
+
+def _finish_people(db: apsw.Connection, path: Path, marks: Marks | None) -> None:
+    sought = marks.people if marks is not None and not marks.many else None
+    if sought is None or found(db, sought):
+        rewrite(db)
+        truncate_wal(db, path)
+        if sought is not None and found(db, sought):
+            raise DamageError(f"{path}: erased data is still in the file after its table was written anew")
+
+
+def _finish_indexes(db: apsw.Connection, path: Path, marks: Marks | None) -> None:
+    """What moved together on the pages of an index keeps pieces of what was taken out: looked for, or written anew from the rows."""
+    sought = marks.indexed if marks is not None and not marks.unknown and len(marks.indexed) <= INDEXED_SOUGHT else None
+    if sought is None or found(db, sought, INDEXES):
+        for name in INDEXES:
+            db.execute(f"REINDEX {name}")
+        truncate_wal(db, path)
 
 
 def destroy_keys(db: apsw.Connection, key_ids: Iterable[str]) -> int:
@@ -89,6 +129,7 @@ def destroy_keys(db: apsw.Connection, key_ids: Iterable[str]) -> int:
         db.execute(say.KEY_DESTROYED, (key_id,))
         gone += db.changes()
     if gone:
+        db.execute("REINDEX token_blind")  # a rotation moved all of it, and what it was before is no longer known
         db.execute("UPDATE meta SET scrub = 2 + (scrub > 0)")
     return gone
 
@@ -123,16 +164,16 @@ def truncate_wal(db: apsw.Connection, path: Path) -> None:
         ) from error
 
 
-def found(db: apsw.Connection, marks: Iterable[bytes]) -> bool:
-    """Whether a piece of any mark is in the pages of the person table or its indexes."""
-    pieces = {mark[at : at + PIECE] for mark in marks for at in range(0, len(mark) - PIECE + 1, PIECE)}
+def found(db: apsw.Connection, marks: Iterable[bytes], names: Sequence[str] = ()) -> bool:
+    """Whether a piece of any mark is in the pages of these indexes; of the person table and its indexes where none are named."""
+    pieces = {mark[at : at + PIECE] for mark in marks for at in range(0, max(1, len(mark) - PIECE + 1), PIECE)}
+    pieces.discard(b"")
     size = db.pragma("page_size")
     assert isinstance(size, int)
-    names = ["person"]
-    names += [
-        row[0] for row in db.execute("SELECT name FROM sqlite_schema WHERE tbl_name = 'person' AND type = 'index'")
-    ]
-    for name in names:
+    if not names:
+        sql = "SELECT name FROM sqlite_schema WHERE tbl_name = 'person' AND type = 'index'"
+        names = ["person", *(row[0] for row in db.execute(sql))]
+    for name in names if pieces else ():
         for (number,) in db.execute("SELECT pageno FROM dbstat WHERE name = ?", (name,)):
             # Read through SQLite: opening the file here and closing it would drop this process's locks on it (POSIX).
             page = db.read("main", 0, (number - 1) * size, size)[1]

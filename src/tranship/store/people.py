@@ -8,10 +8,13 @@ person_id: a row copied to another person does not open. Random 96-bit nonces un
 
 import hashlib
 import hmac
+import re
 import secrets
 import threading
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from cryptography.exceptions import InvalidTag
@@ -20,10 +23,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from tranship.core.errors import DamageError, UnavailableError
-from tranship.core.order import Person
+from tranship.core.order import Destination, Person
 from tranship.store.keyfile import create_key, key_path, read_key
 from tranship.store.location import shown
-from tranship.store.port import AddressRow, PersonRow, Store
+from tranship.store.port import AddressRow, HouseholdRow, PersonRow, Store
 
 VERSION = b"\x01"  # of the sealed form, its first byte
 NONCE_BYTES = 12
@@ -40,6 +43,8 @@ class Vault:
     def __init__(self, master: bytes) -> None:
         self._wrap = AESGCM(_subkey(master, b"tranship wrap 1"))
         self._blind = hmac.new(_subkey(master, b"tranship blind 1"), digestmod=hashlib.sha256)
+        self._homes = hmac.new(_subkey(master, b"tranship household 1"), digestmod=hashlib.sha256)
+        self._leak = _subkey(master, b"tranship leak plan 1")
         self.key_id = _subkey(master, b"tranship key id 1")[:8]
         """Names the master key without giving it away."""
 
@@ -51,6 +56,19 @@ class Vault:
         mac = self._blind.copy()
         mac.update(len(source.encode()).to_bytes(4, "big") + source.encode() + ref.encode())
         return mac.digest()
+
+    def home(self, street: str, zip_code: str, country: str) -> bytes:
+        """The index under which an address is found again; b"" where there is none. Spellings of one address give the same."""
+        plain = plain_address(street)
+        if not plain:
+            return b""
+        mac = self._homes.copy()
+        mac.update(f"{plain}\x1f{zip_code.strip()[:5].upper()}\x1f{country.strip().upper()}".encode())
+        return mac.digest()
+
+    def leak_secret(self) -> bytes:
+        """What leak plans of this party take their keys from; it is not written anywhere."""
+        return self._leak
 
     def seal(self, person_id: str, source: str, person: Person) -> PersonRow:
         """A new person's row under a new key. Without a reference it has no blind index: a guest is not found again."""
@@ -98,6 +116,33 @@ def fingerprint(person_key: bytes, data: bytes) -> bytes:
     return hmac.digest(_subkey(person_key, b"tranship fingerprint 1"), data, "sha256")[:16]
 
 
+class Home(NamedTuple):
+    """A household by its random id ("": none is known), and the row that has to be written for it, if any."""
+
+    household_id: str
+    row: HouseholdRow | None
+
+
+_WORDS = {
+    "street": "st", "avenue": "ave", "av": "ave", "road": "rd", "drive": "dr", "lane": "ln", "boulevard": "blvd", "court": "ct",
+    "place": "pl", "square": "sq", "terrace": "ter", "highway": "hwy", "parkway": "pkwy", "circle": "cir", "trail": "trl",
+    "apartment": "apt", "suite": "ste", "unit": "apt", "floor": "fl", "north": "n", "south": "s", "east": "e", "west": "w",
+    "northeast": "ne", "northwest": "nw", "southeast": "se", "southwest": "sw", "post": "p", "office": "o",
+}  # fmt: skip
+"""Words of an address that are also written short (USPS Publication 28, appendices B and C)."""
+
+
+def plain_address(street: str) -> str:
+    """A street line without what people write differently: case, accents, marks, and words that have a short form.
+
+    >>> plain_address("12 North Main Street, Apartment 4-B") == plain_address("12 N. MAIN ST APT 4B")
+    True
+    """
+    folded = unicodedata.normalize("NFKD", street.casefold())
+    words = re.findall(r"[^\W_]+", "".join(c for c in folded if not unicodedata.combining(c)).replace("-", "").replace("'", ""))
+    return " ".join(_WORDS.get(word, word) for word in words)
+
+
 class People:
     """The people of one store: find, open and forget them. Safe for use by several threads."""
 
@@ -107,6 +152,7 @@ class People:
         self.vault = vault
         self._limit = cache
         self._known: dict[tuple[str, str], str] = {}  # least recently used first
+        self._homes: dict[bytes, tuple[str, set[str]]] = {}  # address -> household and who of it is known to live there
         self._mutex = threading.Lock()
 
     @classmethod
@@ -149,10 +195,36 @@ class People:
             if len(self._known) > self._limit:
                 del self._known[next(iter(self._known))]
 
+    def household(
+        self, person_id: str, person: Person, to: Destination, pending: Sequence[HouseholdRow], fresh: Callable[[], str]
+    ) -> Home:
+        """The household that an order to this person goes to, and the row to be written where that says more than is known.
+
+        `pending`: rows about to be written; `fresh()` names a new household. Nothing where no street is said.
+        """
+        blind = self.vault.home(person.street, to.zip, to.country)
+        if not blind:
+            return Home("", None)
+        with self._mutex:
+            held = self._homes.get(blind)
+        if held is None:
+            rows = [*self.store.households(blind), *(row for row in pending if row.blind == blind)]
+            held = (rows[0].household_id, {row.person_id for row in rows}) if rows else (fresh(), set())
+            with self._mutex:
+                if len(self._homes) >= self._limit:
+                    self._homes.clear()
+                self._homes[blind] = held
+        name, people = held
+        if person_id in people:
+            return Home(name, None)
+        people.add(person_id)
+        return Home(name, HouseholdRow(name, person_id, blind))
+
     def forget(self, person_ids: Sequence[str]) -> None:
         """Drop people from memory (not from the store)."""
         gone = set(person_ids)
         with self._mutex:
+            self._homes.clear()  # who lives where may have been one of them
             for key in [key for key, person_id in self._known.items() if person_id in gone]:
                 del self._known[key]
 

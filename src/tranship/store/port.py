@@ -185,6 +185,14 @@ class SkuAliasRow(NamedTuple):
     since: int
 
 
+class HouseholdRow(NamedTuple):
+    """One person at one address: `blind` finds the address again, `household_id` is random and stands in the journal."""
+
+    household_id: str
+    person_id: str
+    blind: bytes
+
+
 @dataclass
 class Batch:
     """Everything one transaction writes.
@@ -207,6 +215,7 @@ class Batch:
     dispatches: list[DispatchRow] = field(default_factory=list)  # new or changed; the last one of a remote_id wins
     payloads: list[PayloadRow] = field(default_factory=list)
     addresses: list[AddressRow] = field(default_factory=list)
+    households: list[HouseholdRow] = field(default_factory=list)
     sku_aliases: list[SkuAliasRow] = field(default_factory=list)  # new, or a step further
     tokens: list[TokenRow] = field(default_factory=list)  # the same row twice is fine, another one is refused
     masking_keys: list[MaskingKeyRow] = field(default_factory=list)  # new ones, or wrapped anew, or in another state
@@ -279,6 +288,9 @@ class Store(Protocol):
 
     def address(self, order_id: str) -> AddressRow | None:
         """The order's own sealed address; None where its person's row is good, or the person was erased."""
+
+    def households(self, blind: bytes) -> Sequence[HouseholdRow]:
+        """The people at one address, by its keyed digest; erased ones left out."""
 
     def token(self, network: str, token: str) -> TokenRow | None:
         """A network's token; None where it is unknown, another network's, or its person was erased."""

@@ -13,6 +13,7 @@ from tranship.store.connect import connect_reader, rows, translate, translated
 from tranship.store.port import (
     AddressRow,
     AuditRow,
+    HouseholdRow,
     JournalRow,
     KeyRow,
     MaskingKeyRow,
@@ -229,6 +230,12 @@ def audit_left_at(db: apsw.Connection) -> tuple[int, bytes]:
     """Where the last commit left the audit, kept apart from it."""
     (seq, chain) = rows(db, "SELECT audit_seq, audit_chain FROM meta")[0]
     return int(seq), bytes(chain)
+
+
+def households(db: apsw.Connection, blind: bytes) -> list[HouseholdRow]:
+    """The people at one address."""
+    sql = f"SELECT household_id, person_id, blind FROM household WHERE blind = ? {GONE} ORDER BY pos"  # noqa: S608 - from above
+    return list(map(HouseholdRow._make, rows(db, sql, (blind,))))
 
 
 def unsent(db: apsw.Connection, limit: int) -> list[OutboxRow]:

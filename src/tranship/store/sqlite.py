@@ -22,6 +22,7 @@ from tranship.store.port import (
     AddressRow,
     AuditRow,
     Batch,
+    HouseholdRow,
     JournalRow,
     KeyRow,
     MaskingKeyRow,
@@ -183,6 +184,7 @@ class SqliteStore:
             (say.EXCEPTION, batch.exceptions),
             (say.PAYLOAD, batch.payloads),
             (say.AUDIT, batch.audits),
+            (say.HOUSEHOLD, batch.households),
         ):
             if added:
                 cursor.executemany(sql, added)
@@ -303,7 +305,7 @@ class SqliteStore:
     def erase_many(self, person_ids: Sequence[str]) -> int:
         """As `erase`, for many people at the cost of one; returns how many there were."""
         with self._mutex, connect.translated(str(self.path)):
-            marks: list[bytes] = []
+            marks = erasure.Marks()
             with self._transaction() as db:
                 gone = erasure.delete(db, person_ids, marks)
             erasure.finish(db, self.path, marks)
@@ -414,6 +416,11 @@ class SqliteStore:
         """The newest audit row's `seq` and `chain` as its commit left them; (0, b"") before the first."""
         with self._readers.one() as db:
             return reads.audit_left_at(db)
+
+    def households(self, blind: bytes) -> Sequence[HouseholdRow]:
+        """The people at one address, by its keyed digest; erased ones left out."""
+        with self._readers.one() as db:
+            return reads.households(db, blind)
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:
         """Read-only SQL for reports and `verify`; several questions to one moment are `snapshot`'s."""

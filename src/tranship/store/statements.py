@@ -37,6 +37,7 @@ DISPATCH = (
 )
 # A retry sends the bytes of the first try again, so they are written once; a person never takes over another's.
 PAYLOAD = "INSERT INTO payload (remote_id, person_id, sealed) VALUES (?, ?, ?)"
+HOUSEHOLD = "INSERT INTO household (household_id, person_id, blind) VALUES (?, ?, ?)"
 ADDRESS = (
     "INSERT INTO address (order_id, person_id, sealed) VALUES (?, ?, ?) ON CONFLICT (order_id)"
     " DO UPDATE SET sealed = excluded.sealed WHERE person_id = excluded.person_id"

@@ -12,10 +12,9 @@ from typing import NamedTuple
 
 from tranship.core.errors import DamageError, InputError, UnavailableError
 from tranship.masking.rows import LIVE, READ, SEAL, WRITE, TokenRow
-from tranship.masking.vault import seal
 from tranship.masking.vault.kek import TIMEOUT_S, CommandKek, HttpKek, Kek, LocalKek
 from tranship.masking.vault.keys import blind_id
-from tranship.masking.vault.session import KNOWN_MOST, MaskingVault, Mixed
+from tranship.masking.vault.session import KNOWN_MOST, MaskingVault
 from tranship.store.keyfile import key_path, read_key
 from tranship.store.people import People
 from tranship.store.port import Batch, Store
@@ -90,9 +89,7 @@ def open_vault(
     `party`: what sealed values are bound to, beside the keys; by default what the store calls itself (only for stores without
     tables it has to be given). `person_key`: who else has people's own keys at hand. No key is opened yet: the first session does that.
     """
-    if not party:
-        ((name, created),) = store.query("SELECT party, created FROM meta")
-        party = f"{name}:{created}"
+    bound_to = party or party_of(store)
 
     def from_store(person_id: str) -> bytes | None:
         row = store.person(person_id)
@@ -100,7 +97,7 @@ def open_vault(
 
     rows = list(store.masking_keys())
     return MaskingVault.open(
-        party,
+        bound_to,
         kek,
         rows,
         lambda keys: store.commit(Batch(masking_keys=list(keys))),
@@ -109,6 +106,12 @@ def open_vault(
         now,
         known=known,
     )
+
+
+def party_of(store: Store) -> str:
+    """What a store calls itself, the same for as long as it lives, also after a restore."""
+    ((name, created),) = store.query("SELECT party, created FROM meta")
+    return f"{name}:{created}"
 
 
 class Piece(NamedTuple):
@@ -134,6 +137,10 @@ class Upkeep:
             self._vault.keys.rotate(row.network, row.kind)
         self._vault.forget()
         return len(writing)
+
+    def rewrap(self, kek: Kek) -> int:
+        """Wrap all masking keys by another key-encrypting key, in one commit; how many there were."""
+        return self._vault.keys.rewrap(kek)
 
     def reading(self) -> list[str]:
         """Ids of sealing keys that were rotated out and are not destroyed yet."""
@@ -167,9 +174,9 @@ class Upkeep:
             person_key = vault.person_key(row.person_id) if row.person_id else b""
         except UnavailableError:
             return None
-        keys = Mixed.of(vault.keys.writing(row.network, row.kind), person_key)
-        bound = seal.associated(vault.party, row.network, row.kind, row.token, row.scope, row.person_id)
-        return seal.blind(keys.blind, row.scope, value), seal.seal(keys.cipher, value, bound), keys.key_id
+        pair = vault.keys.writing(row.network, row.kind)
+        fresh = vault.sealed(row, value, person_key, pair)
+        return fresh.blind, fresh.sealed, fresh.key_id
 
     def destroy(self, *, epoch_us: int = EPOCH_US, limit: int = PIECE_ROWS) -> int:
         """Destroy keys that were rotated out, if nothing is sealed under them any more; how many. Looks at all tokens.

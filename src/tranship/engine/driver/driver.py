@@ -22,12 +22,13 @@ from tranship.dispatch.model import GONE, HELD, LIVE, Dispatch, Result
 from tranship.dispatch.policy import DEFAULT, SECOND
 from tranship.engine import commands as cmd
 from tranship.engine.desk import UNLIMITED, Call, Desk
-from tranship.engine.driver import looking, paper, standing
+from tranship.engine.driver import listening, looking, paper, standing
 from tranship.engine.driver.link import Link
 from tranship.engine.driver.vault_wait import Made, VaultWait, prepare_all
 from tranship.engine.due import is_stalled
 from tranship.engine.evolve_network import CONNECTION
 from tranship.engine.handover import drainable
+from tranship.engine.inward import NOTHING, Heard
 from tranship.engine.networks import LiveNow
 from tranship.engine.preparing import Prepared, Wanted, handing_over, sending_back, wanted
 from tranship.engine.service import Service
@@ -297,12 +298,14 @@ class Driver:
             if called is None:
                 await self.sync()  # the desk was behind
                 return
-            result = called
-            if await self.read(partial(_told_nothing, call=call, result=result)):
+            result, heard = called
+            if not heard.tokens and await self.read(partial(_told_nothing, call=call, result=result)):
                 self.desk.postpone(call, self.now() + self._look_again_in(call.connection))
                 return
             answer = cmd.Answered(call.remote_id, call.op, result, call.sent_at, self.now())
-            await self._hear(Submission(f"call/{call.remote_id}/{call.op}/{call.sent_at}", answer))
+            key = f"call/{call.remote_id}/{call.op}/{call.sent_at}"
+            await self._hear(Submission(key, answer, tokens=heard.tokens, audits=heard.audits))
+            await listening.put_before_a_person(self, call.connection, heard)
         finally:  # in flight until the engine knows of it: before that, the desk would give the same call out again
             throttled = result.outcome == "throttled" and result.retry_after_ms > 0
             self.desk.done(call, self.now(), result.retry_after_ms, throttled=throttled)
@@ -316,27 +319,29 @@ class Driver:
         )  # half of the rate is for other looks
         return max(DEFAULT.live_look_s * SECOND, every)
 
-    async def _called(self, call: Call) -> Result | None:
-        """Make one call; whatever happens is a result. None where the engine no longer wants it."""
+    async def _called(self, call: Call) -> tuple[Result, Heard] | None:
+        """Make one call; whatever happens is a result, with what it says of people. None where the engine no longer wants it."""
         sent = False
         try:
             body = await asyncio.to_thread(self.body, call) if call.op == "create" else b""
             out = self.links[call.connection].out_until(self.now()) if call.op == "create" else 0
             if out:
-                return Result("throttled", detail="in a planned outage", retry_after_ms=(out - self.now()) // 1000)
+                return Result(
+                    "throttled", detail="in a planned outage", retry_after_ms=(out - self.now()) // 1000
+                ), NOTHING
             if body is None:
-                return Result("refused", detail="its bytes are gone: the person was erased")
+                return Result("refused", detail="its bytes are gone: the person was erased"), NOTHING
             if not await asyncio.to_thread(self.service.store.still_mine):
-                return Result("throttled", detail="another writer has taken over", retry_after_ms=60_000)
+                return Result("throttled", detail="another writer has taken over", retry_after_ms=60_000), NOTHING
             if not await self.read(partial(_still_wanted, call=call)):
                 return None
             sent = True
-            return await self.links[call.connection].call(
-                call.op, Order(call.remote_id, call.their_id), body, self.real
-            )
+            link = self.links[call.connection]
+            result, answer = await link.call(call.op, Order(call.remote_id, call.their_id), body, self.real)
+            return await listening.checked(self, link, call, result, answer)
         except Exception as error:  # noqa: BLE001 - the edge: whatever went wrong, the engine has to know
             outcome = "unknown" if sent else "throttled"
-            return Result(outcome, detail=type(error).__name__, retry_after_ms=0 if sent else 5_000)
+            return Result(outcome, detail=type(error).__name__, retry_after_ms=0 if sent else 5_000), NOTHING
 
     async def _hear(self, answer: Submission) -> None:
         """Tell the engine, however long that takes: the answer is worth waiting for; after a crash it is a doubt."""

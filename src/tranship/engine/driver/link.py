@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from statistics import median
 
 from tranship.connectors.http import HttpClient, LostError, NotSentError
@@ -55,11 +54,18 @@ class Link:
         made: Request = getattr(self.connector, op)(order)
         return made
 
-    async def call(self, op: str, order: Order, body: bytes, clock: Callable[[], int]) -> Result:
-        """Make one call; whatever happens is a result."""
-        answer = await self.ask(self.request(op, order, body), clock, partial(self.connector.read, op, order))
+    async def call(self, op: str, order: Order, body: bytes, clock: Callable[[], int]) -> tuple[Result, bytes]:
+        """Make one call; whatever happens is a result. With the body of an answer that says what became of it, else with none."""
+        good = b""
+
+        def reader(response: Response) -> Result:
+            nonlocal good
+            good = response.body if 200 <= response.status < 300 else b""
+            return self.connector.read(op, order, response)
+
+        answer = await self.ask(self.request(op, order, body), clock, reader)
         assert isinstance(answer, Result), "every answer was read"
-        return answer
+        return answer, good
 
     async def ask(
         self,

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from tranship.connectors.port import Count, Finding, Response
 from tranship.core.errors import UnavailableError
 from tranship.dispatch.model import Report, Result
+from tranship.engine.driver import listening
 from tranship.engine.driver.link import Link
 from tranship.engine.inbox import counting, finding, news, reporting, returning
+from tranship.engine.inward import said
 from tranship.engine.shard import Shard
 
 if TYPE_CHECKING:
@@ -101,8 +103,10 @@ async def _changes(driver: "Driver", link: Link) -> None:
         await _tell(driver, code, page.findings)
         if page.failed is not None:
             return
-        fresh = await driver.read(partial(_news, reports=page.reports))
-        await driver.tell(reporting(code, "list", fresh, driver.now()))
+        heard = await listening.heard_of(driver, link, "list", said(link.connection.kind, "list", response.body))
+        await _tell(driver, code, listening.findings(heard))
+        fresh = await driver.read(partial(_news, reports=listening.without(page.reports, heard)))
+        await driver.tell(listening.along(reporting(code, "list", fresh, driver.now()), heard))
         more = page.more
         if not more:
             link.last_list = began
@@ -143,11 +147,13 @@ async def _returns(driver: "Driver", link: Link) -> None:
         page = link.connector.read_returns(response)
         if page.failed is not None:
             return
-        at = driver.now()
+        heard = await listening.heard_of(driver, link, "returns", said(link.connection.kind, "returns", response.body))
+        await _tell(driver, link.connection.code, listening.findings(heard))
+        page, at = listening.returned_without(page, heard), driver.now()
         made = await driver.read(
             lambda shard, page=page, at=at: returning(shard.state, link.connection, page, at)  # type: ignore[misc]
         )
-        await driver.tell(made)
+        await driver.tell(listening.along(made, heard))
         more = page.more
         if not more:
             return

@@ -26,19 +26,19 @@ def halves(counts: Floats) -> Floats:
     return found
 
 
-def relinked(world: World, rows: Ints, alias_weeks: int) -> Floats:
-    """Growth of each SKU as seen by one who has only aliases that change every so many weeks, and joins them again by volume.
+def aliased(world: World, rows: Ints, alias_weeks: int) -> dict[str, Floats]:
+    """What one ranks growth by who sees no items but aliases that change every so many weeks; of the aliases in use at the end.
 
-    Aliases of neighboring epochs are paired by closest log volume, which on a line is rank with rank; so a chain holds one rank, and the
-    SKU that has this rank in the last epoch is given the chain's slope.
+    Chain: aliases of neighboring epochs are paired by closest log volume, which on a line is rank with rank; so a chain holds one rank,
+    and who has this rank at the end is given the chain's slope. Level: what sells much now has often grown. Course: slope within the last
+    epoch alone, which is all of it where aliases never change.
     """
-    epochs = -(-world.weeks // alias_weeks)
-    cells = np.bincount(
-        world.week[rows] // alias_weeks * world.skus + world.sku[rows], minlength=epochs * world.skus
-    ).reshape(epochs, world.skus)
-    grown = np.empty(world.skus)
-    grown[np.argsort(cells[-1], kind="stable")] = slope(np.sort(cells, axis=1).astype(np.float64))
-    return grown
+    counts = by_week(world, rows)
+    starts = np.arange(0, world.weeks, alias_weeks)
+    epochs = np.add.reduceat(counts, starts, axis=0)
+    chain = np.empty(world.skus)
+    chain[np.argsort(epochs[-1], kind="stable")] = slope(np.sort(epochs, axis=1))
+    return {"alias chain": chain, "alias level": epochs[-1], "alias course": slope(counts[starts[-1] :])}
 
 
 def spacing(at: Floats, group: Ints, groups: int, least: int = 9) -> Floats:

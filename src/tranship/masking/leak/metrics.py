@@ -134,7 +134,7 @@ def _best(name: str, each: dict[str, float], floor: tuple[float, float, float], 
     return Reading(name, strength[by], by, *floor, size, each)
 
 
-UNTRAINED = frozenset({"slope", "halves", "alias chain", "irregularity"})
+UNTRAINED = frozenset({"slope", "halves", "alias chain", "alias level", "alias course", "irregularity"})
 """Attackers of growth that learned nothing, so that they do not know which way it goes."""
 
 
@@ -184,7 +184,7 @@ def _guesses(
 ) -> dict[str, Floats]:
     """Every attacker's ranking of growth. A carrier of closed parcels has none but through aliases."""
     if adversary is Adversary.TRANSIT:
-        return {"alias chain": closed.relinked(world, seen.rows, alias_weeks)} if alias_weeks else {}
+        return closed.aliased(world, seen.rows, alias_weeks) if alias_weeks else {}
     counts = closed.by_week(world, seen.rows)
     found = {"slope": closed.slope(counts), "halves": closed.halves(counts)}
     return found | (learned.growth(world, seen) if learned else {})

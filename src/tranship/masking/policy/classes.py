@@ -54,7 +54,7 @@ CLASSES = (
     Class("third party", r"(?:.*\.)?attributes\.\{\}|(?:.*\.)?(?:templateAttributes|additional)\.\{\}|(?:.*\.)services\.delivery", NEVER,
           "names of neighbors and recipients, or anything"),
     Class("proof of delivery", r"tracking\..*", NEVER, "told by networks, not to them"),
-    Class("number of the network's", r"orderId|id", ("pass(id)", "refuse"), "the network's own number", kinds=("shipbob",)),
+    Class("number of the network's", r"orderId|id", ("pass(int:*", "refuse"), "the network's own number", kinds=("shipbob",)),
     Class("order", r"(?:.*\.)?(?:sellerFulfillmentOrderId|displayableOrderId|orderId|reference_id|remote_id|ReferenceIds)"
           r"(?<!products\[\]\.reference_id)", ("token(order)", "refuse"), "a shop's number counts its orders"),
     Class("order", r"(?:order_number|StoreOrderIds)", ("drop", "refuse", "token(order)"), "a shop's number counts its orders"),
@@ -83,8 +83,8 @@ CLASSES = (
     Class("marketplace", r"(?:.*\.)?(?:marketplaceId|marketplaceIds\[\]|granularityId)", ("pass(marketplace)", "refuse"), "routes the order"),
     Class("units", r"(?:.*\.)?(?:quantity|amount\.value|packageNumber)", ("pass(int:*", "pass(units)", "refuse"), "needed, as a number"),
     Class("number of the network's", r"(?:.*\.)?(?:location_id|orderId|shipmentId|shipbob_channel_id|original_shipment_id|(?:inventory\[\]"
-          r"|fulfillment_center)\.id|their_id)", ("pass(id)", "pass(int:*", "drop", "refuse"), "the network's own number"),
-    Class("page", r"PageSize|Page|Limit|RecordsPerPage|Cursor", ("pass(id)", "drop", "refuse"), "how many at once"),
+          r"|fulfillment_center)\.id|their_id)", ("pass(int:*", "drop", "refuse"), "the network's own number"),
+    Class("page", r"PageSize|Page|Limit|RecordsPerPage|Cursor", ("pass(int:*", "drop", "refuse"), "how many at once"),
     Class("place", r"location", ("pass(place)", "drop", "refuse"), "the network's own id"),
     Class("shipping method", r"shipping_method|shipping_methods\[\]", ("pass(method)", "pass(enum:*", "refuse"), "as on the account's map"),
     Class("language", r"language", ("pass(language)", "drop", "refuse"), "of a list of reasons"),

@@ -233,6 +233,8 @@ class _Reader:
                 rule = parse(text, self.enums, inward=place in IN_PLACES)
             except RuleError as error:
                 raise InputError(str(error), where=where) from None
+            if "{}" in leaf and rule.action not in classes.NEVER:
+                raise InputError("is a name that the sender makes up, so it may only be dropped or refused", where=where)
             if place in OUT_PLACES:
                 self._allowed(where, leaf, text, rule)
             found[leaf] = rule

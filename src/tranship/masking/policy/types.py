@@ -137,7 +137,6 @@ _ALL = (
     _text("datetime", _TIME, "is not a moment", "ISO moment"),
     _text("minute", _DAY + r"T(?:[01]\d|2[0-3]):[0-5]\d(?::00(?:\.0{1,9})?)?(?:Z|[+-](?:0\d|1[0-4]):?[0-5]\d)?",
           "is not a moment on a full minute", "ISO moment on a full minute"),
-    _text("id", r"[1-9]\d{0,15}", "is not a number in text", "number as text, at most 16 digits"),
     _text("language", r"[a-z]{2}(?:[-_][A-Z]{2})?", "is not a language", "language, such as en_US"),
     _text("place", r"[A-Za-z0-9_. -]{1,64}", "is not the id of a place", "id of a place of the network's", secretive=False),
     _text("method", r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}", "is not a shipping method", "shipping method as on the account's map",

@@ -41,6 +41,7 @@ class Keys:
         self._rows = {row.key_id: row for row in rows}
         self._pairs: dict[str, Pair] = {}
         self._write: dict[tuple[str, str], Pair] = {}
+        self._reading = any(row.state == READ for row in rows)
         self._mutex = threading.RLock()
 
     def rows(self) -> list[MaskingKeyRow]:
@@ -64,7 +65,7 @@ class Keys:
 
     def reading(self, network: str, kind: str) -> list[Pair]:
         """The pairs that were rotated out and still read, newest first."""
-        if not any(row.state == READ for row in self._rows.values()):
+        if not self._reading:
             return []
         with self._mutex:
             ids = [row.key_id for row in self._rows.values() if _is(row, network, kind, READ)]
@@ -89,6 +90,7 @@ class Keys:
             held = [row for row in self._rows.values() if (row.network, row.kind, row.state) == (network, kind, WRITE)]
             self._make(network, [kind], [row._replace(state=READ) for row in held])
             self._write.pop((network, kind), None)
+            self._reading = True
 
     def rewrap(self, kek: Kek) -> int:
         """Wrap all keys by another key-encrypting key, in one step; how many there were. The keys themselves stay."""
@@ -112,6 +114,7 @@ class Keys:
                 row = self._rows.get(key_id)
                 if row is not None:
                     self._rows[key_id] = row._replace(wrapped=b"", state=DESTROYED)
+            self._reading = any(row.state == READ for row in self._rows.values())
 
     def _id_in(self, network: str, kind: str, state: str) -> str:
         found = [row.key_id for row in self._rows.values() if _is(row, network, kind, state)]

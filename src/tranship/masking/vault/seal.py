@@ -1,7 +1,8 @@
 """Sealing one value of one token, and finding the token of a value again. Pure but for the nonce.
 
 A value that belongs to a person is sealed under two keys mixed: the masking key of its network and kind, and the person's own.
-Losing either forgets the value. The blind index is mixed likewise, so that after an erasure nobody can try values against it.
+Losing either forgets the value. The blind index is made of both keys likewise, so that after an erasure nobody can try values
+against it.
 """
 
 import hmac
@@ -19,9 +20,9 @@ OVERHEAD_BYTES = len(VERSION) + NONCE_BYTES + 16
 """By how much a sealed value is longer than the value in UTF-8."""
 
 
-def mixed(key: bytes, person_key: bytes, purpose: bytes) -> bytes:
+def mixed(key: bytes, person_key: bytes) -> bytes:
     """The key for one person's values: HKDF-Expand (RFC 5869, one block) of the masking key over the person's key."""
-    return hmac.digest(key, b"tranship token " + purpose + b"\0" + person_key + b"\1", "sha256")
+    return hmac.digest(key, b"tranship token seal 1\0" + person_key + b"\1", "sha256")
 
 
 def associated(party: str, network: str, kind: str, token: str, scope: str, person_id: str) -> bytes:
@@ -46,7 +47,8 @@ def unseal(cipher: AESGCM, sealed: bytes, bound_to: bytes) -> str:
     raise DamageError("a token's sealed value was changed after it was sealed, or belongs to another row")
 
 
-def blind(key: bytes, scope: str, value: str) -> bytes:
-    """The index under which the token of a value is found again within a scope; tells nothing without the key."""
+def blind(key: bytes, person_key: bytes, scope: str, value: str) -> bytes:
+    """The index under which the token of a value is found again within a scope; tells nothing without both keys."""
     said = scope.encode()
-    return hmac.digest(key, len(said).to_bytes(4, "big") + said + value.encode(), "sha256")[:BLIND_BYTES]
+    head = len(person_key).to_bytes(4, "big") + person_key + len(said).to_bytes(4, "big") + said
+    return hmac.digest(key, head + value.encode(), "sha256")[:BLIND_BYTES]

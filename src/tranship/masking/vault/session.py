@@ -5,7 +5,7 @@ A session's new rows must be committed before a byte with their tokens leaves: `
 
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -31,6 +31,9 @@ class Lookup(Protocol):
 
     def find_token(self, network: str, kind: str, scope: str, blind: bytes) -> TokenRow | None:
         """The live token with this blind index."""
+
+    def tokens_of(self, network: str, scope: str) -> Sequence[TokenRow]:
+        """The tokens of a network within a scope."""
 
 
 class Owner(NamedTuple):
@@ -140,14 +143,18 @@ class MaskingVault:
                 held = self._drafts[blind] = _Draft(make())
             return held
 
-    def new_row(self, network: str, kind: str, scope: str, value: str, owner: Owner, keys: "Mixed") -> TokenRow:
+    def new_row(self, network: str, kind: str, scope: str, value: str, owner: Owner, pair: Pair) -> TokenRow:
         """A new token and its row."""
-        token = self._new(kind)
-        bound = seal.associated(self.party, network, kind, token, scope, owner.person_id)
-        sealed = seal.seal(keys.cipher, value, bound)
-        blind = seal.blind(keys.blind, scope, value)
-        return TokenRow(
-            token, network, kind, scope, owner.person_id, blind, sealed, keys.key_id, self.now(), NEVER, LIVE
+        row = TokenRow(self._new(kind), network, kind, scope, owner.person_id, b"", b"", "", self.now(), NEVER, LIVE)
+        return self.sealed(row, value, owner.key, pair)
+
+    def sealed(self, row: TokenRow, value: str, person_key: bytes, pair: Pair) -> TokenRow:
+        """The row with its value sealed, and found again, under a pair of keys and the person's own."""
+        bound = seal.associated(self.party, row.network, row.kind, row.token, row.scope, row.person_id)
+        return row._replace(
+            blind=seal.blind(pair.blind, person_key, row.scope, value),
+            sealed=seal.seal(_cipher(pair, person_key), value, bound),
+            key_id=pair.key_id,
         )
 
     def opened(self, row: TokenRow) -> str | None:
@@ -158,28 +165,13 @@ class MaskingVault:
             if found is None:
                 return None
             person_key = found
-        keys = Mixed.of(self.keys.pair(row.key_id), person_key)
         bound = seal.associated(self.party, row.network, row.kind, row.token, row.scope, row.person_id)
-        return seal.unseal(keys.cipher, row.sealed, bound)
+        return seal.unseal(_cipher(self.keys.pair(row.key_id), person_key), row.sealed, bound)
 
 
-class Mixed(NamedTuple):
-    """A pair of masking keys, mixed with a person's own key where there is one."""
-
-    key_id: str
-    cipher: AESGCM
-    blind: bytes
-
-    def __repr__(self) -> str:
-        return f"Mixed({self.key_id})"
-
-    @classmethod
-    def of(cls, pair: Pair, person_key: bytes) -> "Mixed":
-        """The pair for one person's values, or for nobody's."""
-        if not person_key:
-            return cls(pair.key_id, pair.cipher, pair.blind)
-        sealing = AESGCM(seal.mixed(pair.seal, person_key, b"seal"))
-        return cls(pair.key_id, sealing, seal.mixed(pair.blind, person_key, b"blind"))
+def _cipher(pair: Pair, person_key: bytes) -> AESGCM:
+    """What seals one person's values, or nobody's."""
+    return AESGCM(seal.mixed(pair.seal, person_key)) if person_key else pair.cipher
 
 
 class Session:
@@ -188,7 +180,7 @@ class Session:
     def __init__(self, vault: MaskingVault, network: str, owner: Owner) -> None:
         """Use `MaskingVault.session`."""
         self._vault, self.network, self._owner = vault, network, owner
-        self._mixed: dict[str, Mixed] = {}
+        self._seen: dict[str, dict[bytes, TokenRow]] = {}  # scope -> blind index -> what is stored
         self._drafts: dict[bytes, _Draft] = {}
         self._given: dict[tuple[str, str, str], str] = {}
 
@@ -200,12 +192,12 @@ class Session:
         given = self._given.get((kind, scope, value))
         if given is not None:
             return given
-        keys = self._keys(kind)
-        blind = seal.blind(keys.blind, scope, value)
+        pair = self._vault.keys.writing(self.network, kind)
+        blind = seal.blind(pair.blind, self._owner.key, scope, value)
         token = self._vault.known(blind) or self._stored(kind, scope, value, blind)
         if not token:
             draft = self._vault.drafted(
-                blind, lambda: self._vault.new_row(self.network, kind, scope, value, self._owner, keys)
+                blind, lambda: self._vault.new_row(self.network, kind, scope, value, self._owner, pair)
             )
             self._drafts[blind] = draft
             token = draft.row.token
@@ -240,20 +232,23 @@ class Session:
             self._vault.remember(blind, draft.row.token)
         self._drafts.clear()
 
-    def _keys(self, kind: str) -> Mixed:
-        found = self._mixed.get(kind)
-        if found is None:
-            pair = self._vault.keys.writing(self.network, kind)
-            found = self._mixed[kind] = Mixed.of(pair, self._owner.key)
-        return found
-
     def _stored(self, kind: str, scope: str, value: str, blind: bytes) -> str:
         """The stored token of a value, also one whose blind index is still that of a key that was rotated out."""
-        row = self._vault.lookup.find_token(self.network, kind, scope, blind)
+        row = self._find(kind, scope, blind)
         for pair in self._vault.keys.reading(self.network, kind) if row is None else ():
-            old = seal.blind(Mixed.of(pair, self._owner.key).blind, scope, value)
-            row = row or self._vault.lookup.find_token(self.network, kind, scope, old)
+            row = row or self._find(kind, scope, seal.blind(pair.blind, self._owner.key, scope, value))
         if row is None or row.expires_at <= self._vault.now():
             return ""
         self._vault.remember(blind, row.token)
         return row.token
+
+    def _find(self, kind: str, scope: str, blind: bytes) -> TokenRow | None:
+        """A live row by its blind index. Of an order all rows are read at once: it has a few, and the next value asks again."""
+        if not scope or not self._owner.person_id:
+            return self._vault.lookup.find_token(self.network, kind, scope, blind)
+        rows = self._seen.get(scope)
+        if rows is None:
+            stored = self._vault.lookup.tokens_of(self.network, scope)
+            rows = self._seen[scope] = {row.blind: row for row in stored if row.state == LIVE}
+        row = rows.get(blind)
+        return row if row is not None and row.kind == kind else None

@@ -6,7 +6,8 @@ past helps as far as growth lasts: what a filter reads from the weeks before, wi
 
 import numpy as np
 
-from tranship.routing.leak.planner import Floats, Ints
+from tranship.routing.leak.household import Floats
+from tranship.routing.leak.model import Ints
 
 LASTS_SD = 0.01
 """Standard deviation of what growth changes by from one year to the next, log per week. An assumption, no measurement: the network

@@ -86,6 +86,7 @@ class Memory(msgspec.Struct):
     tilt: float = 0.0
     seen: float = 0.0  # correlation found by the last own attack
     spread: tuple[float, ...] = (1.0,)  # share of order lines by bin of weight, over all SKUs
+    lean: float = 0.0
     mean: float = USUAL.mean
     shape: float = USUAL.shape
 
@@ -164,6 +165,7 @@ class Planner:
         demand = np.exp(now["log"]) * memory.season
         weight = self._sku_weights()
         curve = now["level"] * now["base"] * self._common() * np.exp(now["bend"])
+        curve = self._leveled(curve, demand, weight)
         now["last"] = curve
         share = np.clip(self._solved(curve / (demand + 1e-12), weight), settings.share_least, settings.share_most)
         share = np.where((now["base"] > 0) & (now["never"] == 0), share, 0.0)
@@ -285,6 +287,33 @@ class Planner:
         ratio = weight / max(self.memory.weight, 1e-6)
         found: Floats = np.interp(wanted / ratio, reached, SHARES)
         return found
+
+    def _leveled(self, curve: Floats, demand: Floats, weight: Floats) -> Floats:
+        """The curve with growers bent down so far that exposures to come, shrinking SKUs' shortfall included, do not go with growth."""
+        settings, memory = self.settings, self.memory
+        shown = (self.now["base"] > 0) & (self.now["never"] == 0)
+        if settings.lean_most <= 0 or shown.sum() < 3:
+            return curve
+        growth = self.now["growth"] - self.now["growth"][shown].mean()
+        edge = settings.lean_edge * growth[shown].std()
+        growth = np.clip(growth, -edge, edge)
+        growth = growth - growth[shown].mean()
+
+        def goes(lean: float) -> float:
+            bent = curve * np.exp(-lean * growth)
+            share = np.clip(self._solved(bent / (demand + 1e-12), weight), settings.share_least, settings.share_most)
+            reached = self._reached(share, weight) * demand / np.maximum(curve, 1e-12)
+            return float(np.log(np.maximum(reached[shown], 1e-9)) @ growth[shown])
+
+        low, high = 0.0, settings.lean_most
+        if goes(low) <= 0:
+            high = 0.0
+        for _ in range(12):
+            middle = (low + high) / 2
+            low, high = (middle, high) if goes(middle) > 0 else (low, middle)
+        memory.lean = 0.7 * memory.lean + 0.3 * high * settings.lean
+        bent: Floats = curve * np.exp(-memory.lean * growth)
+        return bent
 
     def _attack(self, weeks: int) -> None:
         """Estimate growth from what the network saw, as it would, and move the tilt by how well that worked."""

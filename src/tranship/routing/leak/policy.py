@@ -26,6 +26,9 @@ class Settings(msgspec.Struct, frozen=True):
     servo_most: float = 0.3  # 0-2: largest tilt against growth; more would mark the strongest growers
     servo_from: int = 10  # 2-52: week of the year in which the own attack begins
     servo_every: int = 2  # 1-26: weeks between two own attacks
+    lean: float = 1.0  # 0-2: how far growers are bent down against the expected shortfall of shrinking SKUs; one is just level
+    lean_most: float = 25.0  # 0-200: most of it, log of exposures per unit of growth
+    lean_edge: float = 1.0  # 0.1-5: growth further from the mean than so many standard deviations is bent no more
     share_least: float = 0.02  # 0-1: no SKU is cut off altogether
     share_most: float = 3.0  # 1-10: above one, scarce SKUs accept households of less weight
     thetas: tuple[float, ...] = (
@@ -67,7 +70,7 @@ MOST_SHOWN = 16
 """Parcels a year and household that a plan can tell apart."""
 RANGES: dict[str, tuple[float, float]] = {
     "level": (0, 10), "caution": (0, 5), "level_most": (0, 2), "decoy_sd": (0, 0.1), "servo": (0, 5), "servo_most": (0, 2),
-    "servo_from": (2, 52), "servo_every": (1, 26), "share_least": (0, 1), "share_most": (1, 10), "theta_most": (0, 1), "steepness": (0, 64),
+    "servo_from": (2, 52), "servo_every": (1, 26), "lean": (0, 2), "lean_most": (0, 200), "lean_edge": (0.1, 5), "share_least": (0, 1), "share_most": (1, 10), "theta_most": (0, 1), "steepness": (0, 64),
     "heavy_share": (0.001, 0.5), "growth_sd": (0.0001, 0.2), "settle_weeks": (2, 26), "renew_most": (1, 10),
     "open_share": (0, 1),
 }  # fmt: skip
@@ -96,6 +99,8 @@ def settings_for(budget: int, networks: int = 1) -> Settings:
     if not 0 <= budget <= 100:
         raise InputError(f"a leak budget of {budget}, expected 0 to 100", where="leak")
     points = POINTS[min(max(networks, 1), 2)]
+    if budget in dict(points):
+        return dict(points)[budget]
     if budget <= points[0][0]:
         first = points[0][1]
         part = budget / points[0][0]

@@ -10,6 +10,7 @@ from tranship.store.port import (
     AddressRow,
     AuditRow,
     Batch,
+    HouseholdRow,
     JournalRow,
     KeyRow,
     MaskingKeyRow,
@@ -37,6 +38,7 @@ class SimStore:
         self.people: dict[str, PersonRow] = {}
         self.payloads: dict[str, PayloadRow] = {}
         self.addresses: dict[str, AddressRow] = {}
+        self.homes: list[HouseholdRow] = []
         self.known: dict[tuple[str, str], TokenRow] = {}
         self.of_blind: dict[bytes, tuple[str, str]] = {}
         self.of_scope: dict[tuple[str, str], dict[str, None]] = {}
@@ -73,6 +75,10 @@ class SimStore:
         if cut == "after":
             raise PowerCut
 
+    def households(self, blind: bytes) -> Sequence[HouseholdRow]:
+        """See the port."""
+        return [row for row in self.homes if row.blind == blind]
+
     def _keep_masking(self, batch: Batch) -> None:
         self.sealing.update({row.key_id: row for row in batch.masking_keys})
         self.known.update({(row.network, row.token): row for row in batch.tokens})
@@ -92,6 +98,7 @@ class SimStore:
             if held is not None:
                 self.known[network, token] = held._replace(blind=b"", sealed=b"", state=OVER)
         self.audits.extend(batch.audits)
+        self.homes.extend(batch.households)
 
     def find_key(self, key: str) -> KeyRow | None:
         """See the port."""

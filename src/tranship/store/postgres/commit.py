@@ -35,6 +35,7 @@ def steps(batch: Batch) -> Iterator[Step]:
         (say.OUTBOX, batch.outbox),
         (say.EXCEPTION, batch.exceptions),
         (say.PAYLOAD, batch.payloads),
+        (say.HOUSEHOLD, batch.households),
         (say.AUDIT, batch.audits),
     ):
         if added:

@@ -12,7 +12,7 @@ from tranship.store.postgres.arrays import texts
 from tranship.store.postgres.connect import driver, rows
 from tranship.store.postgres.reads import Connection
 
-SEALED = ("payload", "address", "token")
+SEALED = ("payload", "address", "token", "household")
 """Tables whose rows are sealed under a person's key. A token's own text tells something without it: its table is written anew too."""
 
 # `meta.scrub` is the transaction that deleted. A reader whose snapshot is older keeps the deleted rows alive, in a table that is

@@ -11,6 +11,7 @@ from tranship.store.location import Database
 from tranship.store.port import (
     AddressRow,
     AuditRow,
+    HouseholdRow,
     JournalRow,
     KeyRow,
     MaskingKeyRow,
@@ -174,6 +175,12 @@ def address(db: Connection, order_id: str) -> AddressRow | None:
     """An order's own sealed address."""
     found = rows(db, "SELECT order_id, person_id, sealed FROM address WHERE order_id = ?", (order_id,))
     return AddressRow._make(found[0]) if found else None
+
+
+def households(db: Connection, blind: bytes) -> list[HouseholdRow]:
+    """The people at one address."""
+    found = rows(db, "SELECT household_id, person_id, blind FROM household WHERE blind = ? ORDER BY pos", (blind,))
+    return list(map(HouseholdRow._make, found))
 
 
 def token(db: Connection, network: str, name: str) -> TokenRow | None:

@@ -32,6 +32,7 @@ PERSON_NEW = (
     f"{PERSON.insert} ON CONFLICT (person_id) DO UPDATE SET sealed = excluded.sealed"
     " WHERE person.wrapped_key = excluded.wrapped_key AND person.blind = excluded.blind"
 )
+HOUSEHOLD = table("household", port.HouseholdRow)
 ADDRESS = table("address", port.AddressRow)
 ADDRESS_NEW = (
     f"{ADDRESS.insert} ON CONFLICT (order_id) DO UPDATE SET sealed = excluded.sealed"

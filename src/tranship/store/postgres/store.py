@@ -27,6 +27,7 @@ from tranship.store.port import (
     AddressRow,
     AuditRow,
     Batch,
+    HouseholdRow,
     JournalRow,
     KeyRow,
     MaskingKeyRow,
@@ -378,6 +379,10 @@ class PostgresStore:
     def address(self, order_id: str) -> AddressRow | None:
         """The order's own sealed address; None where its person's row is good, or the person was erased."""
         return self._readers.ask(lambda db: reads.address(db, order_id))
+
+    def households(self, blind: bytes) -> Sequence[HouseholdRow]:
+        """The people at one address, by its keyed digest; erased ones left out."""
+        return self._readers.ask(lambda db: reads.households(db, blind))
 
     def token(self, network: str, token: str) -> TokenRow | None:
         """A network's token; None where it is unknown, another network's, or its person was erased."""

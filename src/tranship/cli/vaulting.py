@@ -1,0 +1,278 @@
+"""`tranship vault` and `tranship audit`: the keys and tokens of masking, and who saw what."""
+
+import datetime as dt
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from tranship.cli.network import Json
+from tranship.cli.output import progress_bar, say, table, write_json
+
+if TYPE_CHECKING:
+    from tranship.masking.audit import Anchor
+    from tranship.masking.exposure import Seen
+    from tranship.store.port import TableStore
+    from tranship.store.vaulting import Upkeep
+
+vault = App(
+    name="vault", help="The keys and tokens that masking needs: how they stand, new keys, tokens that are over."
+)
+audit = App(name="audit", help="Who saw what: check the audit, read it, anchor it.")
+
+RUN = Path("runs/replay")
+Text = Annotated[str, Parameter(allow_leading_hyphen=True)]
+
+
+@vault.command
+def status(run: Path = RUN, *, json: Json = False) -> None:
+    """How the vault stands: which key wraps its keys, keys and tokens of each network.
+
+    Parameters
+    ----------
+    run: folder of the run, or its database
+    """
+    from tranship.engine.run import open_store
+    from tranship.store.vault_status import vault_status
+
+    store = open_store(run, read_only=True)
+    try:
+        found = vault_status(store, run)
+    finally:
+        store.close()
+    if json:
+        write_json(found)
+        return
+    say(f"keys are wrapped by {found.wrapped_by}" + (f"; {found.trouble}" if found.trouble else ""))
+    header = ("network", "kind", "tokens", "expired", "key since", "keys that read")
+    body = [
+        (
+            one.network,
+            one.kind,
+            f"{one.live:,}",
+            f"{one.over:,}",
+            _day(one.key_since),
+            str(one.reading) if one.reading else "",
+        )
+        for one in found.kinds
+    ]
+    table(body, header, right=(2, 3)) if body else say("no token was given yet")
+
+
+@vault.command
+def rotate(run: Path = RUN, *, old_key: Text = "", json: Json = False) -> int:
+    """New masking keys: every token is sealed anew, the old keys are destroyed. Tokens stay what they are. Stop the service for it.
+
+    With --old-key nothing is sealed anew: the same keys are wrapped by another key, the one that TRANSHIP_MASKING_KEY names now.
+
+    Parameters
+    ----------
+    run: folder of the run, or its database
+    old_key: what wrapped the keys so far, as TRANSHIP_MASKING_KEY would say it (file:PATH, env:NAME, command:COMMAND, https://ADDRESS)
+    """
+    from tranship.store.vaulting import all_pieces, kek_of
+
+    store, upkeep = _opened(run, old_key)
+    try:
+        if old_key:
+            count = upkeep.rewrap(kek_of(run))
+            write_json({"wrapped_anew": count}) if json else say(f"{count} keys are wrapped by the new key")
+            return 0
+        kinds = upkeep.rotate()
+        ((tokens,),) = store.query("SELECT count(*) FROM token")
+        with progress_bar(quiet=json) as tell:
+            done = all_pieces(upkeep.reseal, lambda n: tell("sealing anew", n, float(str(tokens))))
+        gone = upkeep.destroy(epoch_us=0)
+    finally:
+        store.close()
+    if json:
+        write_json({"kinds": kinds, "sealed_anew": done.changed, "damaged": done.left, "destroyed": gone})
+    else:
+        say(f"{kinds} kinds got new keys, {done.changed:,} tokens were sealed anew, {gone} old keys were destroyed")
+        if done.left:
+            say(f"{done.left:,} tokens are damaged and stay under their old keys: a backup may have them whole")
+    return int(done.left > 0)
+
+
+@vault.command
+def sweep(run: Path = RUN, *, json: Json = False) -> None:
+    """Forget the values of tokens that expired. Stop the service for it; the service does the same by itself.
+
+    Parameters
+    ----------
+    run: folder of the run, or its database
+    """
+    from tranship.store.vaulting import all_pieces
+
+    store, upkeep = _opened(run)
+    try:
+        done = all_pieces(upkeep.sweep)
+    finally:
+        store.close()
+    write_json({"tokens": done.looked_at, "expired": done.changed}) if json else say(
+        f"{done.changed:,} of {done.looked_at:,} tokens are over"
+    )
+
+
+@audit.command
+def verify(run: Path = RUN, *, anchor: Path | None = None, json: Json = False) -> int:
+    """Compute the chain of the audit anew, and hold it against where it was left. The first bad row is named; exit code 1.
+
+    Parameters
+    ----------
+    run: folder of the run, or its database
+    anchor: a file of anchors that was kept elsewhere
+    """
+    from tranship.engine.run import open_store
+    from tranship.masking.audit import check
+
+    anchors = _anchors(anchor) if anchor else []
+    store = open_store(run, read_only=True)
+    try:
+        found = check(store.audit(), store.last_audit(), anchors)
+    finally:
+        store.close()
+    if json:
+        write_json(
+            {
+                "good": found.good,
+                "rows": found.rows,
+                "head": found.chain.hex(),
+                "anchors": len(anchors),
+                "wrong": found.wrong,
+            }
+        )
+    elif found.good:
+        also = f", and {len(anchors)} anchors are in it" if anchors else ""
+        say(f"{found.rows:,} rows, chain recomputed row by row: sound{also}")
+    else:
+        say(f"NOT SOUND: {found.wrong}")
+    return int(not found.good)
+
+
+@audit.command
+def anchor(run: Path = RUN, *, to: Path | None = None, json: Json = False) -> int:
+    """Where the audit ends today, in one line to be kept where nobody who writes the run can reach. Once a day is usual.
+
+    Parameters
+    ----------
+    run: folder of the run, or its database
+    to: a file to add the line to; the anchors in it are held against the audit first
+    """
+    from tranship.engine.run import open_store
+    from tranship.masking.audit import Anchor, check
+
+    held = _anchors(to) if to and to.exists() else []
+    store = open_store(run, read_only=True)
+    try:
+        found = check(store.audit(), store.last_audit(), held)
+    finally:
+        store.close()
+    made = Anchor.of((found.seq, found.chain if found.seq else b""), time.time_ns() // 1000)
+    if found.good and to:
+        _append(to, str(made))
+    if json:
+        head = {"day": made.day, "seq": made.seq, "chain": made.chain.hex()} if found.good else {}
+        write_json({"good": found.good, "wrong": found.wrong, **head})
+    else:
+        say(str(made) if found.good else f"NOT SOUND, nothing is anchored: {found.wrong}")
+    return int(not found.good)
+
+
+@audit.command
+def exposure(
+    run: Path = RUN, *, network: str = "", person: Text = "", source: str = "", order: Text = "", json: Json = False
+) -> int:
+    """Which network saw what about whom, when, under which policy. After an erasure "whom" is a number, and leads nowhere.
+
+    Parameters
+    ----------
+    run: folder of the run, or its database
+    network: only this network
+    person: only this customer: a reference of --source, or a person id without it
+    source: source of the reference (uci, csv, shopify ...)
+    order: only this order
+    """
+    from tranship.engine.run import open_store
+    from tranship.masking.exposure import exposure as what_was_seen
+    from tranship.store.vault_status import erased_persons, person_of, subjects_of
+
+    store = open_store(run, read_only=True)
+    try:
+        person_id = person_of(store, run, person, source) if person else ""
+        subjects = subjects_of(store, order) if order else frozenset[str]()
+        gone = erased_persons(store)
+        found = what_was_seen(store.audit(), gone, network=network, person=person_id, subjects=subjects)
+    finally:
+        store.close()
+    if json:
+        write_json({"seen": [each._asdict() for each in found], "person_id": person_id, "erased": person_id in gone})
+        return 0
+    if person_id in gone and person_id:
+        say(f"{person_id} was erased: what follows is what was told of somebody, and nothing here leads to who it was")
+    _show(found)
+    return 0
+
+
+def _show(found: "Sequence[Seen]") -> None:
+    """Per network: personal things first, then the rest; policies by the beginning of their hash."""
+    if not found:
+        say("no network saw anything of that")
+        return
+    header = ("network", "what", "personal", "orders", "persons", "first", "last", "policy")
+    body = [
+        (
+            each.network, each.what, "yes" if each.personal else "", f"{each.orders:,}",
+            f"{each.persons:,}" + (f" ({each.erased:,} erased)" if each.erased else ""),
+            _moment(each.first), _moment(each.last), " ".join(policy[:12] for policy in each.policies),
+        )
+        for each in found
+    ]  # fmt: skip
+    table(body, header, right=(3, 4))
+
+
+def _opened(run: Path, setting: str = "") -> "tuple[TableStore, Upkeep]":
+    """The run, open for writing, and what can be done to its vault."""
+    from tranship.engine.run import open_store
+    from tranship.store.people import People
+    from tranship.store.vaulting import Upkeep, kek_of, open_vault
+
+    store = open_store(run)
+    try:
+        people = People.open(store, run, create=False)
+        return store, Upkeep(store, open_vault(store, people, kek_of(run, setting or None)))
+    except BaseException:
+        store.close()
+        raise
+
+
+def _anchors(path: Path) -> "list[Anchor]":
+    from tranship.core.errors import InputError
+    from tranship.masking.audit import anchors_in
+
+    try:
+        return anchors_in(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError("cannot be read as a file of anchors", where=str(path)) from error
+
+
+def _append(path: Path, line: str) -> None:
+    from tranship.core.errors import UnavailableError
+    from tranship.store.files import sync_file
+
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+        sync_file(path)
+    except OSError as error:
+        raise UnavailableError(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _day(at: int) -> str:
+    return _moment(at)[:10]
+
+
+def _moment(at: int) -> str:
+    return dt.datetime.fromtimestamp(at / 1e6, dt.UTC).strftime("%Y-%m-%d %H:%M")
