@@ -1,5 +1,6 @@
 """`tranship leak report` through `main`: text, JSON, the page, attackers that are kept, mistakes."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -60,3 +61,15 @@ def test_mistakes_are_one_sentence(home: Path, tmp_path: Path, capsys: pytest.Ca
     ):
         code, out, err = run(capsys, "leak", "report", "--quick", *words)
         assert code == 2 and not out and said in err and err.count("\n") == 1
+
+
+def test_without_the_library_it_says_what_to_install(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """Before any work: exit code 2, the extra to install and the way without."""
+    (tmp_path / "lightgbm.py").write_text("raise ModuleNotFoundError('no lightgbm')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "lightgbm"]:
+        monkeypatch.delitem(sys.modules, name)
+    code, out, err = run(capsys, "leak", "report", "--run", home)
+    assert code == 2 and not out and "tranship[plan]" in err and "--quick" in err

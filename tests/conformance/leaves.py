@@ -42,7 +42,11 @@ class Description:
             if (status[0] == "2") is errors:
                 continue
             response = self._resolved(told)
-            contents = [response["schema"]] if "schema" in response else [c["schema"] for c in response.get("content", {}).values()]
+            contents = (
+                [response["schema"]]
+                if "schema" in response
+                else [c["schema"] for c in response.get("content", {}).values()]
+            )
             for schema in contents:
                 found |= {leaf for leaf in self.leaves(schema) if leaf}
         if errors:

@@ -10,13 +10,13 @@ import pytest
 from tests.console import leak_runs
 from tests.console.runs import play as play_few
 from tests.console.test_report import HOSTILE, Page
-from tranship.cli.leak_measuring import measure
+from tranship.cli.leak_measuring import measure, policy_of
 from tranship.console import leak_words
 from tranship.console.leak import render, table, write
 from tranship.console.leak_page import LeakPage, make_page
 from tranship.console.leak_source import Traffic, plain, read_traffic
 from tranship.core.errors import InputError
-from tranship.core.network import Network
+from tranship.core.network import LeakBudget, Network
 from tranship.engine.run import open_store
 from tranship.masking.leak import Adversary
 
@@ -200,3 +200,28 @@ def test_traffic_alone_makes_a_page(year: Path):
     made = make_page(traffic_of(year), "run", quick=True)
     assert made.networks[0].bar("tau_growth").value is not None and not made.networks[0].learned
     assert "(--quick)" in leak_words.lead(made)
+
+
+def test_a_carrier_of_others_reads_their_labels_too(tmp_path: Path):
+    """Amazon carries the 3PL's parcels: with its own it joins more pairs, and the verdict says so."""
+    networks = (Network("AMZ", "Amazon"), Network("PL", "Pack", carrier="AMZ"), Network("OWN", "Brand"))
+    leak_runs.play(tmp_path / "run", 500, networks=networks)
+    amazon, pack = measure(tmp_path / "run", quick=True).networks
+    assert amazon.carries == ["Pack"] and not pack.carries
+    both = {bar.name: bar.value for bar in amazon.with_carried}
+    assert both["pairs"] > amazon.bar("pairs").value + 0.1
+    assert "It also carries the parcels of Pack" in " ".join(leak_words.verdict(amazon))
+    assert "also carries" not in " ".join(leak_words.verdict(pack))
+
+
+def test_attackers_are_trained_under_the_budget_of_the_network_file(year: Path):
+    """A network with a leak budget: trained under its settings. Without one, or at the dial's end: as observed."""
+    traffic = traffic_of(year)
+    amazon = traffic.networks[0]
+    assert traffic.document is not None
+    observed = policy_of(traffic, amazon)
+    assert observed.settings is None and 0.3 < observed.line_shares.mean() < 0.9
+    for budget, under in ((40, True), (100, False)):
+        leaks = (LeakBudget("AMZ", budget),)
+        changed = traffic._replace(document=msgspec.structs.replace(traffic.document, leaks=leaks))
+        assert (policy_of(changed, amazon).settings is not None) is under

@@ -19,6 +19,7 @@ from tranship.engine import verify as verify_module
 from tranship.engine.shard import RecordedIds, Shard, Submission
 from tranship.engine.verify import Verdict, verify
 from tranship.engine.verify_rows import SHOWN, Found, listed
+from tranship.masking.audit import AuditDraft, Chain
 from tranship.store import port
 from tranship.store.connect import DB_NAME
 from tranship.store.people import People, Vault
@@ -428,3 +429,17 @@ def test_a_person_erased_after_a_hand_over_leaves_a_sound_run(tmp_path: Path) ->
     run.people.erase(["P1"])
     run.store.close()
     assert verdict(tmp_path / "run", decide=True).problems == []
+
+
+def test_a_changed_audit_is_not_sound(folder: Path) -> None:
+    """The audit's chain is computed anew; the first bad row is named, and rows missing at its end are."""
+    store = sqlite(folder)
+    drafts = [AuditDraft(1, "engine", "create", "AMZ", "create", "f" * 64, f"TR-{k}", "", [], "sent") for k in range(5)]
+    store.commit(port.Batch(audits=Chain(store.last_audit()).rows(drafts)))
+    store.close()
+    assert verdict(folder).problems == []
+    assert any("audit: 5 rows" in check for check in verdict(folder).checks)
+    damage(folder, "UPDATE audit SET verdict = 'refused' WHERE seq = 3")
+    assert any("audit row 3 was changed" in problem for problem in verdict(folder).problems)
+    damage(folder, "DELETE FROM audit WHERE seq >= 3")
+    assert any("it was left at row 5" in problem for problem in verdict(folder).problems)

@@ -1,4 +1,4 @@
-"""Canaries: texts that occur nowhere else, and one search that finds all of them in every shape that a text takes on its way.
+r"""Canaries: texts that occur nowhere else, and one search that finds all of them in every shape that a text takes on its way.
 
 A canary may stand in a body as it is, in other case, reversed, without its spaces, decomposed (NFKD), percent-, base64-, hex- or
 `\\u`-encoded, or as a digest; five of its first or last characters are enough for a hit. All shapes of all canaries are one set of
@@ -44,7 +44,13 @@ def letters(seed: int | str) -> str:
 def digits(seed: int | str, count: int = 11) -> str:
     """A canary of digits alone: a phone's, or a shop's number."""
     draw = random.Random(f"digits {seed}")
-    return "10" + "".join(draw.choice("23456789") for _ in range(2)) + "0" + "".join(draw.choice("0123456789") for _ in range(count - 10)) + "01990"
+    return (
+        "10"
+        + "".join(draw.choice("23456789") for _ in range(2))
+        + "0"
+        + "".join(draw.choice("0123456789") for _ in range(count - 10))
+        + "01990"
+    )
 
 
 def email(seed: int | str) -> str:
@@ -67,7 +73,11 @@ def shapes(canary: str) -> Iterator[tuple[str, bytes]]:
         yield name, text.lower().encode()
         yield f"{name}, upper case", text.upper().lower().encode()
     for name in ("as it is", "without spaces", "decomposed"):
-        for form, text in (("", texts[name]), (", upper case", texts[name].upper()), (", lower case", texts[name].lower())):
+        for form, text in (
+            ("", texts[name]),
+            (", upper case", texts[name].upper()),
+            (", lower case", texts[name].lower()),
+        ):
             yield from ((f"{name}{form}, {how}", pattern.lower()) for how, pattern in _encoded(text))
 
 

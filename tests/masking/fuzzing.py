@@ -65,10 +65,17 @@ class Target:
 
     def __init__(self, policy: Policy, operation: Operation) -> None:
         self.policy, self.operation = policy, operation
-        self.leaves = [(place, leaf, rule) for place in OUT_PLACES for leaf, rule in operation.rules.get(place, {}).items()]
+        self.leaves = [
+            (place, leaf, rule) for place in OUT_PLACES for leaf, rule in operation.rules.get(place, {}).items()
+        ]
         self.canaries: dict[str, str] = {}
         for place, leaf, _ in self.leaves:
-            for sort, make in (("word", canary.word), ("name", canary.letters), ("number", canary.digits), ("mail", canary.email)):
+            for sort, make in (
+                ("word", canary.word),
+                ("name", canary.letters),
+                ("number", canary.digits),
+                ("mail", canary.email),
+            ):
                 self.canaries[f"{place} {leaf}, {sort}"] = make(f"{operation.name} {place} {leaf}")
         self.canaries["a name that no model has, word"] = canary.word(f"{operation.name} unknown")
         self.canaries["header user-agent, word"] = canary.word(f"{operation.name} user-agent")
@@ -94,13 +101,14 @@ class Target:
     def _delivers(self, place: str, leaf: str) -> bool:
         prefixes = (*self.operation.whole, *self.operation.partial)
         names = self.policy.names
-        wanted = {f"{prefix}.{name}" for prefix in prefixes for name in (names.line, names.city, names.postal, names.country)}
+        wanted = {
+            f"{prefix}.{name}" for prefix in prefixes for name in (names.line, names.city, names.postal, names.country)
+        }
         return place == "body" and leaf in wanted
 
     def _value(self, draw: random.Random, place: str, leaf: str, rule: Rule) -> Any:
         if rule.action == "pass":
-            made = self._typed(draw, rule, place)
-            return made
+            return self._typed(draw, rule, place)
         if rule.action == "generalize":
             return f"2026-11-{draw.randint(10, 28)}T08:{draw.randint(10, 59)}:00Z"
         if rule.action == "reveal":
@@ -108,7 +116,11 @@ class Target:
             return told if place == "path" or draw.random() < 0.8 else self.of(place, leaf, "word")
         if rule.action == "drop" and draw.random() < 0.2:
             sort = draw.choice(["word", "name", "number", "mail"])
-            return draw.choice([[self.of(place, leaf, sort)], {self.of(place, leaf, sort): 1}, 1, True, 2.5]) if place == "body" else "1"
+            return (
+                draw.choice([[self.of(place, leaf, sort)], {self.of(place, leaf, sort): 1}, 1, True, 2.5])
+                if place == "body"
+                else "1"
+            )
         return self.of(place, leaf, draw.choice(["word", "name", "number", "mail"]))
 
     def _typed(self, draw: random.Random, rule: Rule, place: str) -> Any:
@@ -131,7 +143,17 @@ class Target:
             f"+{self.of(place, leaf, 'number')}", f"https://{secret}.example", secret.upper(), secret[::-1], "", None, "\ud800" + secret,
         ]  # fmt: skip
         if place == "body":
-            bad += [[secret], {secret: secret}, {"name": secret}, int(self.of(place, leaf, "number")), 1.5, True, [[secret]], -1, 10**30]
+            bad += [
+                [secret],
+                {secret: secret},
+                {"name": secret},
+                int(self.of(place, leaf, "number")),
+                1.5,
+                True,
+                [[secret]],
+                -1,
+                10**30,
+            ]
         return {**values, key: draw.choice(bad)}
 
     def message(self, draw: random.Random, values: dict[str, Any]) -> Message:
@@ -143,7 +165,9 @@ class Target:
             _put(body, leaf, value)
         if draw.random() < 0.05:
             body[self.canaries["a name that no model has, word"]] = draw.choice([1, "x", {}, None])
-        raw = json.dumps(body, ensure_ascii=draw.random() < 0.5, indent=draw.choice([None, 1])).encode("utf-8", "surrogatepass")
+        raw = json.dumps(body, ensure_ascii=draw.random() < 0.5, indent=draw.choice([None, 1])).encode(
+            "utf-8", "surrogatepass"
+        )
         if draw.random() < 0.02:
             raw = raw.replace(b"{", b'{"x":1,"x":2,', 1)
         places = {place: {} for place in ("path", "query", "header")}
@@ -151,7 +175,11 @@ class Target:
             place, _, leaf = key.partition(" ")
             if place in places and value is not None:
                 places[place][leaf.removesuffix("[]")] = value if isinstance(value, str) else str(value)
-        headers = {**places["header"], "user-agent": self.canaries["header user-agent, word"], "x-forwarded-for": "198.51.100.7"}
+        headers = {
+            **places["header"],
+            "user-agent": self.canaries["header user-agent, word"],
+            "x-forwarded-for": "198.51.100.7",
+        }
         return Message(raw if "body" in self.operation.rules else b"", places["path"], places["query"], headers)
 
     # -- what came out -------------------------------------------------------------------------------------------------
@@ -174,7 +202,12 @@ class Target:
         path, query = made.path, made.query
         left = json.dumps(_without(body, carried, ""), ensure_ascii=False) if carried else made.body.decode()
         for place, _, rule in self.leaves:
-            if place in {"path", "query"} and rule.action == "pass" and rule.type is not None and rule.type.name in GRAMMARS:
+            if (
+                place in {"path", "query"}
+                and rule.action == "pass"
+                and rule.type is not None
+                and rule.type.name in GRAMMARS
+            ):
                 path = query = ""  # the one canary that may be there cannot be told from another
         return "\n".join([path, query, repr(made.headers), made.subject, left]).encode("utf-8", "surrogatepass")
 
@@ -207,7 +240,9 @@ def _without(value: Any, leaves: set[str], path: str) -> Any:
 
 def targets(policy: Policy) -> list[Target]:
     """All operations of a policy that send something."""
-    return [Target(policy, one) for one in policy.operations.values() if any(one.rules.get(place) for place in OUT_PLACES)]
+    return [
+        Target(policy, one) for one in policy.operations.values() if any(one.rules.get(place) for place in OUT_PLACES)
+    ]
 
 
 def run(made: list[Target], count: int, seed: int) -> Found:

@@ -72,7 +72,7 @@ def told(made: Masked) -> Any:
 
 
 def answer(made: Masked, **more: Any) -> dict[str, Any]:
-    """getFulfillmentOrder's answer about a masked order, which repeats what it was told."""
+    """GetFulfillmentOrder's answer about a masked order, which repeats what it was told."""
     sent = told(made)
     head = {key: value for key, value in sent.items() if key not in {"items", "deliveryPreferences"}}
     head |= {"receivedDate": "2026-11-22T08:16:00Z", "fulfillmentOrderStatus": "Processing"} | more

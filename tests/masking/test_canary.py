@@ -52,10 +52,13 @@ def test_nothing_is_found_where_nothing_is():
 
 def test_an_exception_is_searched_with_all_that_it_carries():
     """Also what it hides behind `from None`."""
-    try:
+
+    def hiding() -> None:
         try:
             json.loads(f'{{"a": "{ONE["note"]}", }}')
         except ValueError:
             raise KeyError("x") from None
-    except KeyError as error:
-        assert SEARCH.hits(canary.told_by(error))
+
+    with pytest.raises(KeyError) as caught:
+        hiding()
+    assert SEARCH.hits(canary.told_by(caught.value))

@@ -52,7 +52,9 @@ def test_every_operation_and_leaf_was_tried(kind: str):
             tried.update(list(values))
         wanted = {f"{place} {leaf}" for place, leaf, rule in target.leaves if rule.action != "refuse"}
         assert wanted <= set(tried), f"{target.operation.name}: {wanted - set(tried)}"
-        assert left or all(rule.action == "refuse" for place, _, rule in target.leaves if place == "path"), target.operation.name
+        assert left or all(rule.action == "refuse" for place, _, rule in target.leaves if place == "path"), (
+            target.operation.name
+        )
 
 
 @pytest.mark.parametrize("kind", kinds())

@@ -70,7 +70,6 @@ class Network:
         self.fault = ""  # hang | reset | truncate | garbage | split | reset_before
         self.before: Callable[[Got], None] = lambda got: None
         self.port = 0
-        self.server: asyncio.Server
 
     @property
     def url(self) -> str:
@@ -147,29 +146,23 @@ class Network:
 def network() -> Iterator[Network]:
     """A network until the block ends."""
     there = Network()
-    loop = asyncio.new_event_loop()
-    started = threading.Event()
+    started, loops = threading.Event(), []
+    over: list[asyncio.Event] = []
 
-    async def begin() -> None:
-        server = there.server = await asyncio.start_server(there.serve, "127.0.0.1", 0)
+    async def main() -> None:
+        server = await asyncio.start_server(there.serve, "127.0.0.1", 0)
         there.port = server.sockets[0].getsockname()[1]
+        loops.append(asyncio.get_running_loop())
+        over.append(asyncio.Event())
         started.set()
+        await over[0].wait()
+        server.close()
 
-    def run() -> None:
-        loop.run_until_complete(begin())
-        loop.run_forever()
-        there.server.close()
-        tasks = asyncio.all_tasks(loop)
-        for task in tasks:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-        loop.close()
-
-    thread = threading.Thread(target=run, daemon=True)
+    thread = threading.Thread(target=lambda: asyncio.run(main()), daemon=True)
     thread.start()
     assert started.wait(10)
     try:
         yield there
     finally:
-        loop.call_soon_threadsafe(loop.stop)
+        loops[0].call_soon_threadsafe(over[0].set)
         thread.join(10)

@@ -22,6 +22,7 @@ from tranship.store.port import (
     ParkedRow,
     PayloadRow,
     PersonRow,
+    SkuAliasRow,
     Store,
 )
 
@@ -316,6 +317,19 @@ class StoreContract(PortContract):
         assert [row[1:] for row in found["exception"]] == [tuple(row) for row in batch.exceptions]
         assert store.unsent(10) == batch.outbox
         assert store.document(batch.documents[0].sha256) == batch.documents[0].body
+
+    def test_an_alias_goes_through_its_steps_and_never_to_another_article(self, store: Store) -> None:
+        """The last step of a batch wins; another article, network or epoch under the same alias refuses the whole batch."""
+        new = SkuAliasRow("TS1", "mcf", "SKU1", 1, "new", 10)
+        active = new._replace(state="active", since=11)
+        store.commit(Batch(sku_aliases=[new, active, new._replace(alias="TS2", sku="SKU2")]))
+        asked = "SELECT alias, network, sku, epoch, state, since FROM sku_alias ORDER BY alias"
+        there = [tuple(active), ("TS2", "mcf", "SKU2", 1, "new", 10)]
+        assert store.query(asked) == there
+        for other in ({"sku": "SKU2"}, {"network": "bob"}, {"epoch": 2}):
+            with pytest.raises(InvariantError):
+                store.commit(Batch(sku_aliases=[new._replace(alias="TS3"), active._replace(**other)]))
+        assert store.query(asked) == there
 
     def test_a_key_is_taken_once(self, store: Store) -> None:
         """The second batch with the same key changes nothing, whatever else is in it."""

@@ -175,6 +175,7 @@ TABLES = (
     "payload",
     "address",
     "household",
+    "sku_alias",
     "token",
     "masking_key",
     "audit",

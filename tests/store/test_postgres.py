@@ -151,20 +151,22 @@ def test_a_shard_is_backed_up_as_a_folder_and_restored_as_either(
 
 
 def test_an_erasure_leaves_no_key_in_the_tables_files(store: PostgresStore, server: Server) -> None:
-    """After an erasure no file of the database's tables holds the person's wrapped key or blind index (its log may, for a while)."""
+    """After an erasure no file of the database's tables holds the person's wrapped key, blind index or tokens (its log may)."""
     vault = Vault(b"e" * 32)
     people = [vault.seal(f"P{k}", "uci", Person(ref=str(k), name=f"Name {k}")) for k in range(60)]
-    store.commit(Batch(people=people))
+    tokens = [rows.token(50_000 + k, 0, f"P{k}")._replace(blind=vault.blind("token", f"{k}")[:16]) for k in range(60)]
+    store.commit(Batch(people=people, tokens=tokens, masking_keys=[rows.masking_key(50_000 + k) for k in range(60)]))
     pieces = [row.wrapped_key[16:32] for row in people] + [row.blind[:16] for row in people]
+    pieces += [row.blind for row in tokens] + [row.token.encode() for row in tokens]
 
     def found() -> set[int]:
         server.ask("CHECKPOINT")
         held = b"".join(path.read_bytes() for path in (server.data / "base").rglob("*") if path.is_file())
         return {k for k, piece in enumerate(pieces) if piece in held}
 
-    assert found() == set(range(120))
+    assert found() == set(range(240))
     assert store.erase_many([f"P{k}" for k in range(20)]) == 20
-    assert found() == {*range(20, 60), *range(80, 120)}
+    assert found() == {k for k in range(240) if k % 60 >= 20}
     assert integrity(store) == []
 
 

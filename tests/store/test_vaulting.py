@@ -53,7 +53,7 @@ def filled(store: SqliteStore, count: int) -> dict[str, Found]:
         for kind in KINDS:
             value = f"{kind} of Nomen Nescio {k}"
             known[session.token(kind, f"O{k}", value)] = Found(kind, f"O{k}", value)
-        fields = [("name", "token:name", fingerprint(key, "name", f"Nomen Nescio {k}"))]
+        fields = [("name", "token(name)", fingerprint(key, "name", f"Nomen Nescio {k}"))]
         draft = AuditDraft(k, "test", "create", "AMZ", "/orders", "f" * 64, f"O{k}", row.person_id, fields, "sent")
         audits = chain.rows([draft])
         store.commit(Batch(people=[row], tokens=session.rows, audits=audits))

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from tranship.api.problems import check_keys, invalid, of_decoding
 from tranship.core.network import NetworkFile
-from tranship.core.order import Destination, Order, OrderLine, Person
+from tranship.core.order import Destination, Order, OrderLine, Person, Terms
 from tranship.core.time import to_micros
 from tranship.engine.decide import MOST_LINES, MOST_QUANTITY
 
@@ -68,6 +68,7 @@ class OrderIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     placed_at: Annotated[dt.datetime, Meta(tz=True)] | None = None
     deliver_by: dt.date | None = None
     customer: CustomerIn | None = None
+    id_check: bool = False
     idempotency_key: RequestKey | None = None
 
 
@@ -136,6 +137,7 @@ def to_order(given: OrderIn, network: NetworkFile, skus: dict[str, int]) -> Orde
         service=given.service,
         deliver_by=_day(given.deliver_by),
         value_minor=sum(line.qty * line.unit_price_minor for line in lines),
+        terms=Terms(id_check=True) if given.id_check else msgspec.UNSET,
     )
 
 

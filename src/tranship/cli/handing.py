@@ -1,6 +1,7 @@
 """`tranship networks`, `dispatches`, `drift`, `recall`, `send`, `settle`, `breaker`: what was handed over, and a person's word on it."""
 
 import datetime as dt
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,6 +34,9 @@ def networks(*, url: Url = HERE, on: On = None, json: Json = False) -> None:
     rows = [_row(each) for each in now["connections"]]
     table(rows, ("connection", "nodes", "breaker", "answer", "bad", "handed over", "to go", "waits"), right=(4, 6, 7))
     for each in now["connections"]:
+        label = "the customer's name" if each["recipient"] == "name" else "an alias"
+        codes = "SKU aliases" if each["sku_aliases"] == "required" else "SKU codes"
+        say(f"  {each['code']}: masked under policy {each['policy'] or '-'}: labels say {label}, lines {codes}")
         if each["breaker"]["why"]:
             say(f"  {each['code']}: {each['breaker']['why']}" + _until(each["breaker"]))
         weak = [
@@ -123,6 +127,9 @@ def dispatches(
         say("none" if state or order else "nothing was handed over yet")
         return
     table(rows, ("dispatch", "fulfillment order", "node", "state", "network says", "since", "why"))
+    policies = Counter(each["policy"] for each in found["dispatches"] if each["policy"])
+    for policy, count in policies.items():
+        say(f"{count} of them masked under policy {policy}")
     if found["more"]:
         hint(f"the newest {limit}; --limit shows more")
 

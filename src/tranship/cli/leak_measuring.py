@@ -11,6 +11,7 @@ from tranship.cli.output import hint
 from tranship.console.leak_page import LEAST_ROWS, LeakPage, Trained, make_page, shown
 from tranship.console.leak_source import MOST_WEEKS, NetworkTraffic, Street, Traffic, read_traffic
 from tranship.core.errors import InputError, UnavailableError
+from tranship.engine.leak_plans import settings_of
 from tranship.engine.run import open_store
 from tranship.masking.leak.learned import Learned, dump, load, train
 from tranship.masking.leak.model import Adversary, Floats
@@ -28,6 +29,8 @@ from tranship.store.people import People
 from tranship.store.port import Moment, TableStore
 
 Progress = Callable[[str, float, float], None]
+NO_BUDGET = 100
+"""The dial's end: a network like any other."""
 CACHE_VERSION = 1
 """Raised when training changes, so that attackers kept from before are trained again."""
 
@@ -78,7 +81,7 @@ def attackers(
     traffic: Traffic, networks: list[NetworkTraffic], folder: Path, progress: Progress | None = None
 ) -> Trained:
     """Learned attackers for each network that saw something, from the run's folder where they were trained before."""
-    likeness = likeness_of(traffic.world, LEAST_ROWS)
+    likeness = likeness_of(traffic.world, LEAST_ROWS, traffic.facts.guests)
     seeing = [one for one in networks if len(one.seen.rows)]
     found: dict[tuple[str, Adversary], tuple[Learned, str]] = {}
     if likeness is None:
@@ -95,7 +98,7 @@ def attackers(
 
 def _trained(likeness: Likeness, policy: Policy, adversary: Adversary, folder: Path) -> Learned:
     """From the folder where the same ones were kept, else trained now and kept."""
-    said = msgspec.json.encode([CACHE_VERSION, adversary.value, likeness, policy.budget, policy.networks])
+    said = msgspec.json.encode([CACHE_VERSION, adversary.value, likeness, policy.settings, policy.networks])
     said += policy.line_shares.round(3).tobytes() + f"{policy.order_share:.3f}".encode()
     path = folder / f"leak-attackers-{hashlib.sha256(said).hexdigest()[:16]}.bin"
     try:
@@ -126,15 +129,16 @@ def policy_of(traffic: Traffic, one: NetworkTraffic) -> Policy:
     order = judged[np.argsort(-lines[judged], kind="stable")]
     shares: Floats = mine[order] / np.maximum(lines[order], 1)
     leaks = traffic.document.leaks if traffic.document else ()
-    budget = next((leak.budget for leak in leaks if leak.network == one.code), -1)
-    return Policy(budget, max(1, len(leaks)), shares, one.orders / max(1, traffic.facts.orders))
+    budget = next((leak for leak in leaks if leak.network == one.code and leak.budget < NO_BUDGET), None)
+    settings = settings_of(budget, len(leaks)) if budget else None
+    return Policy(settings, max(1, len(leaks)), shares, one.orders / max(1, traffic.facts.orders))
 
 
 def _words(likeness: Likeness, policy: Policy) -> str:
     lines, orders = likeness
     how = (
-        f"under its leak budget of {policy.budget}"
-        if policy.budget >= 0
+        "under the leak budget that the network file gives it"
+        if policy.settings is not None
         else "reaching it by chance, each product with the share that was observed"
     )
     return (

@@ -6,6 +6,7 @@ from cyclopts import App
 
 from tranship.cli import (
     aliasing,
+    budgets,
     changing,
     drilling,
     handing,
@@ -58,6 +59,7 @@ for verb in (
     app.command(verb)
 app.command(pricing.prices)
 app.command(aliasing.alias)
+leaking.leak.command(budgets.status)
 app.command(leaking.leak)
 app.command(vaulting.vault)
 app.command(vaulting.audit)

@@ -87,16 +87,14 @@ def proxy(
 
 
 def _limits(given: list[str], settings: type["ProxySettings"]) -> dict[str, Any]:
-    kinds = {
-        field.name: type(field.default) for field in fields(settings) if field.name.endswith(("_max", "_s", "_cached"))
-    }
+    kinds = {field.name: field.type for field in fields(settings) if field.name.endswith(("_max", "_s", "_cached"))}
     found: dict[str, Any] = {}
     for text in given:
         name, _, value = text.partition("=")
         if name not in kinds:
             raise InputError(f"{name[:40]} is no limit", where="--limit", hint=f"One of {', '.join(sorted(kinds))}.")
         try:
-            found[name] = int(value) if kinds[name] is int else float(value)
+            found[name] = int(value) if kinds[name] in {int, "int"} else float(value)
         except ValueError:
             raise InputError(f"{name} is not a number", where="--limit") from None
     return found

@@ -13,6 +13,8 @@ def show(story: Story) -> None:
         _decision(decision, story.currency)
     for attempt in story.attempts:
         say(f"\nHanded over: {attempt.fulfillment_order} to {attempt.node} as {attempt.id}, now {attempt.state}")
+        if attempt.policy:
+            say(f"  masked under policy {attempt.policy}")
         for line in (*attempt.steps, *(f"parcel {parcel}" for parcel in attempt.parcels)):
             say(f"  {line}")
     if story.later:

@@ -217,20 +217,24 @@ def exposure(
 
 
 def _show(found: "Sequence[Seen]") -> None:
-    """Per network: personal things first, then the rest; policies by the beginning of their hash."""
+    """Per network: personal things first, then the rest; policies by the beginning of their hash. Days are UTC."""
     if not found:
         say("no network saw anything of that")
         return
-    header = ("network", "what", "personal", "orders", "persons", "first", "last", "policy")
+    header = ("network", "", "what", "orders", "persons", "erased", "first", "last")
     body = [
         (
-            each.network, each.what, "yes" if each.personal else "", f"{each.orders:,}",
-            f"{each.persons:,}" + (f" ({each.erased:,} erased)" if each.erased else ""),
-            _moment(each.first), _moment(each.last), " ".join(policy[:12] for policy in each.policies),
+            each.network, "*" if each.personal else "", each.what, f"{each.orders:,}", f"{each.persons:,}",
+            f"{each.erased:,}" if each.erased else "", _day(each.first), _day(each.last),
         )
         for each in found
     ]  # fmt: skip
-    table(body, header, right=(3, 4))
+    table(body, header, right=(3, 4, 5))
+    marks = "* tells who it is, or where. " if any(each.personal for each in found) else ""
+    say(f"{marks}Under these policies:")
+    for network in dict.fromkeys(each.network for each in found):
+        policies = sorted({policy for each in found if each.network == network for policy in each.policies})
+        say(f"  {network}: {', '.join(policy[:16] for policy in policies)}")
 
 
 def _opened(run: Path, setting: str = "") -> "tuple[TableStore, Upkeep]":
@@ -271,8 +275,4 @@ def _append(path: Path, line: str) -> None:
 
 
 def _day(at: int) -> str:
-    return _moment(at)[:10]
-
-
-def _moment(at: int) -> str:
-    return dt.datetime.fromtimestamp(at / 1e6, dt.UTC).strftime("%Y-%m-%d %H:%M")
+    return dt.datetime.fromtimestamp(at / 1e6, dt.UTC).date().isoformat()

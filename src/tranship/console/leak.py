@@ -45,7 +45,7 @@ def table(page: LeakPage) -> list[tuple[str, str, list[tuple[str, bool]]]]:
             bars = [one.bar(name, adversary) for one in seeing]
             for who in dict.fromkeys(key for bar in bars for key in bar.each):
                 prefix = "carrier: " if adversary is Adversary.TRANSIT else ""
-                cells = [(figure_of(bar.each.get(who), name), _beyond(bar.each.get(who), bar.high)) for bar in bars]
+                cells = [(figure_of(bar.each.get(who), name), _beyond(bar, who)) for bar in bars]
                 rows.append((name, prefix + leak_words.ATTACKERS.get(who, who), cells))
         bars = [one.bar(name) for one in seeing]
         rows.append((name, "guessing", [(guessing_of(bar), False) for bar in bars]))
@@ -62,8 +62,10 @@ def guessing_of(bar: BarPage) -> str:
     return leak_words.UNSAID if bar.value is None else leak_words.guessing(bar)
 
 
-def _beyond(value: float | None, high: float | None) -> bool:
-    return value is not None and high is not None and value > high
+def _beyond(bar: BarPage, who: str) -> bool:
+    """Is an attacker beyond guessing; who is behind the value of a reading may have turned the ranking round."""
+    value = bar.value if who == bar.by else bar.each.get(who)
+    return value is not None and bar.high is not None and value > bar.high
 
 
 def render(page: LeakPage) -> str:

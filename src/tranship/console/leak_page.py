@@ -10,7 +10,7 @@ from tranship.console.leak_source import BrandFacts, NetworkTraffic, Traffic
 from tranship.masking.leak import closed
 from tranship.masking.leak.learned import Learned
 from tranship.masking.leak.metrics import LEAST_SKUS, TOP, Reading, Scores, score
-from tranship.masking.leak.model import Adversary
+from tranship.masking.leak.model import Adversary, Seen
 from tranship.masking.leak.truth import REPEAT, Truth
 
 LEAST_ROWS = 26
@@ -83,6 +83,8 @@ class NetworkPage(msgspec.Struct):
     pairs_same: int  # pairs of orders that an address joins: of one customer
     pairs_all: int
     pairs_true: int  # all pairs of orders of one customer
+    carries: list[str] = []  # operators whose parcels it carries as well
+    with_carried: list[BarPage] = []  # as their carrier and its own: metrics of customers
 
     def bar(self, name: str, adversary: Adversary = Adversary.NODE) -> BarPage:
         """A metric."""
@@ -142,12 +144,27 @@ def _network(traffic: Traffic, truth: Truth, one: NetworkTraffic, trained: Train
     exposure, whole, households, never = _exposure(one)
     same, every = closed.linked(closed.parcels(one.world, one.seen), one.world.customers)
     skus, points = _points(traffic, truth, one)
+    carries, with_carried = _carried(traffic, one)
     return NetworkPage(
         one.code, one.operator, one.capped, one.carrier, one.sent, one.orders, len(one.seen.rows),
         one.orders / facts.orders if facts.orders else 0.0, len(one.seen.rows) / facts.rows if facts.rows else 0.0,
         one.cancelled, words, bars[Adversary.NODE], bars[Adversary.TRANSIT], skus, points, _regions(traffic, truth, one),
-        exposure, whole, households, never, same, every, int(truth.pairs),
+        exposure, whole, households, never, same, every, int(truth.pairs), carries, with_carried,
     )  # fmt: skip
+
+
+def _carried(traffic: Traffic, one: NetworkTraffic) -> tuple[list[str], list[BarPage]]:
+    """What a network knows of customers from its own parcels and those that it carries for others: the labels of both."""
+    others = [other for other in traffic.networks if other.code in one.carries and len(other.seen.rows)]
+    if not others:
+        return [], []
+    mask = np.zeros(len(one.world.at), np.bool_)
+    hidden = np.zeros(len(one.world.at), np.bool_)
+    for seen in (one.seen, *(other.seen for other in others)):
+        mask[seen.rows] = True
+        hidden[seen.rows[~seen.addressed]] = True
+    found = score(one.world, Seen.of(one.world, mask, hidden), None, Adversary.TRANSIT, least_rows=LEAST_ROWS, draws=0)
+    return [other.operator for other in others], [_bar(found[name]) for name in ("vip", "pairs", "freq20")]
 
 
 def _bars(scores: Scores) -> list[BarPage]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from tranship.connectors.netfile import from_document
 from tranship.console.walk import CANCELLED, MICROS_PER_DAY, Source
-from tranship.core.network import NetworkFile
+from tranship.core.network import Network, NetworkFile
 from tranship.core.order import Order
 from tranship.core.time import day_to_date
 from tranship.engine import events as ev
@@ -68,6 +68,7 @@ class NetworkTraffic(NamedTuple):
     seen: Seen
     orders: int
     cancelled: int  # dispatches that were taken back: it saw them all the same
+    carries: list[str]  # codes of networks whose parcels it carries as well
 
 
 class Traffic(NamedTuple):
@@ -281,10 +282,14 @@ class _Build:
                 NetworkTraffic(
                     network.code, network.operator or network.code, network.code in capped, network.carrier, sent,
                     _with_fees(world, self._fees(world, mine)), Seen.of(world, mask, hidden), len(orders),
-                    sum(part.void for part in shown),
+                    sum(part.void for part in shown), self._carries(network),
                 )
             )  # fmt: skip
         return sorted(found, key=lambda one: (not one.capped, -one.orders))
+
+    def _carries(self, network: Network) -> list[str]:
+        names = {network.code.casefold(), network.operator.casefold()} - {""}
+        return [one.code for one in self.document.networks if one is not network and one.carrier.casefold() in names]
 
     def _fees(self, world: World, parts: Sequence[_Part]) -> Floats:
         """What a network charged an order on average, by region; NaN where it shipped none."""

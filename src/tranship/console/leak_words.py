@@ -45,6 +45,7 @@ ATTACKERS = {
     "public prices": "public prices less its own fees",
     "none": "sees nothing of it",
 }
+CARRIED = {"vip": "finds of your best customers", "pairs": "joins of the pairs of orders of one customer"}
 UNSAID = "too few orders to tell"
 MANY, SOME = 0.5, 0.2
 """From where a network can rank, and from where it has a fair idea."""
@@ -114,7 +115,7 @@ def verdict(one: NetworkPage) -> list[str]:
             f"An address joins {figure('pairs', pairs.value)} of all pairs of orders of one customer"
             f" ({one.pairs_same:,} of {one.pairs_true:,})."
         )
-    said += [words for words in (_numbers(one), _margin(one), _timing(one)) if words]
+    said += [words for words in (_numbers(one), _margin(one), _timing(one), _carried(one)) if words]
     return said
 
 
@@ -142,6 +143,14 @@ def _timing(one: NetworkPage) -> str:
     if bar.value is None or not bar.above:
         return ""
     return f"Even the timing of orders tells growth: tau {figure('timing', bar.value)}; guessing {guessing(bar)}."
+
+
+def _carried(one: NetworkPage) -> str:
+    known = [bar for bar in one.with_carried if bar.value is not None and bar.name in {"vip", "pairs"}]
+    if not known:
+        return ""
+    told = " and ".join(f"{CARRIED[bar.name]} {figure(bar.name, bar.value)}" for bar in known)
+    return f"It also carries the parcels of {', '.join(one.carries)}: from the labels of both it {told}."
 
 
 def headline(page: LeakPage) -> str:

@@ -1,6 +1,6 @@
 """Attempts to hand fulfillment orders over, from the tables and the journal: lists, and the evidence of one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -9,7 +9,7 @@ from tranship.core.errors import InputError
 from tranship.core.time import from_micros
 from tranship.dispatch.model import CLOSED, STATES
 from tranship.engine import events as ev
-from tranship.engine.networks import STATE_WORDS
+from tranship.engine.networks import SHORT, STATE_WORDS
 from tranship.store.port import Store
 
 MOST = 500
@@ -38,6 +38,7 @@ class DispatchNow(msgspec.Struct, frozen=True):
     created_at: str
     since: str
     why: str
+    policy: str = ""  # the first signs of the hash of the masking policy that its bytes were made under
 
 
 class Listed(msgspec.Struct, frozen=True):
@@ -61,7 +62,19 @@ def listed(store: Store, state: str = "", order: str = "", limit: int = 100) -> 
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     limit = max(1, min(limit, MOST))
     rows = store.query(f"{sql}{where} ORDER BY pos DESC LIMIT ?", (*parameters, limit + 1))
-    return Listed(tuple(_now(row) for row in rows[:limit]), len(rows) > limit)
+    under = policies(store, [str(row[0]) for row in rows[:limit]])
+    return Listed(tuple(_now(row, under) for row in rows[:limit]), len(rows) > limit)
+
+
+def policies(store: Store, remote_ids: Sequence[str]) -> dict[str, str]:
+    """The masking policy that the bytes of each of these were made under, by the first signs of its hash; from the audit."""
+    found: dict[str, str] = {}
+    for first in range(0, len(remote_ids), MOST):
+        some = remote_ids[first : first + MOST]
+        sql = "SELECT subject, policy FROM audit WHERE actor = 'engine' AND verdict = 'sent' AND subject IN"
+        for subject, policy in store.query(f"{sql} ({', '.join('?' * len(some))})", list(some)):
+            found[str(subject)] = str(policy)[:SHORT]
+    return found
 
 
 def found(store: Store, remote_id: str) -> DispatchNow:
@@ -69,7 +82,7 @@ def found(store: Store, remote_id: str) -> DispatchNow:
     rows = store.query(f"SELECT {_COLUMNS} FROM dispatch WHERE remote_id = ?", (remote_id,))  # noqa: S608
     if not rows:
         raise InputError(f"no dispatch {remote_id!r}", hint="`tranship dispatches` lists them.")
-    return _now(rows[0])
+    return _now(rows[0], policies(store, [remote_id]))
 
 
 class Heard(NamedTuple):
@@ -143,12 +156,12 @@ def _states(state: str) -> tuple[str, ...]:
     return wanted
 
 
-def _now(row: tuple[object, ...]) -> DispatchNow:
+def _now(row: tuple[object, ...], under: Mapping[str, str]) -> DispatchNow:
     remote_id, pid, order_id, node, connection, state, wish, remote, their_id, created_at, since, why = row
     return DispatchNow(
         str(remote_id), str(order_id), str(pid), str(node), str(connection), str(state),
         STATE_WORDS.get(str(state), str(state)), str(wish), str(remote), str(their_id),
-        _time(int(str(created_at))), _time(int(str(since))), str(why),
+        _time(int(str(created_at))), _time(int(str(since))), str(why), under.get(str(remote_id), ""),
     )  # fmt: skip
 
 

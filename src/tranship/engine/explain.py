@@ -14,7 +14,7 @@ from tranship.core.network import NetworkFile
 from tranship.core.order import Destination, Order
 from tranship.core.time import day_to_date, from_micros
 from tranship.engine import events as ev
-from tranship.engine.attempts import Heard, evidence
+from tranship.engine.attempts import Heard, evidence, policies
 from tranship.engine.network_commands import CancelUnits, Recall, SendTo
 from tranship.engine.rows import part_id, rest_id
 from tranship.rates.compile import compile_tables
@@ -99,6 +99,7 @@ class AttemptStory(msgspec.Struct, frozen=True):
     state: str
     steps: tuple[str, ...]
     parcels: tuple[str, ...]
+    policy: str = ""  # the first signs of the hash of the masking policy that its bytes were made under
 
 
 class Story(msgspec.Struct, frozen=True):
@@ -216,6 +217,7 @@ def _attempts(books: "_Books", history: list[tuple[int, ev.Event]]) -> tuple[Att
         if isinstance(event, ev.Dispatched):
             steps.setdefault(event.dispatch.remote_id, []).append(Heard(event.at, seq, event))
     found = []
+    under = policies(books.store, list(steps))
     for remote_id, heard in steps.items():
         last = heard[-1].event.dispatch
         network, _, _ = books.network(heard[-1].seq)
@@ -227,6 +229,7 @@ def _attempts(books: "_Books", history: list[tuple[int, ev.Event]]) -> tuple[Att
                 last.state,
                 evidence(heard),
                 tuple(f"{p.carrier} {p.tracking} {p.status.lower()}".strip() for p in last.parcels),
+                under.get(remote_id, ""),
             )
         )
     return tuple(found)
@@ -242,7 +245,7 @@ class _Books:
         books = [ev.decode(bytes(p)) for _, p in rows if isinstance(p, bytes)]
         self._books = {event.version: event for event in books if isinstance(event, ev.PricesSet)}
         self._prices: dict[int, PriceTables] = {}
-        self._store = store
+        self.store = store
         self._networks: dict[str, NetworkFile] = {}
         self._tables: dict[tuple[str, int], RateTables] = {}
 
@@ -251,7 +254,7 @@ class _Books:
         load = next(event for at, event in reversed(self._loads) if at <= seq)
         assert isinstance(load, ev.NetworkLoaded)
         if load.sha256 not in self._networks:
-            self._networks[load.sha256] = from_document(self._store.document(load.sha256))
+            self._networks[load.sha256] = from_document(self.store.document(load.sha256))
         return self._networks[load.sha256], load.sha256, load.version
 
     def tables(self, seq: int, day: int) -> RateTables:
@@ -265,7 +268,7 @@ class _Books:
         """A price book by its version, and the event that brought it into force."""
         event = self._books[version]
         if version not in self._prices:
-            book = decode(self._store.document(event.sha256))
+            book = decode(self.store.document(event.sha256))
             self._prices[version] = PriceTables(book, version, book.skus, book.nodes)
         return self._prices[version], event
 

@@ -4,6 +4,8 @@ An order is judged at its first decision. Later decisions about it go by that ve
 chance; what a network was shown of it once is no secret any more.
 """
 
+import msgspec
+
 from tranship.core.network import LeakBudget
 from tranship.core.order import Order
 from tranship.engine.asking import MICROS_PER_DAY, shut_for
@@ -29,7 +31,11 @@ def with_gates(state: State, now: Situation, held: OrderState, ask: Ask) -> Situ
     kept: list[frozenset[int]] = []
     yields: list[str] = []
     for budget in budgets_of(state.require_network()):
-        gate = known.get(budget.network) or _judged(state, leaks, budget, held, ask, now)
+        gate = known.get(budget.network)
+        if gate is None:
+            gate = _judged(state, leaks, budget, held, ask, now)
+        elif gate.opened:  # that was another decision
+            gate = msgspec.structs.replace(gate, opened="")
         shown = held.shown.get(budget.network) if held.shown else None
         found.append(gate)
         kept.append(frozenset(gate.kept) - frozenset(shown[1] if shown else ()))

@@ -200,6 +200,12 @@ def _excess(state: "State", leaks: LeakState, order_id: str, order: "OrderState"
     counts = leaks.excess.setdefault(gate.network, {}).setdefault(week_of(at), {})
     for sku in pieces(state, fresh):
         counts[sku] = counts.get(sku, 0) + 1
+    if any(held.network == gate.network and held.opened for held in order.leaks):
+        return  # the order counts once, however often more of it goes there
+    order.leaks = tuple(
+        msgspec.structs.replace(held, opened=gate.opened) if held.network == gate.network else held
+        for held in order.leaks
+    )
     leaks.excess_orders[gate.network] = leaks.excess_orders.get(gate.network, 0) + 1
     name = household_of(order.order)
     if name:

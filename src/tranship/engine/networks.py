@@ -29,11 +29,14 @@ from tranship.engine.displace import elsewhere
 from tranship.engine.evolve_network import BY_HAND, CONNECTION, HAND, NODE
 from tranship.engine.rows import part_id
 from tranship.engine.state import Breaker, State
+from tranship.masking.policy import kinds, load
 
 MOST_SHOWN = 200
 """Dispatches in quarantine, and SKUs that differ, that are told at once."""
 COSTS_HOLD = 600_000_000
 """Microseconds that a cost of sending again is good for."""
+SHORT = 12
+"""Signs of a policy's hash that are shown."""
 STATE_WORDS = {
     SENDING: "being handed over",
     DOUBT_CREATE: "nobody knows whether it is there",
@@ -125,6 +128,9 @@ class ConnectionNow(msgspec.Struct, frozen=True):
     live: LiveNow | None = None
     outages: tuple[OutageNow, ...] = ()
     at_nodes: dict[str, BreakerNow] = {}  # nodes that stand still behind it
+    policy: str = ""  # the first signs of the hash of the masking policy that what leaves next is made under
+    recipient: str = ""  # alias | name: what its labels say
+    sku_aliases: str = "off"
 
 
 class QuarantineNow(msgspec.Struct, frozen=True):
@@ -244,6 +250,9 @@ def _connection(state: State, connection: Connection, held: Counter[str], at: in
         None,
         tuple(OutageNow(_time(first), _time(last), first <= at) for first, last in connection.planned() if at < last),
         {network.nodes[n].code: _shown(state.verdicts[n][NODE]) for n in behind if NODE in state.verdicts.get(n, {})},
+        load(connection.kind).hash[:SHORT] if connection.kind in kinds() else "",
+        "name" if connection.real_names else "alias",
+        connection.sku_aliases,
     )
 
 

@@ -20,6 +20,8 @@ from tranship.engine import commands as cmd
 from tranship.engine.asking import MICROS_PER_DAY, build_ask, situation
 from tranship.engine.board import Board
 from tranship.engine.clock import Clock, SystemClock
+from tranship.engine.leak_keeper import LeakKeeper
+from tranship.engine.leaks import budgets_of
 from tranship.engine.live import LiveShard, Placing, changed, open_live, placing
 from tranship.engine.merge import merged
 from tranship.engine.networks import Costs, LiveNow, NetworksNow, take_networks, with_live
@@ -32,6 +34,7 @@ from tranship.engine.view import Snapshot, View, take_snapshot
 from tranship.engine.writer import Writer
 from tranship.routing.decide import decide as route
 from tranship.store.location import shown
+from tranship.store.vault_care import Caretaker
 from tranship.store.vaulting import kek_of, open_vault
 
 
@@ -61,11 +64,15 @@ class Service:
         self.board = Board(shard.store, curve_s=curve_s)
         self.writer = Writer(shard)
         self.pricer = Pricer(self.writer, clock) if prices and has_solver(None) else None
+        self.leak_keeper = (
+            LeakKeeper(self.writer, clock, shard.people.vault.leak_secret()) if budgets_of(self.network) else None
+        )
         self.live: dict[str, LiveNow] = {}  # what the driver sees of each connection; made anew, never changed
         self._costs: Costs = {}
         self._looking = threading.Lock()
         self._folder = folder
         self._masker: Masker | None = None
+        self._caretaker: Caretaker | None = None
 
     @classmethod
     def open(
@@ -165,6 +172,7 @@ class Service:
         """Tick every so many real seconds until cancelled; one tick at a time."""
         while True:
             await asyncio.sleep(every_s)
+            await asyncio.to_thread(self._care)
             try:
                 answer = await self.writer.asubmit(self.tick())
             except UnavailableError:
@@ -191,6 +199,14 @@ class Service:
                 self._masker = Masker(open_vault(self.store, self.people, kek, now=self.clock.now))
             return self._masker
 
+    def _care(self) -> None:
+        """A piece of what the vault needs in the long run; what stands against it now is tried again at the next tick."""
+        masker = self._masker
+        if masker is not None:
+            with contextlib.suppress(TranshipError):  # `tranship vault status` tells what it is
+                self._caretaker = self._caretaker or Caretaker(self.store, masker.vault)
+                self._caretaker.turn()
+
     # -- looking ------------------------------------------------------------------------------------------------------
 
     def view(self) -> View:
@@ -216,6 +232,8 @@ class Service:
         """Finish what waits, stop the writer, close the store."""
         if self.pricer is not None:
             self.pricer.close()
+        if self.leak_keeper is not None:
+            self.leak_keeper.close()
         self.writer.close()
 
 

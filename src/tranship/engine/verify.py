@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any, cast
 
 import msgspec
 
@@ -16,8 +17,9 @@ from tranship.engine.evolve import evolve
 from tranship.engine.shard import checked, decoded
 from tranship.engine.state import State
 from tranship.engine.verify_rows import Books, Found, check_rows, listed
+from tranship.masking.audit import check as check_audit
 from tranship.store.check import problems
-from tranship.store.port import JournalRow, Moment, Store, TableStore
+from tranship.store.port import AuditRow, JournalRow, Moment, Store, TableStore
 
 
 class Verdict(msgspec.Struct):
@@ -44,6 +46,7 @@ def verify(store: TableStore, *, decide: bool = False, progress: Callable[[int],
         verdict.checks.append("store: pages, and where the journal begins and ends")
         with _no_collector():
             kinds.extend(_verify(store, snapshot, verdict, progress))
+        kinds.append(Found(_audit(snapshot, verdict)))
         if decide and verdict.hash:
             kinds.append(Found(_decide_again(store, snapshot, verdict, progress)))
     verdict.problems.extend(listed(kinds))
@@ -70,6 +73,22 @@ def _verify(
     for check, found in check_rows(snapshot.query, state, books):
         verdict.checks.append(check)
         yield found
+
+
+def _audit(snapshot: Moment, verdict: Verdict) -> list[str]:
+    """What is wrong with the chain of the audit; the first bad row is named."""
+    ((seq, chain),) = snapshot.query("SELECT audit_seq, audit_chain FROM meta") or [(0, b"")]
+    found = check_audit(_audit_rows(snapshot), (int(str(seq)), bytes(cast("bytes", chain))))
+    verdict.checks.append(f"audit: {found.rows} rows read, chain recomputed row by row")
+    return [found.wrong] if found.wrong else []
+
+
+def _audit_rows(snapshot: Moment) -> Iterator[AuditRow]:
+    after = 0
+    while page := snapshot.query("SELECT * FROM audit WHERE seq > ? ORDER BY seq LIMIT 4096", (after,)):
+        rows = [AuditRow(*cast("tuple[Any, ...]", row)) for row in page]
+        yield from rows
+        after = rows[-1].seq
 
 
 @contextmanager

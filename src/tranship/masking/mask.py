@@ -10,7 +10,7 @@ from tranship.core.errors import InputError
 from tranship.core.order import Destination, Person
 from tranship.masking.model import MaskedAddress, MaskedLine, MaskedOrder
 from tranship.masking.policy import LINE_ID, REMOTE_ID, Fit, fit_of
-from tranship.masking.policy.grammar import name_objection, part_objection, postal_objection
+from tranship.masking.policy.grammar import line_objection, lockers, name_objection, part_objection, postal_objection
 
 SERVICES = ("ground", "two_day", "next_day")
 _EMAIL = re.compile(r"[^\s@,;<>()]+@[^\s@,;<>()]+")
@@ -97,14 +97,19 @@ def masked_address(person: Person, destination: Destination, fit: Fit, *, where:
     if len(city) > fit.city:
         raise InputError(f"The city is longer than the network's {fit.city} characters", where=where)
     name, line1, line2 = _fitted(name, street, fit, where)
-    _verified({"name": name, "street": line1, "second line": line2, "city": city, "state": destination.state.strip()}, where)
+    _verified(
+        {"name": name, "street": line1, "second line": line2, "city": city, "state": destination.state.strip()}, where
+    )
     return MaskedAddress(name, line1, city, destination.state.strip(), zip_code, destination.country, line2)
 
 
 def _verified(parts: dict[str, str], where: str) -> None:
     """Nothing where every part looks like one: a note, a link or a number of a phone would travel with the parcel."""
+    rules = {"name": name_objection, "street": line_objection, "second line": line_objection}
     for what, value in parts.items():
-        objection = value and (name_objection(value) if what == "name" else part_objection(value))
+        objection = value and (
+            rules.get(what, part_objection)(value) or lockers((parts["street"], parts["second line"]))
+        )
         if objection:
             raise InputError(f"The {what} {objection}", where=where, hint="Put the order's address right")
 

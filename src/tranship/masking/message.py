@@ -9,6 +9,7 @@ import json
 import secrets
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn
 from urllib.parse import quote, urlencode
 
@@ -72,7 +73,7 @@ def mask(
     made = policy.operation(operation) if isinstance(operation, str) else operation
     given = Message(message) if isinstance(message, bytes) else message
     plan = _plan(policy, made)
-    state = State(tokens, (_EPOCH + timedelta(days=now_day)).strftime("%Y-%m-%dT00:00:00Z"))
+    state = State(tokens, _midnight(now_day))
     query = dict(_pairs(plan, given.query))
     body = _parsed(plan, given.body)
     _scope(plan, body, given.path, query, state)
@@ -82,7 +83,20 @@ def mask(
     sent = b""
     if body is not None and plan.body is not None:
         sent = _written(plan, plan.body(body, state))
-    return Masked(sent, path, urlencode(asked, quote_via=quote), headers, state.scope if made.order else "", tuple(state.fields), policy.hash)
+    return Masked(
+        sent,
+        path,
+        urlencode(asked, quote_via=quote),
+        headers,
+        state.scope if made.order else "",
+        tuple(state.fields),
+        policy.hash,
+    )
+
+
+@lru_cache(maxsize=8)
+def _midnight(day: int) -> str:
+    return (_EPOCH + timedelta(days=day)).strftime("%Y-%m-%dT00:00:00Z")
 
 
 def _plan(policy: Policy, operation: Operation) -> Plan:
@@ -131,6 +145,8 @@ def _scope(plan: Plan, body: Any, path: Mapping[str, str], query: Mapping[str, s
         if plan.operation.scope == "once":
             state.scope = f"once {secrets.token_hex(12)}"
         return
+    if plan.order_place == "body" and not isinstance(body, dict):
+        _refuse(plan, "the body", "is not an object")
     value: Any = {"body": body, "path": path, "query": query}[plan.order_place]
     for key in plan.order_keys:
         value = value.get(key) if isinstance(value, Mapping) else None

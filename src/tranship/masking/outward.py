@@ -158,6 +158,7 @@ class _Maker:
         names, fit = self.policy.names, self.policy.fit
         refuse = self._raiser(path)
         line, city, postal, country = names.line, names.city, names.postal, names.country
+        lines = tuple(f"{line[:-1]}{number}" for number in (1, 2, 3))
 
         def step(value: Any, state: State) -> Any:
             out = inner(value, state)
@@ -171,6 +172,9 @@ class _Maker:
                 objection = grammar.postal_objection(out[postal], land)
                 if objection:
                     refuse(f"{postal} {objection}")
+            objection = grammar.lockers(out[name] for name in lines if name in out)
+            if objection:
+                refuse(objection)
             if len(out.get(line, "")) > fit.line1 or len(out.get(city, "")) > fit.city:
                 refuse("is longer than the network takes")
             return out
@@ -185,13 +189,23 @@ class _Maker:
         refuse = self._raiser(name)
         if rule.action == "pass":
             kind = rule.type or TYPES["bool"]
-            return _passing(kind if place == "body" else _as_text(kind), refuse, (name, "pass", ""), several=place != "body" and leaf.endswith("[]"))
+            return _passing(
+                kind if place == "body" else _as_text(kind),
+                refuse,
+                (name, "pass", ""),
+                several=place != "body" and leaf.endswith("[]"),
+            )
         if rule.action == "token":
             return _token(rule.kind, refuse, name)
         if rule.action == "reveal":
             return _reveal(rule.kind, refuse, (name, "reveal", ""))
         if rule.action == "relay":
-            return _relay(rule.kind, str(self.policy.settings["relay_domain" if rule.kind == "email" else "relay_phone"]), refuse, name)
+            return _relay(
+                rule.kind,
+                str(self.policy.settings["relay_domain" if rule.kind == "email" else "relay_phone"]),
+                refuse,
+                name,
+            )
         return _plain(rule, refuse, name)
 
 
@@ -214,7 +228,11 @@ def _as_text(kind: Type) -> Type:
         if kind.name == "bool":
             return "" if value in {"true", "false"} else "is not true or false"
         text = str(value)
-        number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 16 and (text == "0" or text[0] != "0") else None
+        number = (
+            int(text)
+            if text.isascii() and text.isdecimal() and len(text) <= 16 and (text == "0" or text[0] != "0")
+            else None
+        )
         return kind.objection(number)
 
     return kind._replace(objection=objection)
@@ -224,7 +242,7 @@ def _passing(kind: Type, refuse: Callable[[str], NoReturn], field: tuple[str, st
     objection = kind.objection
 
     def step(value: Any, state: State) -> Any:
-        if value is None:
+        if value is None or value == "":
             return GONE
         why = objection(value)
         if why:
@@ -256,6 +274,14 @@ def _text(value: Any, most: int, refuse: Callable[[str], NoReturn]) -> bool:
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+def _given(state: State, kind: str, scope: str, value: str) -> str:
+    """A token; "" where the vault has none to give. The error that says so may hold the value, so it ends here."""
+    try:
+        return state.tokens.token(kind, scope, value)
+    except LookupError:
+        return ""
+
+
 def _token(kind: str, refuse: Callable[[str], NoReturn], name: str) -> Step:
     most = TEXT_MOST.get(kind, 1_000)
     anywhere = kind == "sku"
@@ -266,9 +292,8 @@ def _token(kind: str, refuse: Callable[[str], NoReturn], name: str) -> Step:
         if kind == "order" and value == state.order:
             token = state.scope
         else:
-            try:
-                token = state.tokens.token(kind, "" if anywhere else state.scope, value)
-            except LookupError:
+            token = _given(state, kind, "" if anywhere else state.scope, value)
+            if not token:
                 refuse("has no alias that is registered there")
         state.fields[name, "token", token] = None
         return token

@@ -24,6 +24,8 @@ ANSWER_BYTES_MOST = 16 << 20
 FREE = frozenset({"order", "sku", "shipment", "text"})
 """Kinds of tokens that belong to no single order."""
 _PLANS_MOST = 500
+_TOKEN_LEAST = 13
+"""Characters of the shortest token, the alias of a name."""
 _encode = msgspec.json.Encoder().encode
 _plans: dict[tuple[str, str], "_Plan"] = {}
 
@@ -81,7 +83,7 @@ def unmask(
     good = 200 <= status < 300
     step = plan.answer if good else plan.error
     parsed = _parsed(plan, body, good=good)
-    if parsed is None or step is None:
+    if parsed is None:
         dropped = ("the body",) if body.strip() else ()
         return Unmasked(b"", state.scope, (), dropped, (), policy.hash)
     if good and made.answer_order:
@@ -132,7 +134,9 @@ def _subject(plan: "_Plan", leaf: str, parsed: Any, state: _State) -> None:
         return
     told = plan.order_of(leaf, value, state)
     if state.scope and told != state.scope:
-        raise QuarantineError(plan.kind, plan.operation.name, f"answer {leaf}", "order", "is another order than was asked for")
+        raise QuarantineError(
+            plan.kind, plan.operation.name, f"answer {leaf}", "order", "is another order than was asked for"
+        )
     state.scope = told
 
 
@@ -147,9 +151,13 @@ class _Plan:
         self.kind, self.operation = policy.kind, operation
         self._clear = {kind: TYPES[kind].objection for kind in ("name", "sku") if policy.passes(kind)}
         self._place = "answer"
-        self.answer = self._tree(operation.rules["answer"]) if "answer" in operation.rules else None
+        error = operation.rules.get("error", {})
+        listed = {
+            leaf: rule for leaf, rule in error.items() if leaf.startswith("errors[].")
+        }  # a success may have such a list too
+        self.answer = self._tree({**listed, **operation.rules.get("answer", {})})
         self._place = "error"
-        self.error = self._tree(operation.rules["error"]) if "error" in operation.rules else None
+        self.error = self._tree(error)
 
     def order_of(self, leaf: str, value: Any, state: _State) -> str:
         """The order's token at a leaf, where it is one of ours."""
@@ -181,11 +189,16 @@ class _Plan:
         if isinstance(node, tuple):
             return self._leaf(*node)
         node.pop("", None)
-        if set(node) == {"[]"}:
-            return self._list(self._node(node["[]"], f"{path}[]"), path)
+        many = self._list(self._node(node.pop("[]"), f"{path}[]"), path) if "[]" in node else None
+        if many is not None and not node:
+            return many
         children = {key: self._node(child, f"{path}.{key}" if path else key) for key, child in node.items()}
         rest = _left_out if children.pop("{}", None) else None  # names that the sender makes up are content too
-        return self._object(children, rest, path)
+        one = self._object(children, rest, path)
+        if many is None:
+            return one
+        # An object in the schema that comes as a list (or the other way round): either is read.
+        return lambda value, state: (many if value.__class__ is list else one)(value, state)
 
     def _object(self, children: dict[str, Step], rest: Step | None, path: str) -> Step:
         get = children.get
@@ -265,7 +278,7 @@ class _Plan:
             if objection(value):
                 state.dropped[name] = None
                 return GONE
-            if value.__class__ is str and len(value) >= 14 and kind_of(value):
+            if value.__class__ is str and len(value) >= _TOKEN_LEAST and kind_of(value):
                 self._quarantine(name, "", "holds a token of ours where none belongs")
             return value
 

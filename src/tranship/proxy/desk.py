@@ -4,7 +4,6 @@ What cannot be masked is not sent; what was not committed is not sent; what cann
 written to the audit and told to the log by the names of operation and leaf.
 """
 
-import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -25,12 +24,12 @@ from tranship.proxy import heads
 from tranship.proxy.app import Reply
 from tranship.proxy.counts import Counts
 from tranship.proxy.heads import Head
+from tranship.proxy.keeper import Keeper
 from tranship.proxy.orders import Known, Orders, Sent
 from tranship.proxy.refusal import RefusedError
 from tranship.proxy.routes import Route, Routes
-from tranship.proxy.settings import ProxySettings
-from tranship.proxy.tokens import OrderTokens
-from tranship.store.vault_writer import Entry, VaultWriter
+from tranship.proxy.tokens import MEMO_MOST, OrderTokens
+from tranship.store.vault_writer import Entry
 
 ACTOR = "proxy"
 DAY_US = 86_400_000_000
@@ -64,12 +63,11 @@ class Desk:
     """A policy, a vault and an upstream: what a request is handled with from its beginning to its end."""
 
     def __init__(
-        self, policy: Policy, network: str, vault: MaskingVault, orders: Orders, writer: VaultWriter, upstream: Upstream,
-        counts: Counts, settings: ProxySettings, *, own_login: bool = False, tell_personal: bool = False,
+        self, policy: Policy, network: str, vault: MaskingVault, orders: Orders, keeper: Keeper, upstream: Upstream,
+        counts: Counts, *, own_login: bool = False, tell_personal: bool = False,
     ) -> None:  # fmt: skip
         self.policy, self.network, self.vault, self.orders = policy, network, vault, orders
-        self.writer, self.upstream, self.counts, self.own_login = writer, upstream, counts, own_login
-        self.timeout_s = settings.vault_timeout_s
+        self.keeper, self.upstream, self.counts, self.own_login = keeper, upstream, counts, own_login
         self.tell = frozenset({"person_in"}) if tell_personal else frozenset()
         self._routes = Routes((one.name, one.method, one.path) for one in policy.operations.values() if one.method)
 
@@ -80,13 +78,12 @@ class Desk:
 
     def ready(self) -> str:
         """Whether the vault can be written: a commit that failed is forgotten once one succeeds."""
-        return "" if not self.writer.failing else "the vault cannot be written"
+        return "" if not self.keeper.failing else "the vault cannot be written"
 
     async def keep(self, entry: Entry, sent: str = "no") -> None:
         """Returns once it is on disk. RefusedError where it is not, or takes too long: nothing is passed on then."""
         try:
-            async with asyncio.timeout(self.timeout_s):
-                await self.writer.keep(entry)
+            await self.keeper.keep(entry)
         except TimeoutError:
             self.counts.event("vault_timeout")
             raise RefusedError(503, "vault", "it did not answer in time", sent=sent, retry_after_s=1) from None
@@ -154,10 +151,12 @@ class Exchange:
         desk = self._desk
         keeps = known is not None and self.wants_body
         try:
-            tokens = OrderTokens(desk.vault, desk.network, desk.orders, known, desk.tell)
+            tokens = OrderTokens(desk.vault, desk.network, desk.orders, known, desk.tell, fresh=fresh)
             name = ""
             if known is not None and keeps:
-                name = desk.orders.stored_under(known, b"\0".join((self.operation.encode(), head.target, body)))
+                name = desk.orders.stored_under(
+                    known, b"\0".join((desk.network.encode(), self.operation.encode(), head.target, body))
+                )
                 sent = None if fresh else desk.orders.stored(known, name)
                 if sent is not None:
                     await desk.keep(Entry(audits=[self._draft(audit.SENT, RESENT, sent.subject, known)]))
@@ -167,16 +166,16 @@ class Exchange:
         except TranshipError as error:
             raise self._no_vault(error) from None
         sent = Sent(masked.path, masked.query, masked.headers, masked.body, masked.subject)
-        rows = [] if self._operation.scope == "once" else tokens.rows
+        rows = tokens.rows
         entry = Entry(
             tokens=rows,
             people=[known.row] if known is not None and fresh else (),
             payloads=[desk.orders.to_store(known, name, sent)] if known is not None and keeps else (),
-            audits=[self._draft(audit.SENT, _fields(masked, known), masked.subject, known)],
+            audits=[self._draft(audit.SENT, _fields(masked.fields, known), masked.subject, known)],
         )
         await desk.keep(entry)
+        tokens.committed()
         if rows:
-            tokens.committed()
             desk.counts.event("tokens_made")
         if known is not None and fresh:
             desk.orders.remember(known)
@@ -240,24 +239,23 @@ class Exchange:
 
     async def _kept(self, found: Unmasked, tokens: OrderTokens, known: Known | None) -> None:
         desk = self._desk
-        fields: list[Field] = _answer_fields(found, known)
-        verdict = audit.RECEIVED
+        fields = _fields(found.fields, known) + [(leaf, "left out", b"") for leaf in found.dropped]
         for one in found.quarantined:
             desk.counts.event("quarantined_in_list")
             fields.append((one.leaf, "quarantined", b""))
         if found.dropped:
             desk.counts.event("leaves_dropped")
-        rows = [] if self._operation.scope == "once" else tokens.rows
-        entry = Entry(tokens=rows, audits=[self._draft(verdict, fields, found.subject, known)])
+        rows = tokens.rows
+        entry = Entry(tokens=rows, audits=[self._draft(audit.RECEIVED, fields, found.subject, known)])
         if rows:
             await desk.keep(entry, "yes")
-            tokens.committed()
         else:
             self._noted(entry)
+        tokens.committed()
 
     def _noted(self, entry: Entry) -> None:
         try:
-            self._desk.writer.note(entry)
+            self._desk.keeper.note(entry)
         except TranshipError:
             self._desk.counts.event("audit_of_answer_lost")
 
@@ -289,20 +287,21 @@ class Exchange:
         return RefusedError(503, "vault", f"it cannot be asked ({type(error).__name__})", retry_after_s=1)
 
 
-def _fields(masked: Masked, known: Known | None) -> list[Field]:
+def _fields(told: Sequence[tuple[str, str, str]], known: Known | None) -> list[Field]:
     """The audit's fields: a token's fingerprint where one was given, under the order's own key."""
-    key = known.key if known is not None else b""
-    return [(leaf, action, _mark(key, leaf, token)) for leaf, action, token in masked.fields]
-
-
-def _answer_fields(found: Unmasked, known: Known | None) -> list[Field]:
-    key = known.key if known is not None else b""
-    fields = [(leaf, action, _mark(key, leaf, token)) for leaf, action, token in found.fields]
-    return fields + [(leaf, "left out", b"") for leaf in found.dropped]
-
-
-def _mark(key: bytes, leaf: str, token: str) -> bytes:
-    return audit.fingerprint(key, leaf, token) if token and key else b""
+    if known is None:
+        return [(leaf, action, b"") for leaf, action, _ in told]
+    marks, key = known.memo.marks, known.key
+    found = []
+    for leaf, action, token in told:
+        mark = b""
+        if token:
+            held = marks.get((leaf, token))
+            mark = held or audit.fingerprint(key, leaf, token)
+            if held is None and len(marks) < MEMO_MOST:
+                marks[leaf, token] = mark
+        found.append((leaf, action, mark))
+    return found
 
 
 def _reduced(body: bytes, status: int) -> bytes:

@@ -13,11 +13,26 @@ from typing import NamedTuple
 import msgspec
 
 from tranship.core.order import Person
-from tranship.store.people import People, fingerprint
+from tranship.masking.tokens import Found
+from tranship.store.people import People
 from tranship.store.port import PayloadRow, PersonRow
 
 SOURCE = "proxy"
 """The source under which order ids are found again: what `tranship erase --source` wants."""
+
+
+class Memo:
+    """What is known of an order's tokens without asking the vault: only what is on disk. Goes with the order's place in memory.
+
+    Nobody erases, expires or rotates while the proxy has its folder open, so nothing in here is ever out of date.
+    """
+
+    __slots__ = ("found", "marks", "tokens")
+
+    def __init__(self) -> None:
+        self.tokens: dict[tuple[str, str, str, str], str] = {}  # network, kind, scope, value -> token
+        self.found: dict[tuple[str, str], Found] = {}  # network, token -> what it stands for
+        self.marks: dict[tuple[str, str], bytes] = {}  # leaf, token -> the audit's fingerprint
 
 
 class Known(NamedTuple):
@@ -27,6 +42,7 @@ class Known(NamedTuple):
     row: PersonRow
     key: bytes
     print_key: bytes
+    memo: Memo
 
     def __repr__(self) -> str:
         return f"Known({self.row.person_id})"
@@ -107,7 +123,7 @@ class Orders:
 
     def _known(self, order_id: str, row: PersonRow) -> Known:
         key = self._people.vault.person_key(row)
-        return Known(order_id, row, key, fingerprint(key, b"tranship proxy retry 1"))
+        return Known(order_id, row, key, hmac.digest(key, b"tranship proxy retry 1", "sha256"), Memo())
 
     # ---- what was sent -----------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from tranship.masking.vault.session import MaskingVault
 from tranship.proxy.app import Shell
 from tranship.proxy.counts import Counts
 from tranship.proxy.desk import Desk, Upstream
+from tranship.proxy.keeper import Keeper
 from tranship.proxy.orders import Orders
 from tranship.proxy.selftest import check_policy
 from tranship.proxy.settings import ProxySettings
@@ -26,6 +27,7 @@ from tranship.store.people import People
 from tranship.store.port import TableStore
 from tranship.store.postgres.store import PostgresStore
 from tranship.store.sqlite import SqliteStore
+from tranship.store.vault_care import Caretaker
 from tranship.store.vault_writer import VaultWriter
 from tranship.store.vaulting import kek_of, open_vault
 
@@ -72,7 +74,7 @@ def open_parts(stack: ExitStack, plan: Plan) -> Parts:
         if row.network == plan.network and row.state != "destroyed" and row.purpose == "seal":
             vault.keys.pair(row.key_id)
     vault.keys.writing(plan.network, "order")
-    writer = VaultWriter(store)
+    writer = VaultWriter(store, upkeep=Caretaker(store, vault).turn)
     stack.callback(writer.close)
     return Parts(store, orders, vault, writer)
 
@@ -104,8 +106,10 @@ async def serve(plan: Plan, ready: Ready) -> None:
             )  # fmt: skip
             upstream = client
 
+        keeper = Keeper(parts.writer, settings.vault_timeout_s)
+
         def desk(now: Policy) -> Desk:
-            return Desk(now, plan.network, parts.vault, parts.orders, parts.writer, upstream, counts, settings,
+            return Desk(now, plan.network, parts.vault, parts.orders, keeper, upstream, counts,
                         own_login=plan.auth is not None, tell_personal=plan.tell_personal)  # fmt: skip
 
         shell = Shell(settings, desk(policy), counts, own_login=plan.auth is not None)
@@ -135,6 +139,7 @@ async def serve(plan: Plan, ready: Ready) -> None:
                 await ready(f"{scheme}://{host}:{server.port}")
             await task
         finally:
+            await keeper.close()
             if client is not None:
                 await client.close()
 

@@ -21,6 +21,8 @@ from tranship.core.order import Person
 from tranship.core.time import MICROS_PER_HOUR, at_local, local_day_minute
 from tranship.engine import commands as cmd
 from tranship.engine.events import FileTaken
+from tranship.engine.leak_plans import plans_now
+from tranship.engine.leaks import budgets_of
 from tranship.engine.memory import calm_collector
 from tranship.engine.merge import merged
 from tranship.engine.rhythm import MINUTES_BEFORE
@@ -28,6 +30,7 @@ from tranship.engine.run import open_shard
 from tranship.engine.shard import Answer, Shard, Submission, fingerprint
 from tranship.engine.snapshots import HistoryLog, Solve, has_solver, hours_between, solve_now
 from tranship.engine.state import CANCELLED
+from tranship.routing.leak.model import MICROS_PER_WEEK, week_of
 from tranship.sim.rejects import save_rejects
 from tranship.sim.world.derive import World, derive
 from tranship.store.location import files_of
@@ -159,7 +162,7 @@ class _Player:
             if due is None:
                 done += self._flush(waiting)
                 if not again:
-                    self._set_prices(order)
+                    self._set_prices(order) if order >= 0 else self._set_leak_plans(-order)
             else:
                 waiting.append((due, order))
                 if len(waiting) < ORDERS_IN_BATCH:
@@ -219,7 +222,7 @@ class _Player:
     def _submissions(self) -> Iterator[tuple[Submission | None, int]]:
         """(submission, index of its order or -1), by time; at one moment stock first, then orders, cancels and the clock.
 
-        (None, time) is where prices are made.
+        (None, time) is where prices are made, (None, -time) where leak plans are.
         """
         staged = self.staged
         if not staged.orders:
@@ -231,6 +234,7 @@ class _Player:
             ((cancel.at, 2, i) for i, cancel in enumerate(staged.cancels)),
             ((at, 3, at) for at in self._ticks(first)),
             ((at, 4, at) for at in self._price_moments()),
+            ((at, -1, -at) for at in self._weeks()),
         ]
         for at, kind, i in heapq.merge(*streams):
             if kind == 0:
@@ -239,8 +243,8 @@ class _Player:
                 yield self._order(i), i
             elif kind == 2:
                 yield self._cancel(i), -1
-            elif kind == 4:
-                yield None, at
+            elif kind in (4, -1):
+                yield None, i
             else:
                 # by file: the orders of a second file of the same weeks need a clock of their own
                 yield Submission(f"tick/{staged.sha256[:12]}/{at}", cmd.Tick(at)), -1
@@ -342,6 +346,25 @@ class _Player:
         command = solve_now(self.shard.state, self.history, at, "schedule", self.solve)
         if command is not None:
             (answer,) = self.shard.submit([Submission(key, command)])
+            if answer.error is not None:
+                raise answer.error
+
+    # -- leak plans -----------------------------------------------------------------------------------------------
+
+    def _weeks(self) -> Iterator[int]:
+        """Moments of the virtual clock at which leak plans are made: the beginning of each week with orders before it."""
+        if not budgets_of(self.network):
+            return
+        first, last = (week_of(order.placed_at) for order in (self.staged.orders[0], self.staged.orders[-1]))
+        yield from (week * MICROS_PER_WEEK for week in range(first + 1, last + 1))
+
+    def _set_leak_plans(self, at: int) -> None:
+        """Make the plans that are due at this moment; a run that goes on has made them where it is past it."""
+        state, name = self.shard.state, f"leak/{self.staged.sha256[:12]}/{at}"
+        if state.last_at > at:
+            return
+        for command in plans_now(state, self.shard.people.vault.leak_secret(), at):
+            (answer,) = self.shard.submit([Submission(f"{name}/{command.sha256[:16]}", command)])
             if answer.error is not None:
                 raise answer.error
 

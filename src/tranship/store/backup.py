@@ -63,6 +63,7 @@ def backup(folder: Path, target: Path, *, with_key: bool = False, progress: Prog
             _copy_database(folder / connect.DB_NAME, draft / connect.DB_NAME, tell)
         else:
             to_folder(place, draft, tell)
+        _bring_up_to_date(draft)
         with SqliteStore.open(draft, create=False, read_only=True) as copy:
             if found := integrity(copy):
                 raise DamageError(f"the copy of {shown(folder)} is not sound: {'; '.join(found)}")
@@ -118,6 +119,7 @@ def _copy_checked(source: Path, draft: Path, manifest: Manifest) -> None:
         _copy_file(source / name, draft / name)
         if _measured(draft / name) != manifest.files[name]:
             raise DamageError(f"{source / name} changed while it was copied")
+    _bring_up_to_date(draft)
     with SqliteStore.open(draft, create=False, read_only=True) as store:
         if store.last_seq() != (manifest.seq, bytes.fromhex(manifest.chain)):
             raise DamageError(
@@ -163,6 +165,19 @@ def examine(source: Path) -> Manifest:
         if actual.sha256 != expected.sha256:
             raise DamageError(f"{path} has changed since the backup was made: its SHA-256 is {actual.sha256}")
     return manifest
+
+
+def _bring_up_to_date(draft: Path) -> None:
+    """A copy of what an older release wrote gets this one's schema; what it was copied from stays as it is."""
+    path = draft / connect.DB_NAME
+    with connect.translated(str(path)):
+        db = connect.connect_reader(path)
+        try:
+            version = connect.schema_version(db, path)
+        finally:
+            db.close()
+    if version < len(connect.migrations()):
+        SqliteStore.open(draft, create=False).close()
 
 
 def _copy_database(source: Path, target: Path, progress: Progress) -> None:

@@ -1,17 +1,19 @@
 """What can be told of a vault and an audit without opening a value: for `tranship vault status` and `tranship audit exposure`."""
 
 from pathlib import Path
-from typing import NamedTuple
+
+import msgspec
 
 from tranship.core.errors import InputError, TranshipError
 from tranship.masking.rows import LIVE, OVER, READ, SEAL, WRITE
 from tranship.masking.vault.keys import Keys
 from tranship.store.people import People
 from tranship.store.port import TableStore
+from tranship.store.vault_care import rotate_days_said
 from tranship.store.vaulting import kek_of, now_us, party_of
 
 
-class KindStatus(NamedTuple):
+class KindStatus(msgspec.Struct, frozen=True):
     """Tokens and keys of one network and kind. `key_since`: UTC microseconds; `reading`: keys that were rotated out and still read."""
 
     network: str
@@ -22,7 +24,7 @@ class KindStatus(NamedTuple):
     reading: int
 
 
-class VaultStatus(NamedTuple):
+class VaultStatus(msgspec.Struct, frozen=True):
     """How a vault stands; `trouble` says why its keys cannot be opened, empty where they can."""
 
     wrapped_by: str
@@ -39,6 +41,7 @@ def vault_status(store: TableStore, where: Path) -> VaultStatus:
     keys = [row for row in store.masking_keys() if row.purpose == SEAL]
     name, trouble = "nothing yet", ""
     try:
+        rotate_days_said()
         kek = kek_of(where)
         name = kek.name
         for row in [row for row in keys if row.state == WRITE][:1]:

@@ -78,9 +78,13 @@ class VaultWriter:
 
     async def keep(self, entry: Entry) -> None:
         """Returns once the entry is on disk. UnavailableError where it is not: then nothing may be sent."""
+        await self.hand(entry)
+
+    def hand(self, entry: Entry) -> "asyncio.Future[None]":
+        """As `keep`, for who does not wait at once. UnavailableError where it is not even taken."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._put(entry, future)
-        await future
+        return future
 
     def note(self, entry: Entry) -> None:
         """Hand in what nobody waits for (the audit of an answer). Where it cannot be written, `failures` counts it."""

@@ -1,5 +1,6 @@
 """Trained attackers: better than or as good as sums, kept and read again, and clear where the library is missing."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -91,8 +92,6 @@ def test_a_missing_library_is_said_with_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str, words: str
 ):
     """Neither a stack of imports nor silence: what is missing, how to get it, how to go without."""
-    import sys
-
     (tmp_path / "lightgbm.py").write_text(body + "\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     for name in [name for name in sys.modules if name.partition(".")[0] == "lightgbm"]:

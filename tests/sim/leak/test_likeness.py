@@ -3,9 +3,18 @@
 import numpy as np
 import pytest
 
-from tranship.masking.leak import Seen
+from tranship.masking.leak import Seen, World
+from tranship.routing.leak.policy import settings_for
 from tranship.sim.leak.brand import Shape, brand_of
-from tranship.sim.leak.likeness import Policy, brands_for, likeness_of, lines_pairs, orders_pairs, spread_of_growth
+from tranship.sim.leak.likeness import (
+    Policy,
+    brands_for,
+    buyers_only,
+    likeness_of,
+    lines_pairs,
+    orders_pairs,
+    spread_of_growth,
+)
 
 LIKE = Shape(skus=120, customers=9_000, orders_a_week=900, growth_sd=0.025, zipf=1.1, rate_shape=0.4, b2b=0.1)
 
@@ -36,7 +45,7 @@ def test_orders_reach_the_network_as_observed():
     world = brand_of(4, LIKE).world
     like = likeness_of(world, 1)
     assert like is not None
-    policy = Policy(-1, 1, np.where(np.arange(like.lines.skus) < 10, 0.9, 0.2), 0.5)
+    policy = Policy(None, 1, np.where(np.arange(like.lines.skus) < 10, 0.9, 0.2), 0.5)
     other, seen = next(lines_pairs(like, policy))
     volume = np.bincount(other.sku, minlength=other.skus)
     got = np.bincount(other.sku[seen.rows], minlength=other.skus) / np.maximum(volume, 1)
@@ -53,8 +62,41 @@ def test_a_leak_budget_is_trained_under():
     like = likeness_of(brand_of(5, LIKE).world, 1)
     assert like is not None
     small = like._replace(orders=like.orders._replace(orders_a_week=300, skus=40))
-    world, seen = next(orders_pairs(small, Policy(40, 1, np.ones(1), 1.0)))
+    world, seen = next(orders_pairs(small, Policy(settings_for(40), 1, np.ones(1), 1.0)))
     assert isinstance(seen, Seen) and 0.05 < len(seen.rows) / len(world.at) < 0.6
+
+
+def test_only_buyers_are_known():
+    """Training brands of households hold nobody without an order; orders and homes stay whose they are."""
+    world = brand_of(7, LIKE).world
+    known = buyers_only(world)
+    assert known.customers == len(np.unique(world.customer)) < world.customers
+    assert set(np.bincount(known.customer, minlength=known.customers)) - {0} and np.bincount(known.customer).min() > 0
+    for name in ("customer", "household"):
+        before, after = getattr(world, name), getattr(known, name)
+        pairs = {*zip(before.tolist(), after.tolist(), strict=True)}
+        assert len(pairs) == len(set(before)) == len(set(after))  # a new number for each, and no two share one
+    assert (known.home[known.customer] == known.household).mean() == (
+        world.home[world.customer] == world.household
+    ).mean()
+
+
+def test_guests_do_not_make_buying_look_uneven():
+    """A thousand customers known by one order only, told as guests, leave the fit where it was."""
+    world = brand_of(8, LIKE).world
+    one = likeness_of(world, 1)
+    count, extra = len(world.at), 1_500
+    rows = np.r_[np.arange(count), np.full(extra, count - 1)]
+    guests = np.r_[world.customer, world.customers + np.arange(extra)]
+    more = World(
+        at=world.at[rows], sku=world.sku[rows], customer=guests, household=world.household[rows], quantity=world.quantity[rows],
+        value=world.value[rows], region=world.region[rows], margin=world.margin[rows], b2b=np.zeros(len(rows), bool),
+        price=world.price, fee=world.fee, home=np.r_[world.home, np.full(extra, -1)], households=world.households,
+        weeks=world.weeks,
+    )  # fmt: skip
+    told, untold = likeness_of(more, 1, extra), likeness_of(more, 1)
+    assert one and told and untold
+    assert abs(told.orders.rate_shape - one.orders.rate_shape) < abs(untold.orders.rate_shape - one.orders.rate_shape)
 
 
 def test_too_little_has_no_likeness():

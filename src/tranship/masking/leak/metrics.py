@@ -12,7 +12,7 @@ import numpy as np
 
 from tranship.masking.leak import closed, ranks
 from tranship.masking.leak.learned import Learned
-from tranship.masking.leak.model import Adversary, Floats, Ints, Orders, Seen, World
+from tranship.masking.leak.model import Adversary, Floats, Ints, Orders, Seen, World, gather
 from tranship.masking.leak.truth import BEST, REPEAT, Truth
 
 METRICS = ("tau_growth", "top10", "timing", "vip", "pairs", "freq20", "aov20", "tau_margin")
@@ -229,7 +229,7 @@ def _customers(truth: Truth, seen: Seen, learned: Learned | None, adversary: Adv
     if size < LEAST_CUSTOMERS:
         return [*found, _few("freq20", size), _few("aov20", size)]
     true = truth.orders[repeat]
-    share = max(len(seen.rows) / len(world.at), 1e-9)
+    share = max(len(gather(world, seen.rows).at) / len(world.orders.at), 1e-9)
     each = {"count": _near(true, count[repeat]), "count / share": _near(true, count[repeat] / share)}
     found.append(_best("freq20", each, _constant(true, whole=True), size))
     worth = truth.worth[repeat]

@@ -58,7 +58,9 @@ _OPAQUE = _matching(re.compile(r"[ -~]{1,2000}"), "word of the network's own")
 
 def _ordinal(value: object) -> str:
     # A connector numbers lines in its own way; all that may stand there is a number.
-    number = int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 17 else value
+    number = (
+        int(value) if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 17 else value
+    )
     return "" if type(number) is int and 0 < number < 1 << 53 else "is not what a line_id looks like"
 
 
@@ -147,6 +149,14 @@ def _parsed(body: bytes) -> object:
     return json.loads(body.decode("utf-8"), object_pairs_hook=unique)
 
 
+def _parsed_or_none(body: bytes) -> object:
+    """None where it cannot be read for sure. The parser's error holds the whole body, so it ends here."""
+    try:
+        return _parsed(body)
+    except (ValueError, RecursionError):
+        return None
+
+
 def leaves(body: bytes) -> set[str]:
     """The leaf paths of a JSON body; none where it is empty.
 
@@ -164,10 +174,9 @@ def check(kind: str, op: str, body: bytes, policy: Policy | None = None) -> byte
     """
     if not body:
         return body
-    try:
-        parsed = _parsed(body)
-    except (ValueError, RecursionError):
-        raise MaskingError(kind, op, "the body", "is not JSON with unique keys, so nobody can say what is in it") from None
+    parsed = _parsed_or_none(body)
+    if parsed is None:
+        raise MaskingError(kind, op, "the body", "is not JSON with unique keys, so nobody can say what is in it")
     shapes = allowed_for(kind, op) if policy is None else _allowed(policy, op)
     for path, value in walk(parsed):
         shape = shapes.get(path)

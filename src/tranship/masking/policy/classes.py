@@ -29,7 +29,8 @@ _DECLARED = (("declared_value", ("pass(decimal)", "pass(currency)")),)
 _ADDRESS = r"(?:\w*[Aa]ddress|recipient|to)"
 
 CLASSES = (
-    Class("cash on delivery", r"codSettings\.isCodRequired", ("refuse", "drop", "pass(false)", "constant(false)"), "reveals the price", _COD),
+    Class("cash on delivery", r"codSettings\.isCodRequired", ("refuse", "drop", "pass(false)", "constant(false)"),
+          "reveals the price", _COD),
     Class("cash on delivery", r"includeCODFulfillmentPreview|includePaymentOnDelivery",
           ("drop", "refuse", "pass(false)", "constant(false)"), "tells that it will be one", _COD),
     Class("cash on delivery", r"codSettings\..*|.*perUnitServicePrice\..*", NEVER, "reveals the price", _COD),
@@ -74,13 +75,16 @@ CLASSES = (
     Class("day", r"ship_by|deliver_by", ("pass(date)", "drop", "refuse"), "the promise"),
     Class("since when", r"queryStartDate|updatedAfter|startDateTime|(?:Last\w+|Start|End|Insert\w+|Completed\w+)Date",
           ("pass(datetime)", "drop", "refuse"), "asks for changes"),
-    Class("address", rf"(?:.*\.)?{_ADDRESS}\.(?:addressLine[123]|address[12]|line[12])", ("pass(line)", "drop", "refuse"), "the parcel goes there"),
+    Class("address", rf"(?:.*\.)?{_ADDRESS}\.(?:addressLine[123]|address[12]|line[12])", ("pass(line)", "drop", "refuse"),
+          "the parcel goes there"),
     Class("address", rf"(?:.*\.)?{_ADDRESS}\.(?:city|districtOrCounty)", ("pass(city)", "pass(line)", "drop", "refuse"),
           "the parcel goes there"),
     Class("address", rf"(?:.*\.)?{_ADDRESS}\.(?:stateOrRegion|state)", ("pass(region)", "drop", "refuse"), "the parcel goes there"),
-    Class("address", rf"(?:.*\.)?{_ADDRESS}\.(?:postalCode|zip_code|postal_code)", ("pass(postal)", "drop", "refuse"), "the parcel goes there"),
+    Class("address", rf"(?:.*\.)?{_ADDRESS}\.(?:postalCode|zip_code|postal_code)", ("pass(postal)", "drop", "refuse"),
+          "the parcel goes there"),
     Class("country", r"(?:.*\.)?(?:countryCode|country|shipFromCountryCode)", ("pass(country)", "refuse"), "the parcel goes there"),
-    Class("marketplace", r"(?:.*\.)?(?:marketplaceId|marketplaceIds\[\]|granularityId)", ("pass(marketplace)", "refuse"), "routes the order"),
+    Class("marketplace", r"(?:.*\.)?(?:marketplaceId|marketplaceIds\[\]|granularityId)", ("pass(marketplace)", "refuse"),
+          "routes the order"),
     Class("units", r"(?:.*\.)?(?:quantity|amount\.value|packageNumber)", ("pass(int:*", "pass(units)", "refuse"), "needed, as a number"),
     Class("number of the network's", r"(?:.*\.)?(?:location_id|orderId|shipmentId|shipbob_channel_id|original_shipment_id|(?:inventory\[\]"
           r"|fulfillment_center)\.id|their_id)", ("pass(int:*", "drop", "refuse"), "the network's own number"),
@@ -88,7 +92,8 @@ CLASSES = (
     Class("place", r"location", ("pass(place)", "drop", "refuse"), "the network's own id"),
     Class("shipping method", r"shipping_method|shipping_methods\[\]", ("pass(method)", "pass(enum:*", "refuse"), "as on the account's map"),
     Class("language", r"language", ("pass(language)", "drop", "refuse"), "of a list of reasons"),
-    Class("flag", r"details|includeDeliveryWindows|IsDigital|IsActive|HasTracking", ("pass(bool)", "pass(enum:*", "drop", "refuse"), "asks for more or less"),
+    Class("flag", r"details|includeDeliveryWindows|IsDigital|IsActive|HasTracking", ("pass(bool)", "pass(enum:*", "drop", "refuse"),
+          "asks for more or less"),
     Class("content type", r"content-type|accept", ('constant("application/json")', "drop", "refuse"), "of a message"),
     Class("words", r".*", ("pass(enum:*", "pass(list:*", "drop", "refuse", "constant(*"), "one of the network's words"),
 )  # fmt: skip

@@ -5,10 +5,13 @@ are made of; lengths are the network's.
 """
 
 import re
+from collections.abc import Iterable
+
+from tranship.masking.tokens import NAME_ALIAS
 
 LINE_MOST = 60
 NAME_MOST = 50
-_SIGNS = re.compile(r"[^\W_](?:[\w .,'’`´#/&()+:;ªº°·\"-]*[\w.)\"ªº°-])?", re.UNICODE)
+_SIGNS = re.compile(r"[^\W_](?:[\w .,'\u2019`\u00b4#/&()+:;ªº°·\"-]*[\w.)\"ªº°-])?", re.UNICODE)
 """Letters and digits of any script, and the signs that streets have. No line breaks, no @, no brackets, no control signs."""
 _LEADING = "#(\"'"
 _WORDS = re.compile(r"[^\W\d_]+")
@@ -26,6 +29,7 @@ _FINE = frozenset(
     "mail bell ring code note notes gift dog pin cell happy handy delivery knock tel mobile surprise signature thanks".split()
 )
 """Words that places have as well (Bell Ave, General Delivery, Tel Aviv, Mobile AL): a note beside another such word or a number."""
+_CUSTOMER = re.compile(r"\d{6,10}")
 _LOCKER = re.compile(r"\b(?:packstation|postfiliale|parcel locker|paketbox)\b", re.IGNORECASE)
 
 POSTAL = {
@@ -58,6 +62,23 @@ def part_objection(text: str, most: int = LINE_MOST) -> str:
     return _contact(text)
 
 
+def line_objection(text: str, most: int = LINE_MOST) -> str:
+    """As `part_objection`, for a line of the street: six to ten digits alone may be a parcel locker's customer number (see `lockers`)."""
+    return "" if _CUSTOMER.fullmatch(text) else part_objection(text, most)
+
+
+def lockers(lines: Iterable[str]) -> str:
+    """What is wrong with the lines of a street together: a number alone needs a parcel locker beside it.
+
+    >>> lockers(["Packstation 145", "1234567890"]), bool(lockers(["12 Oak St", "4155552671"]))
+    ('', True)
+    """
+    found = list(lines)
+    if any(_CUSTOMER.fullmatch(line) for line in found) and not any(_LOCKER.search(line) for line in found):
+        return "holds a number that may be a phone's"
+    return ""
+
+
 def _contact(text: str) -> str:
     if _MARKS.search(text):
         return "holds a link or an address of the net"
@@ -83,13 +104,15 @@ def _digits_too_many(text: str) -> bool:
 
 
 def name_objection(text: str, most: int = NAME_MOST) -> str:
-    """What is wrong with a recipient's name; empty where nothing is.
+    """What is wrong with a recipient's name; empty where nothing is. An alias of ours (tokens.py) is a name.
 
     >>> name_objection("Ada Byron"), name_objection("4155552671")
     ('', 'has no letters')
     """
     if not text or len(text) > most:
         return f"has not 1 to {most} characters"
+    if NAME_ALIAS.fullmatch(text):
+        return ""  # signs by chance may spell anything
     letters = sum(sign.isalpha() for sign in text)
     if not letters:
         return "has no letters"

@@ -1,4 +1,4 @@
-"""From a file to a policy, or to an error that names file, operation and leaf. What does not load is not there: nothing is sent under it."""
+"""From a file to a policy, or to an error that names file, operation and leaf. Nothing is sent under what does not load."""
 
 import re
 import tomllib
@@ -26,7 +26,7 @@ from tranship.masking.policy.model import (
 from tranship.masking.policy.rules import Rule, RuleError, parse
 
 SETTINGS: Mapping[str, bool | str] = {"cod": False, "declared_value": False, "relay_domain": "", "relay_phone": ""}
-"""`cod`: cash on delivery may leave where a rule lets it. `declared_value`: so may customs values. `relay_domain`, `relay_phone`: see relay."""
+"""`cod`: cash on delivery may leave where a rule lets it; `declared_value`: so may customs values; `relay_*`: where relays lead."""
 PERSONAL = frozenset({"name", "phone", "email", "line", "payment", "address", "text"})
 """Kinds of tokens that must not be the same for two orders."""
 FILE_BYTES_MOST = 1_000_000
@@ -46,7 +46,7 @@ _OPERATION = {
 }
 _DELIVERS = re.compile(r"addressLine1|address1|line1|postalCode|zip_code|postal_code|country(?:Code)?")
 _DOMAIN = re.compile(r"(?=.{4,100}$)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+")
-_PHONE = re.compile(r"\+[1-9]\d(?: ?\d){5,13}")
+_PHONE = re.compile(r"\+[1-9](?: ?\d){6,14}")
 Table = dict[str, Any]
 
 
@@ -180,7 +180,7 @@ def _ops(
             leaves = tuple(only.split()) if only else ()
             lost = set(leaves) - set(operations[operation].rules.get("body", {}))
             if lost:
-                raise InputError(f"names {sorted(lost)[0]}, which is no leaf", where=f"{name}: ops: {op}")
+                raise InputError(f"names {min(lost)}, which is no leaf", where=f"{name}: ops: {op}")
             made.append((operation, leaves))
         found[op] = tuple(made)
     return found
@@ -211,12 +211,9 @@ class _Reader:
         told = {"error": error, **told}
         rules = {place: self._rules(name, place, told[place]) for place in (*OUT_PLACES, *IN_PLACES) if told.get(place)}
         method, _, path = str(told.get("request", "")).partition(" ")
-        plain = {
-            key: tuple(told[key]) if isinstance(told[key], list) else told[key]
-            for key in _OPERATION - {"request"}
-            if key in told
-        }
-        made = Operation(name=name, method=method, path=path, rules=rules, **plain)
+        plain: Table = {key: told[key] for key in _OPERATION - {"request"} if key in told}
+        plain |= {key: tuple(value) for key, value in plain.items() if isinstance(value, list)}
+        made = Operation(**plain, name=name, method=method, path=path, rules=rules)
         self._check(made)
         return made
 
@@ -234,7 +231,9 @@ class _Reader:
             except RuleError as error:
                 raise InputError(str(error), where=where) from None
             if "{}" in leaf and rule.action not in classes.NEVER:
-                raise InputError("is a name that the sender makes up, so it may only be dropped or refused", where=where)
+                raise InputError(
+                    "is a name that the sender makes up, so it may only be dropped or refused", where=where
+                )
             if place in OUT_PLACES:
                 self._allowed(where, leaf, text, rule)
             found[leaf] = rule
@@ -297,11 +296,8 @@ class _Reader:
         for prefix in made.whole:
             for leaf, rule in rules.items():
                 tail = leaf.removeprefix(prefix + ".")
-                if leaf.startswith(prefix + ".") and re.fullmatch(
-                    r"addressLine1|address1|line1|postalCode|zip_code|postal_code|country(?:Code)?", tail
-                ):  # noqa: E501
-                    if rule.action != "pass":
-                        raise InputError("is needed to deliver", where=f"{where}: body {leaf}")
+                if tail != leaf and _DELIVERS.fullmatch(tail) and rule.action != "pass":
+                    raise InputError("is needed to deliver", where=f"{where}: body {leaf}")
 
 
 def _same_leaves(policy: Policy, ours: Policy, name: str) -> None:

@@ -52,14 +52,14 @@ def _text(name: str, pattern: str, why: str, shape: str, *, secretive: bool = Tr
     match = re.compile(pattern).fullmatch
 
     def objection(value: object) -> str:
-        return "" if value.__class__ is str and match(value) else why  # type: ignore[arg-type]
+        return "" if value.__class__ is str and match(value) else why
 
     return Type(name, objection, shape, secretive, inward, pattern)
 
 
 def _grammar(name: str, rule: Callable[[str], str], shape: str, pattern: str = "") -> Type:
     def objection(value: object) -> str:
-        return rule(value) if value.__class__ is str else "is not text"  # type: ignore[arg-type]
+        return rule(value) if value.__class__ is str else "is not text"
 
     return Type(name, objection, shape, secretive=False, pattern=pattern)
 
@@ -75,7 +75,7 @@ def whole(low: int, high: int) -> Type:
     """Whole numbers of a range."""
 
     def objection(value: object) -> str:
-        if value.__class__ is not int or not low <= value <= high:  # type: ignore[operator]
+        if value.__class__ is not int or not low <= value <= high:
             return f"is not a whole number from {low} to {high}"
         return ""
 
@@ -118,9 +118,9 @@ def _sku(value: str) -> str:
 
 def _number(value: object) -> str:
     if value.__class__ is int:
-        return "" if abs(value) < 1 << 53 else "is a number out of range"  # type: ignore[arg-type]
+        return "" if abs(value) < 1 << 53 else "is a number out of range"
     if value.__class__ is float:
-        return "" if abs(value) < 1e15 else "is a number out of range"  # type: ignore[arg-type]
+        return "" if abs(value) < 1e15 else "is a number out of range"
     return "is not a number"
 
 
@@ -142,7 +142,7 @@ _ALL = (
     _text("method", r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}", "is not a shipping method", "shipping method as on the account's map",
           secretive=False),
     _text("postal", r"[A-Za-z0-9](?:[ -]?[A-Za-z0-9]){1,9}", "is not a postal code", "postal code of its country", secretive=False),
-    _grammar("line", grammar.part_objection, "verified part of an address, at most 60 signs"),
+    _grammar("line", grammar.line_objection, "verified part of an address, at most 60 signs"),
     _grammar("city", lambda text: grammar.part_objection(text, 50), "verified city, at most 50 signs"),
     _grammar("region", lambda text: grammar.part_objection(text, 50), "verified state or region, at most 50 signs"),
     _grammar("name", grammar.name_objection, "verified name, at most 50 signs"),

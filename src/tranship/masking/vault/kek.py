@@ -14,6 +14,7 @@ import shlex
 import ssl
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
@@ -92,7 +93,7 @@ class LocalKek:
             raise UnavailableError(f"a masking key cannot be opened with {self._source}: it {why}") from None
 
 
-class _Asked:
+class _Asked(ABC):
     """What both kinds of key services are asked: one JSON object there, one back, within a time limit for the whole."""
 
     def __init__(self, name: str, timeout_s: float) -> None:
@@ -137,8 +138,9 @@ class _Asked:
             raise self._failed("its answer is not one")
         return found
 
+    @abstractmethod
     def _ask(self, question: bytes) -> bytes:
-        raise NotImplementedError
+        """The answer's bytes; UnavailableError where there is none in time."""
 
     def _failed(self, why: str) -> UnavailableError:
         return UnavailableError(

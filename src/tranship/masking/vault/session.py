@@ -41,6 +41,7 @@ class Owner(NamedTuple):
 
     person_id: str = ""
     key: bytes = b""
+    fresh: bool = False  # the person is not stored yet: nothing of theirs can be
 
     def __repr__(self) -> str:
         return f"Owner({self.person_id})"
@@ -143,16 +144,18 @@ class MaskingVault:
                 held = self._drafts[blind] = _Draft(make())
             return held
 
-    def new_row(self, network: str, kind: str, scope: str, value: str, owner: Owner, pair: Pair) -> TokenRow:
+    def new_row(
+        self, network: str, kind: str, scope: str, value: str, owner: Owner, pair: Pair, blind: bytes
+    ) -> TokenRow:
         """A new token and its row."""
         row = TokenRow(self._new(kind), network, kind, scope, owner.person_id, b"", b"", "", self.now(), NEVER, LIVE)
-        return self.sealed(row, value, owner.key, pair)
+        return self.sealed(row, value, owner.key, pair, blind)
 
-    def sealed(self, row: TokenRow, value: str, person_key: bytes, pair: Pair) -> TokenRow:
-        """The row with its value sealed, and found again, under a pair of keys and the person's own."""
+    def sealed(self, row: TokenRow, value: str, person_key: bytes, pair: Pair, blind: bytes = b"") -> TokenRow:
+        """The row with its value sealed, and found again, under a pair of keys and the person's own. `blind`: where it is known."""
         bound = seal.associated(self.party, row.network, row.kind, row.token, row.scope, row.person_id)
         return row._replace(
-            blind=seal.blind(pair.blind, person_key, row.scope, value),
+            blind=blind or seal.blind(pair.blind, person_key, row.scope, value),
             sealed=seal.seal(_cipher(pair, person_key), value, bound),
             key_id=pair.key_id,
         )
@@ -197,7 +200,7 @@ class Session:
         token = self._vault.known(blind) or self._stored(kind, scope, value, blind)
         if not token:
             draft = self._vault.drafted(
-                blind, lambda: self._vault.new_row(self.network, kind, scope, value, self._owner, pair)
+                blind, lambda: self._vault.new_row(self.network, kind, scope, value, self._owner, pair, blind)
             )
             self._drafts[blind] = draft
             token = draft.row.token
@@ -234,6 +237,8 @@ class Session:
 
     def _stored(self, kind: str, scope: str, value: str, blind: bytes) -> str:
         """The stored token of a value, also one whose blind index is still that of a key that was rotated out."""
+        if self._owner.fresh:
+            return ""
         row = self._find(kind, scope, blind)
         for pair in self._vault.keys.reading(self.network, kind) if row is None else ():
             row = row or self._find(kind, scope, seal.blind(pair.blind, self._owner.key, scope, value))

@@ -63,14 +63,14 @@ def fitted(counts: NDArray[np.int64]) -> Buying:
 
 
 def heavy_count(buying: Buying, heavy_share: float) -> int:
-    """Orders a year that at least the heaviest `heavy_share` of the households with an order reach.
+    """Orders a year that at least the heaviest `heavy_share` of the households with an order reach; 2 at least: one order is not heavy.
 
     >>> heavy_count(Buying(2.4, 0.6), 0.08)
     9
     """
     p_none = exp(buying.shape * log(buying.shape / (buying.shape + buying.mean)))
     left = heavy_share * (1 - p_none)
-    n = 1
+    n = 2
     while _at_least(n + 1, buying.shape, buying.shape / (buying.shape + buying.mean)) > left and n < 1000:
         n += 1
     return n

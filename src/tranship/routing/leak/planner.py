@@ -1,18 +1,19 @@
 """Makes the leak plan of a week: follows demand, keeps each SKU's exposures on a secret curve, attacks itself.
 
     level[k]  = min(level_most, level x exp(52 x min(0, growth - caution x sd)))     what the forecast minimum of the year can carry
-    curve[k]  = level[k] x base[k] x common x exp(bend[k])                           bend: secret slope, minus tilt x growth
-    share[k]  = curve[k] / (demand[k] x weight[k]), between share_least and share_most
+    curve[k]  = level[k] x base[k] x common x exp(slope[k] x weeks - lean x growth over the mean[k])
+    share[k]  = the share at which orders of the weights that households have come out on the curve
 
-`common` is one factor for all SKUs (season, and budgets that are used up), so it tells nothing about any of them. It is an open loop on
-purpose: exposures that fell short are not made up for later, because that lowers the variance of all but the saturated SKUs, and a
-learned attacker reads the variance (research figures in docs/leak-budget.md). The only feedback is the brand's attack on itself: every
-other week the correlation of exposed growth with true growth moves a tilt that bends growers down, within a limit.
+`common` is one factor for all SKUs (season, and budgets that are used up), so it tells nothing about any of them; `slope` is secret. `lean`
+bends growers down just so far that what is going to be seen, the shortfall of shrinking SKUs included, does not go with growth.
+
+It is an open loop on purpose. Exposures that fell short are not made up for later: that lowers the variance of all but the saturated
+SKUs, and a learned attacker reads the variance. The brand's attack on itself is a figure for people, no input (docs/leak-budget.md).
 """
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -28,6 +29,10 @@ from tranship.routing.leak.policy import Settings
 Floats = NDArray[np.float64]
 WEIGHT_MEMORY = 0.4
 """How much of last week's mean weight stays in this week's."""
+ATTACK_FROM = 8
+"""Weeks of exposures before the brand's attack on itself says anything."""
+LEAN_MEMORY = 0.7
+"""How much of last week's bend stays: the bend moves slowly, so that no week shows it."""
 SKU_WEIGHT_LINES = 400.0
 """Order lines of a SKU at which its own mean weight counts as much as that of all SKUs."""
 BINS = 17
@@ -83,10 +88,9 @@ class Memory(msgspec.Struct):
     first: int  # first week of this leak year that was followed
     season: float = 1.0
     weight: float = 1.0
-    tilt: float = 0.0
     seen: float = 0.0  # correlation found by the last own attack
     spread: tuple[float, ...] = (1.0,)  # share of order lines by bin of weight, over all SKUs
-    lean: float = 0.0
+    lean: float = 0.0  # how far growers are bent down, log of exposures per unit of growth
     mean: float = USUAL.mean
     shape: float = USUAL.shape
 
@@ -133,10 +137,11 @@ class Planner:
         self.now["moment"] += at * seen
         memory.week = week.week + 1
         weeks = memory.week - memory.first
-        if self.settings.servo > 0 and weeks >= self.settings.servo_from and weeks % self.settings.servo_every == 0:
+        if weeks >= ATTACK_FROM:
             self._attack(weeks)
-        self.now["bend"] += self.now["decoy"] - memory.tilt * self.now["growth"]
+        self.now["bend"] += self.now["decoy"]
         self._settle()
+        self._lean()
 
     def renew(self, known: Known) -> None:
         """A new leak year: new secret slopes and keys; curves start near where they ended, so that the step tells little."""
@@ -145,7 +150,7 @@ class Planner:
         had = (now["base"] > 0) & (ended > 0)
         logs = {name: now[name].copy() for name in ("log", "var", "cov", "growth", "growth_var", "weeks")}
         growth = logs["growth"] if known.growth is None else None
-        memory.first, memory.tilt, memory.seen, memory.weight = memory.week, 0.0, 0.0, 1.0
+        memory.first, memory.lean, memory.seen, memory.weight = memory.week, 0.0, 0.0, 1.0
         memory.mean, memory.shape = known.buying
         self._start(known)
         old = logs["weeks"] >= self.settings.settle_weeks
@@ -162,21 +167,19 @@ class Planner:
     def plan(self) -> LeakPlan:
         """The plan of the next week."""
         memory, now, settings, place = self.memory, self.now, self.settings, self.place
-        demand = np.exp(now["log"]) * memory.season
-        weight = self._sku_weights()
-        curve = now["level"] * now["base"] * self._common() * np.exp(now["bend"])
-        curve = self._leveled(curve, demand, weight)
+        demand, shown = np.exp(now["log"]) * memory.season, self._shown()
+        reach, offered = self._reach(), demand * self._sku_weights() + 1e-12
+        curve = self._curve() * np.exp(-memory.lean * self._along(shown))
         now["last"] = curve
-        share = np.clip(self._solved(curve / (demand + 1e-12), weight), settings.share_least, settings.share_most)
-        share = np.where((now["base"] > 0) & (now["never"] == 0), share, 0.0)
-        reached = self._reached(share, weight) * demand
-        short = np.maximum(0.0, curve - reached)[share > 0].sum() / max(float(curve[share > 0].sum()), 1e-9)
+        share = np.where(shown, self._shares(curve / offered), 0.0)
+        reached = reach(curve / offered) * offered
+        short = np.maximum(0.0, curve - reached)[shown].sum() / max(float(curve[shown].sum()), 1e-9)
         year = year_of(memory.week)
         figures = LeakFigures(
             weeks=memory.week - memory.first,
             short_ppm=int(short * ONE),
-            expected_ppm=int(reached[share > 0].sum() / max(float(demand.sum()), 1e-9) * ONE),
-            tilt_ppm=int(memory.tilt * ONE),
+            expected_ppm=int(reached[shown].sum() / max(float(demand.sum()), 1e-9) * ONE),
+            tilt_ppm=int(memory.lean * ONE),
             growth_seen_ppm=int(memory.seen * ONE),
             settling=int(((now["base"] == 0) & (now["never"] == 0)).sum()),
         )
@@ -275,58 +278,71 @@ class Planner:
         mean: Floats = own / (self.now["weight_lines"] + SKU_WEIGHT_LINES)
         return mean
 
-    def _reached(self, share: Floats, weight: Floats) -> Floats:
-        """Part of a SKU's orders admitted at this share: the mean of min(1, share x weight) over the spread of weights."""
-        ratio = weight / max(self.memory.weight, 1e-6)
-        part: Floats = np.minimum(1.0, np.outer(share, WEIGHTS)) @ self.memory.spread * ratio
-        return np.minimum(1.0, part)
+    def _reach(self) -> Callable[[Floats], Floats]:
+        """From wanted exposures to those that come, both per order of weight one: below the curve where the share is at its limits."""
+        spread, settings = np.array(self.memory.spread), self.settings
+        part = REACHED @ spread / max(float(spread @ WEIGHTS), 1e-6)
+        low, high = np.interp([settings.share_least, settings.share_most], SHARES, part)
+        return lambda wanted: np.clip(wanted, low, high)
 
-    def _solved(self, wanted: Floats, weight: Floats) -> Floats:
-        """The share at which a SKU's exposures are on the curve."""
-        reached = REACHED @ np.array(self.memory.spread)
-        ratio = weight / max(self.memory.weight, 1e-6)
-        found: Floats = np.interp(wanted / ratio, reached, SHARES)
-        return found
+    def _shares(self, wanted: Floats) -> Floats:
+        """The share at which exposures per order of weight one are as wanted: the mean of min(1, share x weight) over all weights."""
+        spread, settings = np.array(self.memory.spread), self.settings
+        part = REACHED @ spread / max(float(spread @ WEIGHTS), 1e-6)
+        share: Floats = np.clip(np.interp(wanted, part, SHARES), settings.share_least, settings.share_most)
+        return share
 
-    def _leveled(self, curve: Floats, demand: Floats, weight: Floats) -> Floats:
-        """The curve with growers bent down so far that exposures to come, shrinking SKUs' shortfall included, do not go with growth."""
-        settings, memory = self.settings, self.memory
-        shown = (self.now["base"] > 0) & (self.now["never"] == 0)
-        if settings.lean_most <= 0 or shown.sum() < 3:
-            return curve
+    def _shown(self) -> NDArray[np.bool_]:
+        """SKUs that have a curve."""
+        shown: NDArray[np.bool_] = (self.now["base"] > 0) & (self.now["never"] == 0)
+        return shown
+
+    def _curve(self) -> Floats:
+        """Exposures meant for the week ahead, before growers are bent down for shrinking SKUs."""
+        curve: Floats = self.now["level"] * self.now["base"] * self._common() * np.exp(self.now["bend"])
+        return curve
+
+    def _along(self, shown: NDArray[np.bool_]) -> Floats:
+        """Growth over the mean, cut off at the edges: the strongest growers are bent no more than many, so that it does not mark them."""
+        if shown.sum() < 3:
+            return np.zeros(len(shown))
         growth = self.now["growth"] - self.now["growth"][shown].mean()
-        edge = settings.lean_edge * growth[shown].std()
-        growth = np.clip(growth, -edge, edge)
-        growth = growth - growth[shown].mean()
+        edge = self.settings.lean_edge * growth[shown].std()
+        along: Floats = np.clip(growth, -edge, edge)
+        along -= along[shown].mean()
+        return along
+
+    def _lean(self) -> None:
+        """Bend growers down just so far that what will be seen does not go with growth.
+
+        A SKU that shrinks below its curve shows it. Its shortfall is known before it is seen, so the answer needs no feedback: of all
+        bends along growth the one is taken under which log exposures to come and growth do not correlate over SKUs.
+        """
+        settings, memory, shown = self.settings, self.memory, self._shown()
+        along = self._along(shown)[shown]
+        if settings.lean <= 0 or not along.any():
+            return
+        demand = np.exp(self.now["log"]) * memory.season
+        wanted = np.maximum((self._curve() / (demand * self._sku_weights() + 1e-12))[shown], 1e-9)
+        reach = self._reach()
 
         def goes(lean: float) -> float:
-            bent = curve * np.exp(-lean * growth)
-            share = np.clip(self._solved(bent / (demand + 1e-12), weight), settings.share_least, settings.share_most)
-            reached = self._reached(share, weight) * demand / np.maximum(curve, 1e-12)
-            return float(np.log(np.maximum(reached[shown], 1e-9)) @ growth[shown])
+            return float(np.log(reach(wanted * np.exp(-lean * along)) / wanted) @ along)
 
-        low, high = 0.0, settings.lean_most
-        if goes(low) <= 0:
-            high = 0.0
+        low, high = 0.0, settings.lean_most if goes(0.0) > 0 else 0.0
         for _ in range(12):
             middle = (low + high) / 2
             low, high = (middle, high) if goes(middle) > 0 else (low, middle)
-        memory.lean = 0.7 * memory.lean + 0.3 * high * settings.lean
-        bent: Floats = curve * np.exp(-memory.lean * growth)
-        return bent
+        memory.lean = LEAN_MEMORY * memory.lean + (1 - LEAN_MEMORY) * high * settings.lean
 
     def _attack(self, weeks: int) -> None:
-        """Estimate growth from what the network saw, as it would, and move the tilt by how well that worked."""
-        now, memory, settings = self.now, self.memory, self.settings
+        """Estimate growth from what the network saw, as it would: how well that works is shown to people, and steers nothing."""
+        now = self.now
         at = np.arange(weeks) - (weeks - 1) / 2
         slope = (now["moment"] - (weeks - 1) / 2 * now["sum"]) / float(at @ at)
-        shown = now["base"] > 0
-        x, y = slope[shown], now["growth"][shown]
-        if len(x) < 3 or x.std() == 0 or y.std() == 0:
-            return
-        memory.seen = float(np.corrcoef(x, y)[0, 1])
-        low = -min(0.2, settings.servo_most)
-        memory.tilt = float(np.clip(memory.tilt + settings.servo * memory.seen, low, settings.servo_most))
+        x, y = slope[self._shown()], now["growth"][self._shown()]
+        if len(x) >= 3 and x.std() > 0 and y.std() > 0:
+            self.memory.seen = float(np.corrcoef(x, y)[0, 1])
 
     def _settle(self) -> None:
         """Give a curve to SKUs that are known long enough by now."""

@@ -7,6 +7,7 @@ lines, to learn what growth looks like, and by its orders, to learn what househo
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from tranship.masking.leak.closed import by_week, slope
 from tranship.masking.leak.model import Seen, World
 from tranship.routing.leak.household import fitted
-from tranship.routing.leak.policy import settings_for
+from tranship.routing.leak.policy import Settings
 from tranship.sim.leak.brand import Brand, Shape, brand_of
 from tranship.sim.leak.walk import Budget, run
 
@@ -37,19 +38,22 @@ class Likeness(NamedTuple):
 
 
 class Policy(NamedTuple):
-    """How orders got to the network: under a leak budget of `budget` among `networks` budgeted ones, or (budget -1) by chance.
+    """How orders got to the network: under a leak budget with these settings among `networks` budgeted ones, or (None) by chance.
 
     By chance: `line_shares` are the shares of each SKU's lines that it got, SKUs in order of volume; `order_share` that of orders.
     """
 
-    budget: int
+    settings: Settings | None
     networks: int
     line_shares: Floats
     order_share: float
 
 
-def likeness_of(world: World, least_rows: int) -> Likeness | None:
-    """The numbers of a brand; None where it has too few SKUs of at least so many lines, or too few customers, to have any."""
+def likeness_of(world: World, least_rows: int, guests: int = 0) -> Likeness | None:
+    """The numbers of a brand; None where it has too few SKUs of at least so many lines, or too few customers, to have any.
+
+    `guests`: customers of one order that are known by that order only; who they are nobody can say, so buying rates are fitted without.
+    """
     lines = np.bincount(world.sku, minlength=world.skus)
     judged = np.flatnonzero(lines >= max(1, least_rows))
     mine = world.orders
@@ -58,7 +62,9 @@ def likeness_of(world: World, least_rows: int) -> Likeness | None:
     bought = bought[bought > 0]
     if len(judged) < 2 or not len(bought):
         return None
-    buying = fitted(np.bincount(bought))
+    times = np.bincount(bought, minlength=2)
+    times[1] = max(1, times[1] - guests)
+    buying = fitted(times)
     customers = max(len(bought), round(float(bought.sum()) / buying.mean))
     volume = np.sort(lines[judged])[::-1].astype(np.float64)
     common = {
@@ -111,13 +117,26 @@ def orders_pairs(likeness: Likeness, policy: Policy) -> Iterator[tuple[World, Se
     """Brands to learn households from."""
     for i in range(HOUSEHOLD_BRANDS):
         brand = brand_of(FIRST_SEED + 500 + i, likeness.orders)
-        yield brand.world, _seen(brand, policy, np.full(1, policy.order_share))
+        yield buyers_only(brand.world), _seen(brand, policy, np.full(1, policy.order_share))
+
+
+def buyers_only(world: World) -> World:
+    """The same orders without customers and households that have none: of a real brand nobody else is known."""
+    bought = np.zeros(world.customers, np.bool_)
+    bought[world.customer] = True
+    number = np.cumsum(bought) - 1
+    lived = np.zeros(world.households, np.bool_)
+    lived[world.household], lived[world.home[bought]] = True, True
+    place = np.cumsum(lived) - 1
+    return replace(
+        world, customer=number[world.customer], household=place[world.household], home=place[world.home[bought]],
+        households=int(lived.sum()),
+    )  # fmt: skip
 
 
 def _seen(brand: Brand, policy: Policy, shares: Floats) -> Seen:
-    if policy.budget >= 0:
-        settings = settings_for(policy.budget, policy.networks)
-        return run(brand, Budget(settings, min(2, policy.networks))).seen(0)
+    if policy.settings is not None:
+        return run(brand, Budget(policy.settings, min(2, policy.networks))).seen(0)
     world = brand.world
     volume = np.bincount(world.sku, minlength=world.skus)
     rank = np.empty(world.skus, np.int64)

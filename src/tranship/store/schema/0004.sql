@@ -1,4 +1,4 @@
--- Version 4: SKU aliases, what networks call articles. No alias is ever used for two of them.
+-- Version 4: SKU aliases, what networks call articles (no alias is ever used for two of them), and audit rows by dispatch.
 
 CREATE TABLE sku_alias (
   alias TEXT PRIMARY KEY,
@@ -8,3 +8,4 @@ CREATE TABLE sku_alias (
   state TEXT NOT NULL,
   since INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX audit_dispatch ON audit (subject) WHERE actor = 'engine';

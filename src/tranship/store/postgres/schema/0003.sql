@@ -8,3 +8,4 @@ CREATE TABLE sku_alias (
   state text COLLATE "C" NOT NULL,
   since bigint NOT NULL
 );
+CREATE INDEX audit_dispatch ON audit (subject) WHERE actor = 'engine';

@@ -1,0 +1,153 @@
+"""What a network tells of people: kept as tokens under the person, forgotten with them; and aliases that are not the order's own."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.engine.connected import Handed
+from tests.engine.masked import masker_of
+from tests.engine.test_outward import ANN, body, handed, name_in, placed
+from tranship.core.errors import UnavailableError
+from tranship.engine import commands as cmd
+from tranship.engine.inward import HOOK, NOTHING, Heard, hear, owners, said
+from tranship.engine.outward import Masker
+from tranship.engine.shard import Submission
+from tranship.masking.tokens import kind_of, new_token
+
+NEIGHBOR = "Zacharias Neighbor"
+KIND = "amazon_mcf"
+
+
+def answer(remote_id: str, name: str, received_by: str = "") -> bytes:
+    """What Amazon answers to a look at an order, as far as people are concerned."""
+    package = {"packageId": "p1", "tracking": {"proofOfDelivery": {"receivedBy": received_by}}}
+    order = {
+        "orderId": remote_id,
+        "destination": {"deliveryAddress": {"name": name, "addressLine1": "1 Example Road"}},
+        "shipments": [{"packages": [package]}],
+    }
+    return json.dumps({"order": order}).encode()
+
+
+class There:
+    """Two orders at the network, and how their answers are heard."""
+
+    def __init__(self) -> None:
+        self.run = Handed()
+        self.masker = masker_of(self.run.shard)
+        placed(self.run, 1)
+        placed(self.run, 2)
+        self.first, self.second = handed(self.run, self.masker)
+
+    def alias(self, remote_id: str) -> str:
+        """What the network knows the recipient by."""
+        return name_in(body(self.run, remote_id))
+
+    def hear(self, op: str, sent: bytes, remote_id: str = "", masker: Callable[[], Masker] | None = None) -> Heard:
+        """The message, heard."""
+        told = said(KIND, op, sent, remote_id)
+        owned = owners(self.run.state, "amz", [each.remote_id for each in told])
+        return hear(masker or (lambda: self.masker), self.run.shard.people, KIND, op, told, owned, self.run.at)
+
+    def keep(self, heard: Heard) -> None:
+        """Commit what was heard, as the driver does."""
+        command = cmd.Reported("amz", "test", (), self.run.later())
+        self.run.submit(Submission(f"heard/{self.run.at}", command, tokens=heard.tokens, audits=heard.audits))
+
+
+@pytest.fixture
+def there() -> There:
+    """Two orders handed over."""
+    return There()
+
+
+def test_who_received_it_is_kept_as_a_token_under_the_person(there: There):
+    """Not in the journal nor the audit; read with the person's key; gone with the person. The same again is the same token."""
+    heard = there.hear("get", answer(there.first, there.alias(there.first), NEIGHBOR), there.first)
+    (row,) = heard.tokens
+    assert (row.kind, row.scope, heard.wrong) == ("person_in", "test:1", ())
+    there.keep(heard)
+    store, person_id = there.run.shard.store, there.run.held(1).order.person_id
+    found = there.masker.vault.session("AMZ", person_id).found(row.token)
+    assert found is not None and found.value == NEIGHBOR
+    assert there.hear("get", answer(there.first, there.alias(there.first), NEIGHBOR), there.first) == NOTHING
+    stored = b"".join(each.payload for each in store.journal()) + repr(list(store.audit())).encode()
+    assert NEIGHBOR.encode() not in stored and NEIGHBOR not in repr(heard)
+    assert [verdict for verdict in (each.verdict for each in store.audit()) if verdict == "received"] == ["received"]
+    store.erase(person_id)
+    assert store.token("AMZ", row.token) is None
+
+
+@pytest.mark.parametrize(
+    ("whose", "why"),
+    [
+        ("second", "another order"),
+        ("unknown", "unknown, or another network's"),
+        ("damaged", "unknown, or another network's"),
+    ],
+)
+def test_an_alias_that_is_not_this_orders_is_told_and_nothing_is_kept(there: There, whose: str, why: str):
+    """Another order's, nobody's, or one with a wrong sign: the leaf is named, the alias and the person are not."""
+    alias = new_token("name")
+    if whose == "second":
+        alias = there.alias(there.second)
+    elif whose == "damaged":
+        alias = alias[:-1] + ("2" if alias[-1] != "2" else "3")
+        assert not kind_of(alias)
+    heard = there.hear("get", answer(there.first, alias, NEIGHBOR), there.first)
+    assert heard.tokens == () and len(heard.wrong) == 1
+    remote_id, what = heard.wrong[0]
+    assert remote_id == there.first and "order.destination.deliveryAddress.name" in what and why in what
+    assert alias not in repr(heard) and [draft.verdict for draft in heard.audits] == ["quarantined"]
+
+
+def test_in_a_list_each_order_is_judged_for_itself(there: There):
+    """The bad one is taken out, the good one is kept; an order that is nobody's of ours says nothing."""
+    good = json.loads(answer(there.first, there.alias(there.first), NEIGHBOR))["order"]
+    bad = json.loads(answer(there.second, there.alias(there.first), NEIGHBOR))["order"]
+    strange = json.loads(answer("SOMEBODYELSES", new_token("name"), NEIGHBOR))["order"]
+    heard = there.hear("list", json.dumps({"orders": [good, bad, strange]}).encode())
+    assert [row.scope for row in heard.tokens] == ["test:1"]
+    assert [remote_id for remote_id, _ in heard.wrong] == [there.second]
+
+
+def test_a_real_name_that_comes_back_is_none_of_its_business(there: There):
+    """Where the label says the name, the network may repeat it: nothing is kept of it, nothing is wrong."""
+    assert there.hear("get", answer(there.first, ANN.name), there.first) == NOTHING
+
+
+def test_of_somebody_erased_nothing_is_kept(there: There):
+    """The order is a stump: what the network still says of it has nobody to belong to."""
+    alias = there.alias(there.first)
+    there.run.shard.store.erase(there.run.held(1).order.person_id)
+    assert there.hear("get", answer(there.first, alias, NEIGHBOR), there.first) == NOTHING
+
+
+def test_another_connection_has_no_say(there: There):
+    """Owners are those that went out by it."""
+    assert owners(there.run.state, "pl", [there.first]) == {}
+
+
+def test_while_the_vault_is_down_nothing_is_kept_and_nothing_breaks(there: There):
+    """The next look says it again."""
+
+    def down() -> Masker:
+        raise UnavailableError("no key")
+
+    assert there.hear("get", answer(there.first, there.alias(there.first), NEIGHBOR), there.first, down) == NOTHING
+
+
+@pytest.mark.parametrize("kind", ["amazon_mcf", "amazon_mcf_2020", "shipbob", "manual", "none"])
+@pytest.mark.parametrize("op", ["create", "get", "list", "returns", "cancel", "release", "tracking", "stock", HOOK])
+@given(body=st.one_of(st.binary(max_size=200), st.recursive(
+    st.none() | st.text(max_size=9) | st.integers(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(
+        st.sampled_from(["order", "orders", "payload", "destination", "deliveryAddress", "name", "recipient", "items"]), inner, max_size=4
+    ), max_leaves=9,
+).map(lambda value: json.dumps(value).encode())))  # fmt: skip
+def test_whatever_a_network_sends_is_gone_through_without_an_error(kind: str, op: str, body: bytes):
+    """Garbage, other shapes, anything: it is read, or it is not."""
+    assert isinstance(said(kind, op, body, "R1"), list)
