@@ -118,12 +118,12 @@ def judged(arm: Arm, tests: Sequence[Brand], trainings: Iterable[Brand], draws: 
             each[name] += [one[name].each[by] for one in scores if by in one[name].each]
     shares = [float((one.went >= 0).mean()) for one in runs]
     priced = arm.budget is not None and arm.budget.priced
-    costs = [_varied(one) if priced else _even(share) for one, share in zip(runs, shares, strict=True)]
+    costs = [varied_cost(one) if priced else even_cost(share) for one, share in zip(runs, shares, strict=True)]
     row: dict[str, object] = {"policy": arm.name, "setting": arm.setting, "volume_share": _mean(shares)}
     row |= {name: _mean([one[name].value for one in networks]) for name in METRICS}
     row["timing"] = abs(float(str(row["timing"])))
     row["extra_cost"] = _mean(costs)
-    row["tau_saving"] = _mean([_tau_saving(one) for one in runs]) if priced else None
+    row["tau_saving"] = _mean([tau_saving(one) for one in runs]) if priced else None
     row["floors"] = {name: _mean([one[name].floor for one in networks]) for name in METRICS}
     row["by"] = {name: networks[0][name].by for name in METRICS}
     row["spread"] = {name: _sd(values) for name, values in each.items()} | {"volume_share": _sd(shares)}
@@ -141,11 +141,11 @@ def _met(row: dict[str, object], limits: dict[str, float]) -> dict[str, bool]:
     }
 
 
-def _even(share: float) -> float:
+def even_cost(share: float) -> float:
     return 100 * ((1 - (1 - CHEAP) * share) / (1 - (1 - CHEAP) * BLIND) - 1)
 
 
-def _varied(one: Run) -> float:
+def varied_cost(one: Run) -> float:
     """Extra cost where savings vary: against the best 60 % of the orders, none of which costs more than on the independent side."""
     saving = one.brand.savings / 10_000
     best = np.sort(saving)[::-1][: int(BLIND * len(saving))]
@@ -154,7 +154,7 @@ def _varied(one: Run) -> float:
     return float(100 * (mine / blind - 1))
 
 
-def _tau_saving(one: Run) -> float:
+def tau_saving(one: Run) -> float:
     """Growth ranked by the mean saving of a SKU's orders: what price picking alone gives away, were the other side's prices known."""
     world, rows = one.brand.world, one.seen[0].rows
     count = np.bincount(world.sku[rows], minlength=world.skus)

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -105,6 +106,7 @@ class Run:
 
     def __init__(self, stack: ExitStack, folder: Path) -> None:
         self.folder, self.next = folder, 1_000_000
+        self.per_commit: dict[str, list[float]] = {arm: [] for arm in ARMS}
         self.network = started(stack, "benchmarks.proxy.upstream")
         url = f"http://127.0.0.1:{self.network.port}"
         self.shell = started(stack, "benchmarks.proxy.shell", url)
@@ -118,16 +120,23 @@ class Run:
         """Every known order was sent once."""
         load(self.proxy.port, "known", 2.0, 0)
 
+    def commits(self) -> int:
+        """Transactions of the proxy so far."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.proxy.port}/metrics", timeout=10) as answer:
+            return int(json.load(answer)["vault"]["commits"])
+
     def closed(self, arm: str, seconds: float) -> tuple[float, float]:
         """Microseconds of processor time a request, and requests a second."""
         there = self.shell if arm.startswith("pass") else self.proxy
         what = {"pass_create": "new", "pass_get": "get"}.get(arm, arm)
         first = self.next if arm == "new" else 0
-        before = there.cpu_s()
+        commits, before = self.commits(), there.cpu_s()
         found = load(there.port, what, seconds, first)
+        used = there.cpu_s() - before
+        self.per_commit[arm].append(len(found["ms"]) / max(1, self.commits() - commits))
         if arm == "new":
             self.next += len(found["ms"]) + CONNECTIONS
-        return (there.cpu_s() - before) / len(found["ms"]) * 1e6, found["per_s"]
+        return used / len(found["ms"]) * 1e6, found["per_s"]
 
     def open(self, arm: str, what: str, rate: float, seconds: float) -> tuple[float, float]:
         """Median and 99th percentile in milliseconds at a rate."""
@@ -167,6 +176,7 @@ def measured(rounds: int, seconds: float) -> dict[str, object]:
         disk = fsyncs(folder, 2.0)
     return {
         "cpu_us_per_request": {arm: spread(values) for arm, values in cpu.items()},
+        "requests_per_commit": {arm: spread(run.per_commit[arm]) for arm in ("known", "get", "new")},
         "ratio_to_pass": {name: spread(values, 2) for name, values in ratios.items()},
         "per_s": {arm: spread(values, 0) for arm, values in per_s.items()},
         "open_loop": latency,

@@ -142,9 +142,10 @@ async def run(
     start = time.perf_counter()
     load.until = start + seconds
     if rate:
-        load.open = True
+        load.open, load.until = True, 0.0
         load.idle.extend(clients)
         await loop.run_in_executor(None, _clockwork, loop, load, start, rate, int(rate * seconds))
+        load.over.clear()
         if load.under_way or load.late:
             await load.over.wait()
     else:

@@ -167,7 +167,7 @@ def test_the_page_stands_alone(page: LeakPage, tmp_path: Path):
     read = Page(html)
     assert not read.loads and "script" not in read.seen
     assert "default-src &#39;none&#39;" in html or "default-src 'none'" in html
-    assert html.count("<svg") == 1 + 6 * len(page.networks) == html.count('role="img"')
+    assert html.count("<svg") == 2 + 6 * len(page.networks) == html.count('role="img"')
     assert all(f"<title>{words}" in html for words in ("What each network could learn", "Growth of products"))
     for one in page.networks:
         assert one.operator in html

@@ -2,14 +2,12 @@
 
 from collections import Counter
 
-import msgspec
 import pytest
 
 from tests.masking import fuzzing
 from tests.masking.fuzzing import Found, Target
-from tranship.masking.policy import Policy, Rule, kinds, load
-from tranship.masking.policy.model import hashed
-from tranship.masking.policy.types import Type
+from tests.masking.holes import ANYTHING, holed
+from tranship.masking.policy import kinds, load
 
 SEED = 20261122
 
@@ -66,18 +64,6 @@ def test_an_upstream_that_repeats_everything_tells_nobody(kind: str):
 
 
 # ---- the same checker finds what is wrong ----------------------------------------------------------------------------
-
-ANYTHING = Rule("pass", "pass(text)", type=Type("text", lambda value: "", "anything"))
-
-
-def holed(leaf: str, rule: Rule) -> Policy:
-    """The policy of 2020 with a hole that no file could have: the loader would refuse it."""
-    policy = load("amazon_mcf_2020")
-    create = policy.operations["createFulfillmentOrder"]
-    assert leaf in create.rules["body"]
-    rules = {**create.rules, "body": {**create.rules["body"], leaf: rule}}
-    operations = {**policy.operations, create.name: msgspec.structs.replace(create, rules=rules)}
-    return hashed(msgspec.structs.replace(policy, operations=operations))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 
 from tests.store import rows
 from tests.store.disks import FaultyDisk
+from tests.store.servers import Server
 from tests.store.test_erasure import PIECE, traces
 from tranship.core.errors import UnavailableError
 from tranship.core.order import Person
@@ -22,8 +23,10 @@ from tranship.masking.tokens import Found
 from tranship.masking.vault.session import MaskingVault, Owner
 from tranship.store.backup import backup, restore
 from tranship.store.check import integrity
+from tranship.store.location import Database
 from tranship.store.people import People
 from tranship.store.port import Batch
+from tranship.store.postgres.store import PostgresStore
 from tranship.store.sqlite import SqliteStore
 from tranship.store.vaulting import Upkeep, all_pieces, kek_of, open_vault
 
@@ -196,6 +199,35 @@ def test_a_backup_brings_tokens_back(tmp_path: Path) -> None:
         pytest.raises(UnavailableError, match=r"key file .*No such file"),
     ):
         kek_of(tmp_path / "other")
+
+
+def test_tokens_move_to_a_server_and_back(
+    server: Server, place: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shard on PostgreSQL made from a folder's backup opens every token, makes the same ones, erases, and comes back as a folder."""
+    monkeypatch.setenv("TRANSHIP_KEY_FILE", str(tmp_path / "a.key"))
+    with rows.started(tmp_path / "run") as store:
+        known = filled(store, 10)
+    backup(tmp_path / "run", tmp_path / "saved")
+    address = Path(server.address(place.shard))
+    restore(tmp_path / "saved", address)
+    with PostgresStore.open(place, create=False) as far:
+        people = People.open(far, address, create=True)
+        vault = open_vault(far, people, kek_of(address))
+        session = vault.session("AMZ")
+        assert {token: session.found(token) for token in known} == known
+        token = next(iter(known))
+        assert vault.session("AMZ", "P0").token("name", "O0", "name of Nomen Nescio 0") == token
+        upkeep = Upkeep(far, vault)
+        assert upkeep.rotate() == 11 and all_pieces(upkeep.reseal).changed == 40 and upkeep.destroy(epoch_us=0) == 11
+        assert people.erase(["P1"]) == 1 and integrity(far) == []
+    backup(address, tmp_path / "back")
+    restore(tmp_path / "back", tmp_path / "again")
+    with SqliteStore.open(tmp_path / "again", create=False) as store:
+        session = opened(store)[1].session("AMZ")
+        left = {token: found for token, found in known.items() if found.scope != "O1"}
+        assert {token: session.found(token) for token in known} == {**dict.fromkeys(known), **left}
+        assert check(store.audit(), store.last_audit()).good and integrity(store) == []
 
 
 def test_another_key_file_opens_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

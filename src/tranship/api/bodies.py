@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from tranship.api.problems import check_keys, invalid, of_decoding
 from tranship.core.network import NetworkFile
-from tranship.core.order import Destination, Order, OrderLine, Person, Terms
+from tranship.core.order import NO_TERMS, Destination, Order, OrderLine, Person, Terms
 from tranship.core.time import to_micros
 from tranship.engine.decide import MOST_LINES, MOST_QUANTITY
 
@@ -69,6 +69,9 @@ class OrderIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deliver_by: dt.date | None = None
     customer: CustomerIn | None = None
     id_check: bool = False
+    cod: bool = False
+    pickup: bool = False
+    b2b: bool = False
     idempotency_key: RequestKey | None = None
 
 
@@ -137,8 +140,14 @@ def to_order(given: OrderIn, network: NetworkFile, skus: dict[str, int]) -> Orde
         service=given.service,
         deliver_by=_day(given.deliver_by),
         value_minor=sum(line.qty * line.unit_price_minor for line in lines),
-        terms=Terms(id_check=True) if given.id_check else msgspec.UNSET,
+        terms=_terms(given),
     )
+
+
+def _terms(given: OrderIn) -> Terms | msgspec.UnsetType:
+    """What is said beyond where it goes; nothing where nothing is, so that an order sent before stays the same order."""
+    found = Terms(cod=given.cod, pickup=given.pickup, b2b=given.b2b, id_check=given.id_check)
+    return found if found != NO_TERMS else msgspec.UNSET
 
 
 def to_destination(given: ToIn) -> Destination:

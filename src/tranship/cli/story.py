@@ -32,6 +32,8 @@ def _decision(decision: DecisionStory, currency: str) -> None:
     table([(n.node, str(n.zone or "-"), n.verdict) for n in decision.nodes], ("node", "zone", "verdict"), right=(1,))
     for line in decision.caps:
         say(f"  cap {line}")
+    for line in decision.leaks:
+        say(f"  leak budget {line}")
     for line in decision.alternatives:
         say(f"  instead {line}")
     for line in decision.prices:

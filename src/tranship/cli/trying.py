@@ -25,12 +25,24 @@ def try_policy(
     csv: Annotated[Path | None, Parameter(help="Write every order that came out otherwise.")] = None,
     limit: Annotated[int, Parameter(help="Changed orders of each variation, the largest change first.")] = 20,
     page: Annotated[int, Parameter(help="Which so many of them (--json).")] = 1,
+    leak: Annotated[str, Parameter(help="Leak budgets to try one after another, as in 0,20,40,60,80,100; no files then.")] = "",
+    network: Annotated[str, Parameter(help="Whose leak (--leak); else the one that has a budget, or competes.")] = "",
+    on_conflict: Annotated[str, Parameter(help="park or spend (--leak); else as the run's budget says, or park.")] = "",
     json: Json = False,
 ) -> int:
     """Carry a run's orders out again under changed rules, caps, nodes or prices, and compare. Nothing is written to the run.
 
+    With --leak: what one network could learn, what that costs and what it gets, for one leak budget after another.
+
     Exit code 1 where the baseline does not come to what the run came to (it is said, and the comparison still stands).
     """
+    if leak:
+        if policies or csv:
+            raise InputError("--leak takes no files and writes no --csv", where="try", hint="One or the other.")
+        period = (date_of(first, "--from"), date_of(until, "--to"))
+        from tranship.cli.frontiers import try_leak
+
+        return try_leak(leak, on, network, on_conflict, period, html, json=json)
     from tranship.sim.trial.run import try_run, write_changes
 
     if not 1 <= limit <= MOST_SHOWN or page < 1:

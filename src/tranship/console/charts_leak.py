@@ -65,12 +65,12 @@ class _Scale:
         ]
 
 
-def overview(page: LeakPage) -> str:
-    """Every leak, a dot for each network; the line is what guessing gives."""
+def overview(page: LeakPage, width: float = 900.0) -> str:
+    """Every leak, a dot for each network; the line is what guessing gives. A phone gets a narrower drawing."""
     seeing = [one for one in page.networks if one.orders]
     if not seeing:
         return ""
-    colors, scale, step, top = hues(page), _Scale(900.0), 34.0, 8.0
+    colors, scale, step, top = hues(page), _Scale(width), 34.0, 8.0
     names = [bar.name for bar in seeing[0].node]
     bottom = top + step * len(names)
     body = scale.axis(top, bottom)

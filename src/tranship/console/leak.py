@@ -73,7 +73,7 @@ def render(page: LeakPage) -> str:
     folder = files("tranship.console").joinpath("templates")
     css = "".join(folder.joinpath(name).read_text(encoding="utf-8") for name in STYLES)
     colors = charts_leak.hues(page)
-    charts = {"overview": charts_leak.overview(page)}
+    charts = {"overview": charts_leak.overview(page), "narrow": charts_leak.overview(page, 460.0)}
     for i, one in enumerate(page.networks):
         if one.orders:
             hue = colors[one.code]

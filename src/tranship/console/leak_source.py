@@ -253,10 +253,8 @@ class _Build:
     def _regions(self) -> Ints:
         """Each order's state (another country: that), -1 where the state has too few orders to compare."""
         names = [one.order.to.state if one.order.to.country == "US" else one.order.to.country for one in self.kept]
-        self.region_of = {
-            name: i for i, (name, count) in enumerate(Counter(names).items()) if count >= LEAST_ORDERS and name
-        }
-        self.region_of = {name: i for i, name in enumerate(self.region_of)}
+        often = [name for name, count in Counter(names).items() if name and count >= LEAST_ORDERS]
+        self.region_of = {name: i for i, name in enumerate(often)}
         return np.array([self.region_of.get(name, -1) for name in names], np.int64)
 
     def _shipping(self, parts: Sequence[_Part]) -> Floats:

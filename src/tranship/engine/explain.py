@@ -15,6 +15,7 @@ from tranship.core.order import Destination, Order
 from tranship.core.time import day_to_date, from_micros
 from tranship.engine import events as ev
 from tranship.engine.attempts import Heard, evidence, policies
+from tranship.engine.leak_words import leak_words
 from tranship.engine.network_commands import CancelUnits, Recall, SendTo
 from tranship.engine.rows import part_id, rest_id
 from tranship.rates.compile import compile_tables
@@ -88,6 +89,7 @@ class DecisionStory(msgspec.Struct, frozen=True):
     rates: str
     price_date: str
     network_version: int
+    leaks: tuple[str, ...] = ()  # what leak budgets said of the order; empty: no budget was in force
 
 
 class AttemptStory(msgspec.Struct, frozen=True):
@@ -332,6 +334,7 @@ def _decision(books: _Books, seq: int, order: Order, event: _Taken, unsendable: 
         rates=why.rates,
         price_date=day_to_date(why.day).isoformat(),
         network_version=version,
+        leaks=tuple(leak_words(gate, network) for gate in why.leaks),
     )
 
 

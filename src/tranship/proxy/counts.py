@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Callable
 
 
 class Counts:
@@ -13,6 +14,7 @@ class Counts:
         self._passed: Counter[str] = Counter()
         self._refused: Counter[tuple[str, str]] = Counter()
         self._events: Counter[str] = Counter()
+        self.vault: Callable[[], dict[str, int]] = dict
 
     def passed(self, operation: str) -> None:
         """A message went there and its answer came back."""
@@ -37,4 +39,5 @@ class Counts:
             "passed": dict(sorted(self._passed.items())),
             "refused": refused,
             "events": dict(sorted(self._events.items())),
+            "vault": self.vault(),
         }

@@ -107,6 +107,7 @@ async def serve(plan: Plan, ready: Ready) -> None:
             upstream = client
 
         keeper = Keeper(parts.writer, settings.vault_timeout_s)
+        counts.vault = lambda: _told(parts.writer)
 
         def desk(now: Policy) -> Desk:
             return Desk(now, plan.network, parts.vault, parts.orders, keeper, upstream, counts,
@@ -142,6 +143,10 @@ async def serve(plan: Plan, ready: Ready) -> None:
             await keeper.close()
             if client is not None:
                 await client.close()
+
+
+def _told(writer: VaultWriter) -> dict[str, int]:
+    return {"commits": writer.commits, "entries": writer.entries, "failures": writer.failures, "waiting": writer.waiting}
 
 
 def _quiet(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -105,6 +105,7 @@ def open_vault(
         person_key or from_store,
         now,
         known=known,
+        retire=lambda network, token: store.commit(Batch(tokens_over=[(network, token)])),
     )
 
 

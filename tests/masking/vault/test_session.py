@@ -123,7 +123,12 @@ def test_an_expired_token_is_told_as_such_without_its_value() -> None:
     ground.store.commit(Batch(token_expiry=[(ground.now + 10, "AMZ", "O1")]))
     assert ground.vault.session("AMZ").found(token) == Found("name", "O1", NAME)
     ground.now += 10
-    assert ground.vault.session("AMZ").found(token) == Found("name", "O1", "", expired=True)
+    expired = Found("name", "O1", "", expired=True)
+    assert ground.vault.session("AMZ").found(token) == expired
+    ground.vault = ground.opened()
+    fresh = ground.token("name", "O1", NAME)
+    assert fresh != token and ground.vault.session("AMZ").found(fresh) == Found("name", "O1", NAME)
+    assert ground.vault.session("AMZ").found(token) == expired
 
 
 def test_two_requests_at_once_get_the_same_token() -> None:

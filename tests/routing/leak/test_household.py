@@ -64,7 +64,7 @@ def test_weights_are_whole_below_theta_and_fall_above():
     table = np.frombuffer(weight_table(settings, BUYING, 20), "<i4").reshape(2, MOST_LAST + 2, MOST_SEEN + 1)
     heavy = heavy_table(BUYING, settings.heavy_share, 20)
     assert (table[0][heavy <= 0.2] == ONE).all()
-    assert (table[0][heavy >= 0.99] < 20).all()
+    assert (table[0][heavy >= 0.99] < 0.001 * ONE).all()
     assert (table[1] <= table[0]).all()
 
 

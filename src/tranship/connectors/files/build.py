@@ -10,7 +10,7 @@ from tranship.connectors.files.model import Reject, Staged, StagedLine, StagedOr
 from tranship.connectors.files.reading import Scan
 from tranship.connectors.files.takeback import Prior, Take, match
 from tranship.core.errors import InvariantError
-from tranship.core.order import Person
+from tranship.core.order import NO_TERMS, Person
 
 _FINGERPRINT_BYTES = 16
 _ORDINALS = tuple(str(i) for i in range(1024))
@@ -34,7 +34,7 @@ class Document:
     `rows` counts all its rows, rejected ones too: a line's key is its ordinal, whatever happens to its neighbors.
     """
 
-    __slots__ = ("at", "at_line", "customer", "keys", "lines", "number", "person", "place", "rows", "when")
+    __slots__ = ("at", "at_line", "customer", "keys", "lines", "number", "person", "place", "rows", "terms", "when")
 
     def __init__(self, number: str, at: int, at_line: int, customer: str = "", when: str = "") -> None:
         self.number, self.at, self.at_line, self.customer, self.when = number, at, at_line, customer, when
@@ -42,6 +42,7 @@ class Document:
         self.lines: list[StagedLine] = []
         self.place = Place()
         self.person: Person | None = None
+        self.terms = NO_TERMS
         self.keys: set[str] | None = None  # used where the source has line keys of its own
 
     def next_key(self) -> str:
@@ -119,6 +120,7 @@ class Collector:
                 service=document.place.service,
                 deliver_by=document.place.deliver_by,
                 person=document.person,
+                terms=document.terms,
             )
             for document in self.documents.values()
             if document.lines
@@ -153,6 +155,7 @@ def fingerprint(document: Document) -> bytes:
         *("order/1", document.number, document.at),
         *(place.zip, place.state, place.country, place.currency, place.channel, place.service),
         *([place.deliver_by] if place.deliver_by else []),
+        *([document.terms] if document.terms != NO_TERMS else []),
         lines,
     )
     return hashlib.blake2b(msgspec.msgpack.encode(content), digest_size=_FINGERPRINT_BYTES).digest()

@@ -12,6 +12,7 @@ from tranship.connectors.files.order_fields import Flaw, PlaceCells, Places, cus
 from tranship.connectors.files.reading import Lines
 from tranship.connectors.files.takeback import Take
 from tranship.connectors.files.values import QUANTITY_MAX, Numbers, Times, reference, unit_of_total
+from tranship.core.order import Terms
 
 
 class JsonLine(msgspec.Struct):
@@ -44,6 +45,9 @@ class JsonOrder(msgspec.Struct):
     service: str = ""
     deliver_by: str = ""
     cancel: str | int = ""
+    cod: bool = False
+    pickup: bool = False
+    b2b: bool = False
 
 
 _ORDER = msgspec.json.Decoder(JsonOrder)
@@ -117,6 +121,7 @@ class _Reader:
             return person
         document = self.into.documents[number] = Document(number, at, at_line, customer)
         document.place, document.person, document.keys = place, person, set()
+        document.terms = Terms(cod=order.cod, pickup=order.pickup, b2b=order.b2b)
         return document
 
     def _line(self, document: Document, order: JsonOrder, line: JsonLine, at_line: int) -> Flaw | None:

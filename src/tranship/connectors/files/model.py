@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from tranship.core.order import Person
+from tranship.core.order import NO_TERMS, Person, Terms
 
 
 class StagedLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -36,6 +36,7 @@ class StagedOrder(msgspec.Struct, frozen=True):
     service: str = ""
     deliver_by: str = ""  # ISO date the source promised, destination-local; empty: computed
     person: Person | None = None
+    terms: Terms = NO_TERMS
 
 
 class StagedCancel(msgspec.Struct, frozen=True):

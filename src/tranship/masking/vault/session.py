@@ -21,6 +21,7 @@ KNOWN_MOST = 262_144
 """Tokens remembered by their blind index, without values: some 60 MB."""
 
 NewToken = Callable[[str], str]
+Retire = Callable[[str, str], None]
 
 
 class Lookup(Protocol):
@@ -73,11 +74,12 @@ class MaskingVault:
         party: str,
         known: int = KNOWN_MOST,
         new: NewToken = new_token,
+        retire: Retire = lambda _network, _token: None,
     ) -> None:
-        """`known` is how many tokens are remembered; `new` makes them."""
+        """`known` is how many tokens are remembered; `new` makes them; `retire` writes that one is over before it has a successor."""
         self.keys, self.lookup, self.party = keys, lookup, party
         self._person_key, self.now, self._new = person_key, now, new
-        self._most = known
+        self._most, self.retire = known, retire
         self._known: dict[bytes, str] = {}  # blind index -> token, least recently used first
         self._drafts: weakref.WeakValueDictionary[bytes, _Draft] = weakref.WeakValueDictionary()
         self._mutex = threading.Lock()
@@ -94,9 +96,11 @@ class MaskingVault:
         now: Callable[[], int],
         *,
         known: int = KNOWN_MOST,
+        retire: Retire = lambda _network, _token: None,
     ) -> "MaskingVault":
         """A vault over a store's key rows; `keep` writes new ones, durable when it returns (store/vaulting.py wires it to a store)."""
-        return cls(Keys(party, kek, rows, keep, now), lookup, person_key, now, party=party, known=known)
+        keys = Keys(party, kek, rows, keep, now)
+        return cls(keys, lookup, person_key, now, party=party, known=known, retire=retire)
 
     def session(self, network: str, owner: Owner | str = "") -> "Session":
         """A session for one message of one network. `owner`: whose values it makes tokens for, by id where the person is stored.
@@ -242,7 +246,10 @@ class Session:
         row = self._find(kind, scope, blind)
         for pair in self._vault.keys.reading(self.network, kind) if row is None else ():
             row = row or self._find(kind, scope, seal.blind(pair.blind, self._owner.key, scope, value))
-        if row is None or row.expires_at <= self._vault.now():
+        if row is None:
+            return ""
+        if row.expires_at <= self._vault.now():  # not swept yet: its blind index has to be free for the new one
+            self._vault.retire(self.network, row.token)
             return ""
         self._vault.remember(blind, row.token)
         return row.token

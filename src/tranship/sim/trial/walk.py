@@ -9,16 +9,20 @@ import msgspec
 from tranship.connectors.netfile import from_document, to_document
 from tranship.connectors.netfile.overlay import Outage, Overlay
 from tranship.core.errors import DamageError, InputError, TranshipError
-from tranship.core.network import NetworkFile, Policy
+from tranship.core.network import LeakBudget, NetworkFile, Policy
 from tranship.engine import commands as cmd
 from tranship.engine import events as ev
 from tranship.engine.decide import execute, order_id_of
 from tranship.engine.digest import GENESIS
 from tranship.engine.evolve import evolve
+from tranship.engine.leak_plans import plans_now, terms_of
+from tranship.engine.leaks import budgets_of
 from tranship.engine.shard import checked, decoded
 from tranship.engine.state import State
 from tranship.engine.verify import command_of, commands_of
 from tranship.rates.cards import cast_cards, raw_card
+from tranship.routing.leak.model import decode as decode_leak_plan
+from tranship.routing.leak.model import week_of
 from tranship.routing.prices.model import decode as decode_prices
 from tranship.routing.prices.model import encode as encode_prices
 from tranship.routing.share import CapState
@@ -53,12 +57,15 @@ class Variation:
     overlay: Overlay | None = None
     myopic: bool = False
     recorded: bool = False
+    leaks: tuple[LeakBudget, ...] | None = None  # leak budgets in place of the document's
 
     def changed(self, network: NetworkFile) -> tuple[NetworkFile, tuple[Outage, ...]]:
         """The document as this arm has it, and nodes that are down for a time."""
         outages: tuple[Outage, ...] = ()
         if self.overlay is not None:
             network, outages = self.overlay.bind(network)
+        if self.leaks is not None:
+            network = msgspec.structs.replace(network, leaks=self.leaks)
         if self.myopic:
             network = msgspec.structs.replace(network, policy=_myopic(network.policy))
         return network, outages
@@ -130,6 +137,8 @@ class Arm:
         self.held_down: dict[str, bool] = {}  # node that is down for a time -> what the run itself says of it
         self.out = Outcome(variation.name, variation.note)
         self.compared = 0
+        self.leak_week = -1  # plans of this arm's own were looked at in
+        self.leak_plans: dict[str, str] = {}  # network -> hash of the plan that this arm made
         self.documents_in_force: list[NetworkFile] = []  # in the period
         self.first_at = self.last_at = 0
 
@@ -158,6 +167,8 @@ class Arm:
             when, node, closed = self.down.pop(0)
             self._switch(when, node, closed=closed)
         command = self._changed(command_of(self.store, self.state, [decoded(rows[0])]))
+        if isinstance(command, cmd.PlaceOrder) and not self.as_run:
+            self._plan_leaks(command.at)
         if command is not None:
             self._carry_out(command, rows if self.as_run else None)
         return True
@@ -219,6 +230,8 @@ class Arm:
             return self._load(from_document(command.document), command.at) or command
         if isinstance(command, cmd.SetPrices):
             return self._prices(command)
+        if isinstance(command, cmd.SetLeakPlan):
+            return command if self._same_budget(command) else None
         if isinstance(command, cmd.SwitchNode) and command.node in self.held_down:
             self.held_down[command.node] = command.closed  # comes true when the outage is over
             return None
@@ -238,6 +251,26 @@ class Arm:
             command = cmd.SetPrices(document, sha256(document).hexdigest(), command.reason, command.at)
         self.documents[command.sha256] = command.document
         return command
+
+    def _same_budget(self, command: cmd.SetLeakPlan) -> bool:
+        """Whether the run's own plan was made for the budgets that this arm has."""
+        plan = decode_leak_plan(command.document)
+        budgets = budgets_of(self.state.require_network())
+        return plan.networks == tuple(budget.network for budget in budgets) and any(
+            budget.network == plan.network and terms_of(budget) == command.terms for budget in budgets
+        )
+
+    def _plan_leaks(self, at: int) -> None:
+        """Leak plans for budgets that the run did not have, week by week; their keys are made up."""
+        if self.state.leaks is None or week_of(at) == self.leak_week:
+            return
+        self.leak_week = week_of(at)
+        secret = sha256(f"try {self.state.network_sha}".encode()).digest()
+        for command in plans_now(self.state, secret, at):
+            network = decode_leak_plan(command.document).network
+            self.documents.pop(self.leak_plans.get(network, ""), None)
+            self.documents[command.sha256], self.leak_plans[network] = command.document, command.sha256
+            self._carry_out(command, None)
 
     def _switch(self, at: int, node: str, *, closed: bool) -> None:
         state = self.state

@@ -10,7 +10,7 @@ import numpy as np
 from tranship.connectors.files.model import Staged, StagedOrder
 from tranship.core.money import scale_minor
 from tranship.core.network import NetworkFile, Sku
-from tranship.core.order import Destination, Order, OrderLine
+from tranship.core.order import NO_TERMS, Destination, Order, OrderLine
 from tranship.sim.world.destinations import Destinations, draw_key
 from tranship.sim.world.exchange import Exchange, exchange_of
 from tranship.sim.world.goods import draw_goods
@@ -66,6 +66,7 @@ class World:
             service=found.service,
             deliver_by=found.deliver_by,
             value_minor=value,
+            terms=found.terms if found.terms != NO_TERMS else msgspec.UNSET,
         )
 
     def digest(self) -> str:
