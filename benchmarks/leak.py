@@ -21,6 +21,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,7 +31,7 @@ from tranship.masking.leak.learned import train
 from tranship.masking.leak.metrics import METRICS, combine, score
 from tranship.masking.leak.model import Seen
 from tranship.masking.leak.ranks import kendall
-from tranship.routing.leak.policy import BALANCED, PRIVATE, VOLUME, settings_for
+from tranship.routing.leak.policy import BALANCED, PRIVATE, VOLUME, Settings, settings_for
 from tranship.sim.leak.brand import Brand, Shape, brand_of
 from tranship.sim.leak.walk import Budget, Outcome, run
 
@@ -47,10 +48,10 @@ GOALS = {
     "one": {"volume_share": 0.32, "tau_growth": 0.15, "top10": 0.15, "timing": 0.05, "vip": 0.10, "pairs": 0.05, "extra_cost": 3.0},
     "two": {"volume_share": 0.40, "tau_growth": 0.15, "top10": 0.15, "timing": 0.05, "vip": 0.10, "pairs": 0.03, "extra_cost": 2.2},
 }  # fmt: skip
-PLAIN = ((0, 1_000_000),)
-"""The network is taken wherever it saves anything."""
-STEPS = ((0, 250_000), (500, 1_000_000))
-"""Weights of an order by what the network saves on it, where savings vary; the same for all SKUs."""
+CUT_BP = 300
+"""Savings below which orders are not shown to the network, where savings vary; the same for all SKUs."""
+RAISED = 1.25
+"""Curves with that cut-off, relative to those without."""
 DIAL = (10, 20, 25, 30, 40, 50, 60, 70, 85)
 """Positions of the dial of which the frontier is drawn."""
 
@@ -76,12 +77,22 @@ def arms() -> list[Arm]:
         Arm("volume", Budget(settings_for(VOLUME))),
         Arm("no forecast", Budget(settings_for(BALANCED), forecast=False)),
         Arm("drain of 2 weeks", Budget(settings_for(BALANCED), drain=(26, 27))),
-        Arm("varied savings", Budget(settings_for(BALANCED), price_steps=PLAIN, priced=True)),
-        Arm("varied savings, weighed", Budget(settings_for(BALANCED), price_steps=STEPS, priced=True)),
+        Arm("varied savings", Budget(settings_for(BALANCED), least_saving_bp=0, priced=True)),
+        Arm("varied savings, cut-off", Budget(_raised(settings_for(BALANCED)), least_saving_bp=CUT_BP, priced=True)),
+        Arm(
+            "varied savings, two networks, 25 % pickup, cut-off",
+            Budget(_raised(two), 2, 0.25, least_saving_bp=CUT_BP, priced=True),
+            setting="two",
+        ),
         Arm("two networks", Budget(two, 2), setting="two"),
         Arm("two networks, 25 % pickup", Budget(two, 2, 0.25), setting="two"),
         Arm("two networks, 20 % B2B", Budget(two, 2), setting="two", b2b=0.2),
     ]
+
+
+def _raised(settings: Settings) -> Settings:
+    """Curves as much higher as the cut-off leaves fewer orders to choose from."""
+    return msgspec.structs.replace(settings, level=settings.level * RAISED, level_most=settings.level_most * RAISED)
 
 
 class Run(NamedTuple):
@@ -142,6 +153,7 @@ def _met(row: dict[str, object], limits: dict[str, float]) -> dict[str, bool]:
 
 
 def even_cost(share: float) -> float:
+    """Extra cost in percent where the network always saves the same."""
     return 100 * ((1 - (1 - CHEAP) * share) / (1 - (1 - CHEAP) * BLIND) - 1)
 
 
@@ -155,11 +167,20 @@ def varied_cost(one: Run) -> float:
 
 
 def tau_saving(one: Run) -> float:
-    """Growth ranked by the mean saving of a SKU's orders: what price picking alone gives away, were the other side's prices known."""
+    """Growth ranked by what the network earns: mean saving of a SKU's orders, and its change from the first half to the second.
+
+    What price picking alone gives away to a network that knows what every order would have cost elsewhere; the better of the two.
+    """
     world, rows = one.brand.world, one.seen[0].rows
-    count = np.bincount(world.sku[rows], minlength=world.skus)
-    mean = np.bincount(world.sku[rows], one.brand.savings[rows], world.skus) / np.maximum(count, 1)
-    return abs(kendall(one.brand.growth, mean))
+    late = world.week[rows] >= world.weeks // 2
+
+    def mean(some: Mask) -> NDArray[np.float64]:
+        sku = world.sku[rows][some]
+        count = np.bincount(sku, minlength=world.skus)
+        return np.bincount(sku, one.brand.savings[rows][some], world.skus) / np.maximum(count, 1)
+
+    guesses = (mean(late | ~late), mean(late) - mean(~late))
+    return max(abs(kendall(one.brand.growth, guess)) for guess in guesses)
 
 
 def frontier(tests: Sequence[Brand], trainings: Sequence[Brand]) -> list[dict[str, object]]:

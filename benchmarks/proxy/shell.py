@@ -18,7 +18,7 @@ from tranship.proxy.app import Reply, Shell
 from tranship.proxy.counts import Counts
 from tranship.proxy.heads import Head
 from tranship.proxy.settings import ProxySettings
-from tranship.proxy.wire import Server
+from tranship.proxy.wire import Server, calm
 
 
 class PassThrough:
@@ -55,6 +55,7 @@ async def _main(upstream: str) -> None:
         server = Server(Shell(settings, PassThrough(client), Counts()), settings)
         task = asyncio.create_task(server.run_until_stopped())
         await server.up.wait()
+        calm()
         print(json.dumps({"port": server.port, "pid": os.getpid()}), flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
         server.stop()

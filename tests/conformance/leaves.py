@@ -53,21 +53,54 @@ class Description:
             return {f"error {leaf}" for leaf in found}
         return {f"answer {leaf}" for leaf in found if not leaf.startswith("errors[]")}
 
-    def leaves(self, schema: Schema, path: str = "") -> set[str]:
+    def leaves(self, schema: Schema) -> set[str]:
         """The leaf paths of a schema; `{}` stands for names that the sender makes up."""
+        return {path for path, _ in self.walk(schema)}
+
+    def words(self, operation: Schema) -> dict[str, set[str]]:
+        """The words that the vendor has for a leaf of a request's body, where it lists them."""
+        bodies = [
+            given["schema"] for given in map(self._resolved, operation.get("parameters", [])) if given["in"] == "body"
+        ]
+        bodies += [content["schema"] for content in operation.get("requestBody", {}).get("content", {}).values()]
+        return {path: set(leaf["enum"]) for body in bodies for path, leaf in self.walk(body) if "enum" in leaf}
+
+    def promised(self, operation: Schema) -> set[str]:
+        """What a success always holds where its surroundings are there: leaves and objects that their schema requires."""
+        found: set[str] = set()
+        for status, told in operation["responses"].items():
+            response = self._resolved(told)
+            if status[0] == "2" and "schema" in response:
+                found |= set(self._required(response["schema"], ""))
+        return {leaf for leaf in found if not leaf.startswith("errors")}
+
+    def _required(self, schema: Schema, path: str) -> Iterator[str]:
+        schema = self._resolved(schema)
+        for key, part in schema.get("properties", {}).items():
+            inner = f"{path}.{key}" if path else key
+            if key in schema.get("required", ()):
+                yield inner
+            yield from self._required(part, inner)
+        if "items" in schema:
+            yield from self._required(schema["items"], f"{path}[]")
+
+    def walk(self, schema: Schema, path: str = "") -> Iterator[tuple[str, Schema]]:
+        """(path, schema) of every leaf."""
         schema = self._resolved(schema)
         for way in ("allOf", "oneOf", "anyOf"):
             if way in schema:
-                parts = [*schema[way], *([{"properties": schema["properties"]}] if "properties" in schema else [])]
-                return set().union(*(self.leaves(part, path) for part in parts))
+                for part in [*schema[way], *([{"properties": schema["properties"]}] if "properties" in schema else [])]:
+                    yield from self.walk(part, path)
+                return
         if schema.get("properties"):
-            inner = schema["properties"].items()
-            return set().union(*(self.leaves(part, f"{path}.{key}" if path else key) for key, part in inner))
-        if isinstance(schema.get("additionalProperties"), dict):
-            return self.leaves(schema["additionalProperties"], f"{path}.{{}}" if path else "{}")
-        if "items" in schema or schema.get("type") == "array":
-            return self.leaves(schema.get("items", {}), f"{path}[]")
-        return {path}
+            for key, part in schema["properties"].items():
+                yield from self.walk(part, f"{path}.{key}" if path else key)
+        elif isinstance(schema.get("additionalProperties"), dict):
+            yield from self.walk(schema["additionalProperties"], f"{path}.{{}}" if path else "{}")
+        elif "items" in schema or schema.get("type") == "array":
+            yield from self.walk(schema.get("items", {}), f"{path}[]")
+        else:
+            yield path, schema
 
     def _resolved(self, schema: Schema) -> Schema:
         while "$ref" in schema:

@@ -50,6 +50,37 @@ def test_every_leaf_of_every_operation_has_its_rule(kind: str, model: str):
     assert not ours, f"{kind} has operations that {model} lacks: {set(ours)}"
 
 
+@pytest.mark.parametrize("model", [name for name in MODELS if name != "shipbob-2026-01"])
+@pytest.mark.parametrize("kind", ["amazon_mcf", "amazon_mcf_2020"])
+def test_an_answer_keeps_what_its_schema_requires(kind: str, model: str):
+    """A client that was generated from the file reads what the proxy passes on: nothing required is dropped."""
+    vendor, ours = described(model), covered(kind, model)
+    for name, _, operation in vendor.operations():
+        rules = ours[name].rules.get("answer", {}) if name in ours else {}
+        for wanted in vendor.promised(operation) if rules else ():
+            below = [
+                rule.action
+                for leaf, rule in rules.items()
+                if leaf == wanted or leaf.startswith((f"{wanted}.", f"{wanted}["))
+            ]
+            assert not below or set(below) != {"drop"}, f"{kind} {name}: {wanted}"
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_words_are_the_vendors(kind: str, model: str):
+    """Where the vendor lists the words of a leaf, a policy that passes them lists the same, or fewer."""
+    vendor, ours = described(model), covered(kind, model)
+    for name, _, operation in vendor.operations():
+        if name not in ours:
+            continue
+        for leaf, words in vendor.words(operation).items():
+            rule = ours[name].rules["body"].get(leaf)
+            if rule is not None and rule.type is not None:
+                assert rule.type.name.startswith("enum:"), f"{name} {leaf}"
+                assert set(rule.type.name[5:].split("|")) <= words, f"{name} {leaf}"
+
+
 @pytest.mark.parametrize(
     ("kind", "model"),
     [

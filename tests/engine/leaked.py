@@ -21,14 +21,14 @@ def budgeted(on: str = "AMZ", **changes: object) -> NetworkFile:
 
 def plan(
     document: NetworkFile, share: int | dict[str, int] = ONE, *, of: str = "AMZ", at: int = MONDAY, weights: tuple[int, ...] = (ONE, ONE),
-    key: bytes = KEY, steps: tuple[tuple[int, int], ...] = (),
+    key: bytes = KEY, least_saving_bp: int | None = None,
 ) -> cmd.SetLeakPlan:  # fmt: skip
     """A plan that admits this share of each SKU's orders (ppm, or by code and else nothing); `weights` by parcels shown."""
     skus = [sku.code for sku in document.skus]
     shares = [share.get(code, 0) if isinstance(share, dict) else share for code in skus]
     made = LeakPlan(
         of, "0" * 64, week_of(at), tuple(budget.network for budget in document.leaks), key, b"c" * 32,
-        np.array(shares, "<i4").tobytes(), np.repeat(np.array(weights, "<i4"), 2).tobytes(), 0, 0, steps,
+        np.array(shares, "<i4").tobytes(), np.repeat(np.array(weights, "<i4"), 2).tobytes(), 0, 0, least_saving_bp,
     )  # fmt: skip
     body = encode(made)
     terms = next(terms_of(budget) for budget in document.leaks if budget.network == of)

@@ -21,6 +21,7 @@ OUTCOMES = ("ok", "ok", "ok", "exists", "refused", "not_found", "throttled", "un
 KINDS = (
     ["order"] * 4 + ["hand", "hand", "answer", "answer", "answer", "answer", "report", "report", "tick", "back", "count"]
     + ["breaker", "drain", "recall", "restart", "settle", "shelf", "send", "stock", "cancel", "address", "returned", "node"]
+    + ["unsendable", "unsendable", "alias"]
 )  # fmt: skip
 PLACES = (Destination("60614", "IL"), Destination("97201", "OR"), Destination("V5K 0A1", "BC", "CA"))
 LENGTH = 60
@@ -106,8 +107,29 @@ def act(run: Handed, kind: str, a: int, b: int, n: int) -> None:
     elif kind == "node":
         state, share = (("open", 0), ("half_open", 1000), ("closed", 10_000))[a % 3]
         run.do(cmd.SetBreaker("amz", ("AMZ-1",), state, share, "stalled: a story", 0, run.later()))
+    elif kind == "unsendable" and orders:
+        _unsendable(run, orders[a % len(orders)], b, n)
+    elif kind == "alias":
+        steps = ("new", "requested", "registered", "active", "retired")
+        row = cmd.AliasStep(f"ALIAS-{a % 6}", ("MUG", "TEE")[a % 2], 1 + a % 3, steps[b % 5])
+        run.do(cmd.SetAliases(("AMZ", "PL")[a % 2], (row,), run.later()))
     elif kind == "stock":
         run.stock(a % 3, run.later(), MUG=n, TEE=b % 4)
+
+
+def _unsendable(run: Handed, order_id: str, b: int, n: int) -> None:
+    """Some parts of an order, where they are or somewhere else, could not be told to their network."""
+    held = run.state.orders[order_id]
+    codes = ("AMZ-1", "PL-1", "OWN-1")
+    found = [
+        cmd.Unsendable(
+            order_id, number, codes[part.node if b % 5 else n % 3], ("address", "sku", "policy")[n % 3], "a leaf", "a story",
+            held.readdressed - (n == 5),
+        )
+        for number, part in held.parts.items()
+    ]  # fmt: skip
+    if found:
+        run.do(cmd.NotSendable(tuple(found[: 1 + b % 3]), run.later()))
 
 
 def exposed(run: Handed) -> list[str]:
@@ -174,6 +196,8 @@ def test_whatever_networks_say_no_line_is_with_two_of_them(seed: int):
             assert capped.total.highest_bp() <= limit
             assert capped.total.recount() == (capped.total.inside, capped.total.inside_capped)
     assert accounted(run) == []
+    for held in run.state.orders.values():
+        assert set(held.unsendable) <= set(held.refused)
     for remote_id in run.state.ghosts:
         assert run.one(remote_id).state not in {"VOID", "REJECTED", GONE}
     run.sound()

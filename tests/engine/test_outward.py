@@ -143,13 +143,13 @@ def test_tokens_and_audit_are_in_the_transaction_of_the_intent(run: Handed):
 
 def test_what_went_back_is_in_the_audit_as_refused(run: Handed):
     """Leaf and policy, under our own order's name."""
-    placed(run, 1, Person("c9", "Ann Example", "1 Example Road", "X" * 60))
+    placed(run, 1, Person("c9", "Ann Example", "1 Example Road", "Q" * 60))
     back = sending_back(prepared(run, masker_of(run.shard)), run.later())
     assert back is not None
     run.submit(back)
     (row,) = run.shard.store.audit()
     assert (row.verdict, row.subject, row.network) == ("refused", "test:1/1", "AMZ")
-    assert "XXX" not in repr(row) and [action for _, action, _ in unpacked(row)] == ["refuse"]
+    assert "QQQ" not in repr(row) and [action for _, action, _ in unpacked(row)] == ["refuse"]
 
 
 def test_a_retry_sends_the_stored_bytes_across_midnight_rotation_and_restart(tmp_path):

@@ -307,3 +307,44 @@ def test_a_killed_writer_left_no_token_outside_that_is_not_inside(tmp_path: Path
             found = session.found(token)
             assert found is not None and found.value == f"value {number}"
         assert integrity(store) == []
+
+
+ROTATOR = """
+import os, sys
+from pathlib import Path
+from tests.store.test_vaulting import opened
+from tranship.store.sqlite import SqliteStore
+from tranship.store.vaulting import Upkeep, all_pieces
+store = SqliteStore.open(Path(sys.argv[1]), create=False)
+upkeep = Upkeep(store, opened(store)[1])
+while True:
+    os.write(1, b"begin\\n")
+    upkeep.rotate()
+    all_pieces(lambda after: upkeep.reseal(after, 7))
+    upkeep.destroy(epoch_us=0)
+"""
+
+
+def test_a_rotation_that_is_killed_loses_no_token(tmp_path: Path) -> None:
+    """Killed at any moment of it: every token opens, every value has its token, and the next rotation clears up."""
+    with rows.started(tmp_path / "run") as store:
+        known = filled(store, 30)
+    for least in (1, 2, 4):
+        with subprocess.Popen(
+            [sys.executable, "-c", ROTATOR, str(tmp_path / "run")], stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            for _ in range(least):
+                process.stdout.readline()
+            os.kill(process.pid, signal.SIGKILL)
+        with SqliteStore.open(tmp_path / "run", create=False) as store:
+            session = opened(store)[1].session("AMZ")
+            assert {token: session.found(token) for token in known} == known and integrity(store) == []
+            token = next(iter(known))
+            assert opened(store)[1].session("AMZ", "P0").token("name", "O0", "name of Nomen Nescio 0") == token
+    with SqliteStore.open(tmp_path / "run", create=False) as store:
+        upkeep = Upkeep(store, opened(store)[1])
+        upkeep.rotate()
+        assert all_pieces(upkeep.reseal).changed == len(known)
+        upkeep.destroy(epoch_us=0)
+        assert upkeep.reading() == [] and integrity(store) == []

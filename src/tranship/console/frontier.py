@@ -46,6 +46,7 @@ class PointPage(msgspec.Struct):
     fulfillment_orders: int
     cost: int
     dearer: float
+    compared: int
     scores: dict[str, float | None]
     by: dict[str, str]
     floors: dict[str, float | None]
@@ -85,7 +86,7 @@ def headline(page: FrontierPage) -> str:
     words = f"{page.network} is shown {_percent(open_.share)} of the orders without a budget"
     if tight is open_:
         return f"{words}."
-    cost = "at the same cost a unit" if abs(tight.dearer) < 0.0005 else f"at {100 * tight.dearer:+.1f} % a unit"
+    cost = "at the same cost" if abs(tight.dearer) < 0.0005 else f"at {100 * tight.dearer:+.1f} % cost"
     return f"{words}, and {_percent(tight.share)} with a budget of {tight.budget} {cost}."
 
 
@@ -139,7 +140,7 @@ def cost_chart(page: FrontierPage) -> str:
     points = sorted(page.points, key=lambda p: p.share)
     base = page.points[-1].fill
     rows = [
-        ("dearer a unit", INK, [(p, 100 * p.dearer) for p in points]),
+        ("dearer", INK, [(p, 100 * p.dearer) for p in points]),
         ("less filled, points", "#b4552d", [(p, 100 * (base - p.fill)) for p in points]),
     ]
     low = min([0.0, *(value for _, _, row in rows for _, value in row)])

@@ -64,7 +64,7 @@ def _judged(state: State, leaks: LeakState, budget: LeakBudget, held: OrderState
         return LeakGate(budget.network, 0, "none", 0, 0, (), every)
     name, week, parts = household_of(order), week_of(ask.at), pieces(state, held.skus)
     home = leaks.look(name, week, plan.plan.networks) if name else None
-    saving = _saving_bp(state, ask, now, budget.network) if plan.plan.price_steps else 0
+    saving = _saving_bp(state, ask, now, budget.network) if plan.plan.least_saving_bp is not None else 0
     verdict = admitted(plan.tables, id_of(order), parts, home, week, saving)
     open_parts = {sku for sku, ok in zip(parts, verdict.lines, strict=True) if ok}
     kept = tuple(sku for sku in every if not open_parts.issuperset(pieces(state, (sku,))))

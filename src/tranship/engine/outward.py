@@ -5,6 +5,7 @@ are the bytes that were sealed then: another day, another key or another policy 
 """
 
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 import msgspec
@@ -20,6 +21,8 @@ ACTOR = "engine"
 NOBODY = "-"
 """What the alias of a recipient without a name stands for."""
 CREATE = "create"
+MOST_SIGNS = 60
+"""Signs of a rule that the audit repeats; of a longer one (a constant's text) it names the action."""
 
 
 class Told(NamedTuple):
@@ -54,7 +57,7 @@ class Masker:
 def sent(kind: str, body: bytes, told: Told) -> AuditDraft:
     """The audit row of a message that is about to leave: each leaf, what its rule did, and a fingerprint of what tells who it is."""
     policy = load(kind)
-    fields = tuple(_fields(policy, body, told.key))
+    fields = tuple(_fields(kind, body, told.key))
     return AuditDraft(
         told.at, ACTOR, CREATE, told.network, _route(policy), policy.hash, told.remote_id, told.person_id, fields, SENT
     )
@@ -71,28 +74,41 @@ def _route(policy: Policy) -> str:
     return policy.operation(CREATE).name
 
 
-def _fields(policy: Policy, body: bytes, key: bytes) -> Iterator[Field]:
-    rules = policy.operation(CREATE).rules.get("body", {})
-    seen: set[Field] = set()
+class _Leaf(NamedTuple):
+    """What the audit says of a leaf; `personal`: with a fingerprint."""
+
+    action: str
+    personal: bool
+    is_name: bool
+
+
+@cache
+def _leaves(kind: str) -> dict[str, _Leaf]:
+    rules = load(kind).operation(CREATE).rules.get("body", {})
+    return {leaf: _Leaf(_action(rule), _is_personal(rule), _is_name(rule)) for leaf, rule in rules.items()}
+
+
+def _action(rule: Rule) -> str:
+    return rule.text if len(rule.text) <= MOST_SIGNS else rule.action
+
+
+def _is_name(rule: Rule) -> bool:
+    return (rule.action, rule.kind) == ("token", "name")
+
+
+def _is_personal(rule: Rule) -> bool:
+    return rule.type is not None and rule.type.name in {"line", "postal", "city"}
+
+
+def _fields(kind: str, body: bytes, key: bytes) -> Iterator[Field]:
+    """Each leaf once, though a list may hold it often."""
+    leaves, seen = _leaves(kind), set[str]()
     for leaf, value in walk(msgspec.json.decode(body)):
-        rule = rules.get(leaf)
-        if rule is None:
+        found = leaves.get(leaf)
+        if found is None or leaf in seen:
             continue  # nothing was in it: the connector has checked every leaf that holds something
-        action = _action(rule, value)
-        mark = fingerprint(key, leaf, str(value)) if _is_personal(rule, action) else b""
-        field = (leaf, action, mark)
-        if field not in seen:
-            seen.add(field)
-            yield field
-
-
-def _action(rule: Rule, value: object) -> str:
-    """What happened to a leaf: a name may have stayed what it is."""
-    if rule.action == "token" and rule.kind == "name" and kind_of(str(value)) != "name":
-        return "pass(name)"
-    return rule.text if len(rule.text) <= 60 else rule.action
-
-
-def _is_personal(rule: Rule, action: str) -> bool:
-    kind = rule.type.name if rule.type is not None else ""
-    return action == "pass(name)" or kind in {"line", "postal", "city"}
+        seen.add(leaf)
+        if found.is_name and kind_of(str(value)) != "name":  # it stayed what it is
+            yield leaf, "pass(name)", fingerprint(key, leaf, str(value))
+        else:
+            yield leaf, found.action, fingerprint(key, leaf, str(value)) if found.personal else b""

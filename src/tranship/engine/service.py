@@ -71,6 +71,7 @@ class Service:
         self._costs: Costs = {}
         self._looking = threading.Lock()
         self._folder = folder
+        self._masking = threading.Lock()
         self._masker: Masker | None = None
         self._caretaker: Caretaker | None = None
 
@@ -192,7 +193,7 @@ class Service:
 
     def masker(self) -> Masker:
         """Aliases and audit rows of this run. UnavailableError where its keys cannot be had: then nothing can leave."""
-        with self._looking:
+        with self._masking:
             if self._masker is None:
                 assert self._folder is not None, "a service that hands over was opened on a run"
                 kek = kek_of(self._folder)

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 import msgspec
@@ -30,6 +31,7 @@ Field = tuple[str, str, bytes]
 """Leaf, action, and a fingerprint of the value (16 bytes, or none)."""
 
 _encode = msgspec.msgpack.Encoder().encode
+_TEXTS_OF = itemgetter(*(at for at, (_, kind) in enumerate(AuditRow.__annotations__.items()) if kind is str))
 _decode = msgspec.msgpack.Decoder(list[Field]).decode
 _GENESIS = hashlib.sha256(b"tranship audit 1").digest()
 _ANCHOR = re.compile(r"tranship-audit-1 (?P<day>\d{4}-\d\d-\d\d) (?P<seq>\d{1,18}) (?P<chain>[0-9a-f]{64})")
@@ -75,7 +77,7 @@ class Chain:
         for draft in drafts:
             seq += 1
             row = AuditRow(seq, *draft[:8], packed(draft.fields), draft.verdict, b"")
-            if any(isinstance(each, str) and len(each) > TEXT_MOST for each in row):
+            if max(map(len, _TEXTS_OF(row))) > TEXT_MOST:
                 raise ValueError(f"a text of an audit row has more than {TEXT_MOST} signs")
             head = link(head, row)
             found.append(row._replace(chain=head))
@@ -94,11 +96,9 @@ def link(chain: bytes, row: AuditRow) -> bytes:
 
 def packed(fields: Sequence[Field]) -> bytes:
     """Fields as a row keeps them. ValueError where a fingerprint is not 16 bytes (it would be a value)."""
-    if any(
-        len(mark) not in {0, FINGERPRINT_BYTES} or len(leaf) > TEXT_MOST or len(action) > TEXT_MOST
-        for leaf, action, mark in fields
-    ):
-        raise ValueError("a field of an audit row holds something that is no leaf, action and fingerprint")
+    for leaf, action, mark in fields:  # a loop, not any(): this is done for every field of every message
+        if (mark and len(mark) != FINGERPRINT_BYTES) or len(leaf) > TEXT_MOST or len(action) > TEXT_MOST:
+            raise ValueError("a field of an audit row holds something that is no leaf, action and fingerprint")
     return _encode(list(fields))
 
 

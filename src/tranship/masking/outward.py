@@ -217,6 +217,10 @@ def _missing(out: Mapping[str, Any], names: AddressNames, *, whole: bool) -> str
     return ", no ".join(name for name, needed in wanted if needed and not out.get(name))
 
 
+_PARTS = frozenset({"line", "city", "region", "name", "postal"})
+"""Types whose spaces are tidied first: people type them."""
+
+
 def _as_text(kind: Type) -> Type:
     """A type of numbers or truth in a path or query, where everything is text."""
     if not kind.name.startswith("int:") and kind.name not in {"bool", "false", "number"}:
@@ -239,9 +243,11 @@ def _as_text(kind: Type) -> Type:
 
 
 def _passing(kind: Type, refuse: Callable[[str], NoReturn], field: tuple[str, str, str], *, several: bool) -> Step:
-    objection = kind.objection
+    objection, text = kind.objection, kind.name in _PARTS
 
     def step(value: Any, state: State) -> Any:
+        if text and value.__class__ is str:
+            value = grammar.tidied(value)
         if value is None or value == "":
             return GONE
         why = objection(value)

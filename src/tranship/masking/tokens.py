@@ -93,6 +93,9 @@ class Found(NamedTuple):
     value: str
     expired: bool = False
 
+    def __repr__(self) -> str:
+        return f"Found({self.kind}, {self.scope})"
+
 
 class Tokens(Protocol):
     """The tokens of one network, as masking sees them. Made and found here; kept by the vault."""

@@ -1,7 +1,6 @@
 """Wiring of the proxy: its store folder, its vault, its upstream, its policy; and a clean end."""
 
 import asyncio
-import gc
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
@@ -21,7 +20,7 @@ from tranship.proxy.orders import Orders
 from tranship.proxy.selftest import check_policy
 from tranship.proxy.settings import ProxySettings
 from tranship.proxy.sink import Sink
-from tranship.proxy.wire import Server
+from tranship.proxy.wire import Server, calm
 from tranship.store.location import database
 from tranship.store.people import People
 from tranship.store.port import TableStore
@@ -129,8 +128,7 @@ async def serve(plan: Plan, ready: Ready) -> None:
 
         server = Server(shell, settings, reload)
         asyncio.get_running_loop().set_exception_handler(_quiet)
-        gc.collect()
-        gc.freeze()
+        calm()
         try:
             task = asyncio.create_task(server.run_until_stopped())
             await server.up.wait()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tranship.core.errors import InputError
-from tranship.routing.leak.gate import admitted, draw_of, limit_of, price_weight, turn
+from tranship.routing.leak.gate import admitted, draw_of, limit_of, turn
 from tranship.routing.leak.model import (
     MICROS_PER_WEEK,
     NEW_HOUSEHOLD,
@@ -126,13 +126,14 @@ def test_a_plan_serves_a_few_weeks_and_then_nothing():
         assert ask(plan, week=week).why == "plan" and not ask(plan, week=week).admitted
 
 
-def test_the_price_weight_is_the_same_for_all_skus():
-    """Orders on which the network saves little are shown less often, whatever is in them; below the first step never."""
-    plan = plan_of([ONE, 500_000], price_steps=((0, 250_000), (500, ONE)))
-    assert [ask(plan, skus=(k,), saving=700).limit_ppm for k in (0, 1)] == [ONE, 500_000]
-    assert [ask(plan, skus=(k,), saving=100).limit_ppm for k in (0, 1)] == [250_000, 125_000]
-    assert ask(plan, saving=-1).why == "price"
-    assert price_weight((), -5000) == ONE
+def test_the_price_cut_off_is_the_same_for_all_skus():
+    """Below the cut-off an order is not shown, whatever is in it; above, it is shown as if nobody had asked."""
+    plan = plan_of([ONE, 500_000], least_saving_bp=500)
+    assert [ask(plan, skus=(k,), saving=500).limit_ppm for k in (0, 1)] == [ONE, 500_000]
+    assert [ask(plan, skus=(k,), saving=499) for k in (0, 1)] == [
+        (False, 0, ask(plan).draw_ppm, "price", (False,), (0,))
+    ] * 2
+    assert ask(plan_of([ONE]), saving=-5000).admitted
 
 
 def test_an_open_budget_passes_everything_but_what_must_never_be_seen():
@@ -164,7 +165,7 @@ def test_weeks_know_no_time_zone():
 
 def test_every_reason_has_words():
     """`explain` can say why for whatever the gate answers."""
-    plan = plan_of([300_000, 0], networks=("AMZ", "SHB"), price_steps=((0, ONE),))
+    plan = plan_of([300_000, 0], networks=("AMZ", "SHB"), least_saving_bp=0)
     seen = set()
     for i in range(200):
         for skus, home, saving, week in (
@@ -181,8 +182,8 @@ def test_a_document_reads_back_and_a_damaged_one_is_refused():
     assert decode(encode(plan)) == plan
     bad = [
         {"weights": plan.weights[:-4]}, {"shares": b"\1"}, {"key": b"short"}, {"open_ppm": ONE + 1}, {"network": "X"},
-        {"networks": ("AMZ", "AMZ")}, {"shares": np.array([-1], "<i4").tobytes()}, {"price_steps": ((5, 1), (0, 1))},
-        {"weights": np.full(9, ONE + 1, "<i4").tobytes()}, {"week": -1}, {"price_steps": ((0, -1),)},
+        {"networks": ("AMZ", "AMZ")}, {"shares": np.array([-1], "<i4").tobytes()},
+        {"weights": np.full(9, ONE + 1, "<i4").tobytes()}, {"week": -1},
     ]  # fmt: skip
     for change in bad:
         with pytest.raises(InputError):

@@ -83,16 +83,17 @@ def test_a_price_cut_off_by_sku_is_caught(worlds):
     """Planted: the budget as a surcharge that differs by SKU. What the network earns on each SKU's orders then ranks its growth."""
     taus = []
     for brand in worlds[0]:
-        plain = run(brand, Budget(settings_for(BALANCED), price_steps=benchmark.PLAIN, priced=True))
-        wanted = np.bincount(brand.world.sku, minlength=brand.world.skus)
-        shown = np.bincount(brand.world.sku[plain.went == 0], minlength=brand.world.skus)
-        went = np.full(len(brand.world.at), -1)
-        for sku in range(brand.world.skus):
-            rows = np.flatnonzero(brand.world.sku == sku)
-            dear = np.argsort(-brand.savings[rows])[: shown[sku]]
-            went[rows[dear]] = 0
-        assert (wanted >= shown).all()
-        by_sku = benchmark.Run(brand, (Seen.of(brand.world, went == 0),), went)
+        world = brand.world
+        plain = run(brand, Budget(settings_for(BALANCED), least_saving_bp=0, priced=True))
+        went = np.full(len(world.at), -1)
+        cell = world.sku * 4 + world.week // 13
+        shown = np.bincount(cell[plain.went == 0], minlength=world.skus * 4)
+        for one in range(
+            len(shown)
+        ):  # as many orders of each SKU and quarter as the gate lets through: those that save most
+            rows = np.flatnonzero(cell == one)
+            went[rows[np.argsort(-brand.savings[rows])[: shown[one]]]] = 0
+        by_sku = benchmark.Run(brand, (Seen.of(world, went == 0),), went)
         by_gate = benchmark.Run(brand, (plain.seen(0),), plain.went)
         taus.append((benchmark.tau_saving(by_sku), benchmark.tau_saving(by_gate)))
     surcharge, gate = np.mean(taus, axis=0)
@@ -120,7 +121,7 @@ def test_costs_are_against_the_blind_router():
     best = np.full(len(brand.savings), -1)
     best[np.argsort(-brand.savings)[: int(0.6 * len(best))]] = 0
     assert benchmark.varied_cost(benchmark.Run(brand, (), best)) == pytest.approx(0, abs=1e-9)
-    assert 5 < benchmark.varied_cost(benchmark.Run(brand, (), np.full(len(best), -1)))
+    assert benchmark.varied_cost(benchmark.Run(brand, (), np.full(len(best), -1))) > 5
 
 
 def test_the_chart_has_a_mark_for_every_row():

@@ -28,8 +28,8 @@ CONNECTION = Table(
         Key("in_flight", "int", "Calls at once.", low=1, high=256),
         Key("timeout_ms", "int", "Milliseconds after which a call counts as lost.", low=100, high=120_000),
         Key("pilot_bp", "int", "Basis points of the orders that may be handed over; the rest is projected.", low=0, high=10_000),
-        Key("recipient", "choice", "What the label says: an alias made for each order, or the customer's name. Not written: an alias, and the "
-            "name where the kind is `manual`. An order may ask for the name (`id_check`): see [aliases](aliases.md).",
+        Key("recipient", "choice", "What the label says: an alias made for each order, or the customer's name. Not written: an alias, "
+            "and the name where the kind is `manual`. An order may ask for the name (`id_check`): see [aliases](aliases.md).",
             words=("alias", "name")),
         Key("sku_aliases", "choice", "Whether its network is told aliases instead of codes; `required`: an article without an active "
             "one goes elsewhere. See [aliases](aliases.md).", words=("off", "required")),

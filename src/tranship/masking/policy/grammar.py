@@ -5,13 +5,15 @@ are made of; lengths are the network's.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
 from tranship.masking.tokens import NAME_ALIAS
 
 LINE_MOST = 60
 NAME_MOST = 50
-_SIGNS = re.compile(r"[^\W_](?:[\w .,'\u2019`\u00b4#/&()+:;ªº°·\"-]*[\w.)\"ªº°-])?", re.UNICODE)
+_MORE = "\u2019\u00b4\u2013\u2014\u2212\u30fb\u3001\u3012\uff0d\uff08\uff09"  # quotes and dashes as typesetters and Japan have them
+_SIGNS = re.compile(rf"[^\W_](?:[\w .,'`#/&()+:;ªº°·\"{_MORE}-]*[\w.)\"ªº°\uff09-])?")
 """Letters and digits of any script, and the signs that streets have. No line breaks, no @, no brackets, no control signs."""
 _LEADING = "#(\"'"
 _WORDS = re.compile(r"[^\W\d_]+")
@@ -57,9 +59,23 @@ def part_objection(text: str, most: int = LINE_MOST) -> str:
     """
     if not text or len(text) > most:
         return f"has not 1 to {most} characters"
-    if not _SIGNS.fullmatch(text.lstrip(_LEADING)):
+    if not _SIGNS.fullmatch(_plain(text).lstrip(_LEADING)):
         return "holds signs that no address has"
     return _contact(text)
+
+
+def tidied(text: str) -> str:
+    """A part of an address with single spaces inside and none around: what is compared, checked and sent.
+
+    >>> tidied("  12  Oak St ")
+    '12 Oak St'
+    """
+    return " ".join(text.split())
+
+
+def _plain(text: str) -> str:
+    """The text without combining marks, which letters of many scripts have."""
+    return text if text.isascii() else "".join(sign for sign in text if unicodedata.category(sign)[0] != "M")
 
 
 def line_objection(text: str, most: int = LINE_MOST) -> str:
@@ -116,7 +132,7 @@ def name_objection(text: str, most: int = NAME_MOST) -> str:
     letters = sum(sign.isalpha() for sign in text)
     if not letters:
         return "has no letters"
-    if not _SIGNS.fullmatch(text.lstrip(_LEADING)):
+    if not _SIGNS.fullmatch(_plain(text).lstrip(_LEADING)):
         return "holds signs that no name has"
     if sum(sign.isdigit() for sign in text) > 6:
         return "holds a number that may be a phone's"

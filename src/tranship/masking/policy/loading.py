@@ -50,6 +50,7 @@ _PHONE = re.compile(r"\+[1-9](?: ?\d){6,14}")
 Table = dict[str, Any]
 
 
+@cache
 def packaged_kinds() -> tuple[str, ...]:
     """The kinds that have a policy of ours."""
     names = (entry.name for entry in files(__package__).joinpath("data").iterdir())

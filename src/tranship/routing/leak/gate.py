@@ -1,10 +1,13 @@
 """The gate: may this order be shown to that network? Integers in, integers out, the same answer each time it is asked.
 
-    limit = share of the SKU x weight of the household x weight of the price, at most ONE      draw = HMAC(key, order, network)
+    limit = share of the SKU x weight of the household, at most ONE      draw = HMAC(key, order, network)
 
 An order whose draw is below its limit may go there; the router then compares costs as usual. The draw is one per order and network: of
 an order with several SKUs each line has its own limit and all share the draw, so a part is admitted where the SKU that allows
 least is. Asking again, for another part or after a call back, gives nothing away that the first answer did not.
+
+Prices come in as one cut-off for all SKUs, yes or no. A weight that grows with the saving, and so a surcharge, would show itself: a
+scarce SKU, whose limit is whole, would let dear orders through where another does not, and the network knows what it charged.
 """
 
 import hmac
@@ -38,15 +41,15 @@ def admitted(
         return _none(draw, "plan", len(skus))
     if tables.mates > 1 and turn(tables, order_id, household) != tables.mine:
         return _none(draw, "turn", len(skus))
-    price = price_weight(plan.price_steps, saving_bp)
-    weight = weight * price // ONE
+    if plan.least_saving_bp is not None and saving_bp < plan.least_saving_bp:
+        return _none(draw, "price", len(skus))
     shares = [tables.shares[sku] if sku < len(tables.shares) else 0 for sku in skus]
     limits = [limit_of(share, weight, plan.open_ppm) for share in shares]
     least = min(limits, default=0)
     smallest = min(shares, default=0)
     accepted = tuple(weight * smallest // share if share else 0 for share in shares)
     if draw >= least:
-        why = _refused(smallest, weight, price, draw)
+        why = _refused(smallest, weight, draw)
     return LeakVerdict(draw < least, least, draw, why, tuple(draw < limit for limit in limits), accepted)
 
 
@@ -67,21 +70,6 @@ def weight_of(tables: LeakTables, household: Household, shown: int) -> int:
     return tables.weights[shown][max(last, 0)][min(household.seen + 1, plan.most_seen)]
 
 
-def price_weight(steps: Sequence[tuple[int, int]], saving_bp: int) -> int:
-    """Weight by what the network saves: the last step that the saving reaches, 0 below the first; the same for all SKUs.
-
-    >>> price_weight(((0, 300_000), (800, 1_000_000)), 500), price_weight((), -4)
-    (300000, 1000000)
-    """
-    if not steps:
-        return ONE
-    found = 0
-    for least, ppm in steps:
-        if saving_bp >= least:
-            found = ppm
-    return found
-
-
 def limit_of(share: int, weight: int, open_ppm: int) -> int:
     """Share of such orders that is admitted, ppm: what the budget leaves open, and share times weight of the rest; 0 stays 0.
 
@@ -97,13 +85,11 @@ def _none(draw: int, why: str, count: int) -> LeakVerdict:
     return LeakVerdict(False, 0, draw, why, (False,) * count, (0,) * count)
 
 
-def _refused(share: int, weight: int, price: int, draw: int) -> str:
+def _refused(share: int, weight: int, draw: int) -> str:
     """The first thing that alone would have kept it off; thinning where only all of them together did."""
     if not share:
         return "never"
-    if not price:
-        return "price"
-    if draw * price >= weight * ONE:  # the household's own weight is below the draw
+    if draw >= weight:
         return "household"
     return "thinned"
 

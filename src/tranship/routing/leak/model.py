@@ -73,7 +73,7 @@ WHY = {
     "thinned": "kept off so that the network sees the planned curve of this SKU",
     "household": "this household has been shown enough",
     "turn": "another budgeted network's turn",
-    "price": "kept for orders where the network saves more",
+    "price": "the network saves too little on this order",
     "never": "a SKU that this network is not to see",
     "plan": "no leak plan for this week",
 }
@@ -105,7 +105,9 @@ class LeakPlan(msgspec.Struct, frozen=True):
     weights: bytes  # int32 little endian [shown][last_year + 1][seen]: ppm of a household order; beyond `shown`: 0
     most_last: int  # shape of `weights`: households above count as these
     most_seen: int
-    price_steps: tuple[tuple[int, int], ...] = ()  # (saving from, basis points; weight ppm), ascending; empty: all ONE
+    least_saving_bp: int | None = (
+        None  # orders on which the network saves less are not shown to it; None: savings are not looked at
+    )
     open_ppm: int = 0  # share of orders that the budget lets pass whatever they show
     memory: bytes = b""  # the planner's own: filters, curves, exposures so far
     figures: LeakFigures = LeakFigures()
@@ -140,8 +142,6 @@ def check(plan: LeakPlan) -> None:
         (plan.network not in plan.networks or len(set(plan.networks)) != len(plan.networks), "networks"),
         (not (16 <= len(plan.key) <= 64 and 16 <= len(plan.coin) <= 64), "keys of less than 16 or more than 64 bytes"),
         (not 0 <= plan.open_ppm <= ONE, "an open share that is no share"),
-        (any(not 0 <= ppm <= ONE for _, ppm in plan.price_steps), "a price weight that is no share"),
-        (list(plan.price_steps) != sorted(plan.price_steps), "price steps out of order"),
     )
     for bad, what in wrong:
         if bad:

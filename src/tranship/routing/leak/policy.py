@@ -18,10 +18,10 @@ PRIVATE, BALANCED, VOLUME = 25, 40, 60
 class Settings(msgspec.Struct, frozen=True):
     """How a leak plan is made. Rates are per week; shares are fractions of one. Ranges are what `checked` allows."""
 
-    level: float = 1.65  # 0-10: height of a SKU's curve over what its forecast minimum would carry
+    level: float = 1.62  # 0-10: height of a SKU's curve over what its forecast minimum would carry
     caution: float = 1.48  # 0-5: standard deviations of the growth forecast taken off before the minimum is computed
-    level_most: float = 1.18  # 0-2: a curve starts at most at so much of the SKU's own demand
-    decoy_sd: float = 0.004  # 0-0.1: standard deviation of the secret slopes, log per week
+    level_most: float = 1.35  # 0-2: a curve starts at most at so much of the SKU's own demand
+    decoy_sd: float = 0.006  # 0-0.1: standard deviation of the secret slopes, log per week
     lean: float = (
         0.78  # 0-2: how far growers are bent down against the shortfall of shrinking SKUs; one would be all of it
     )

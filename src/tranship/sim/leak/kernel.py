@@ -14,22 +14,22 @@ Array = Any
 
 
 @entry(
-    "void(i8[::1], i8[::1], i1[::1], i8[:, ::1], i8[::1], i8[::1], i8[:, ::1], i8[:, :, :, :, ::1], i8[::1],"
-    "i8[::1], i8[:, ::1], i8, i8, b1, i8[::1], i8[::1], i8[::1], i8[:, ::1], i8[:, ::1])"
+    "void(i8[::1], i8[::1], i1[::1], i8[:, ::1], i8[::1], i8[::1], i8[:, ::1], i8[:, :, :, ::1], i8,"
+    "i8[:, ::1], i8, i8, b1, i8[::1], i8[::1], i8[::1], i8[:, ::1], i8[:, ::1])"
 )
 def walk(
     sku: Array, household: Array, shows: Array, draws: Array, coins: Array, savings: Array, shares: Array,
-    weights: Array, step_from: Array, step_ppm: Array, shown: Array, open_ppm: int, rows: int, everything: bool,
+    weights: Array, least_saving: int, shown: Array, open_ppm: int, rows: int, everything: bool,
     last_year: Array, seen: Array, went: Array, accepted: Array, spread: Array,
 ) -> None:  # fmt: skip
     """Decide `rows` orders one after another; fills `went` (network or -1), `accepted` [network, SKU], `seen` and `shown`.
 
-    `draws` [network, row], `coins` [row]; `shares` [network, SKU], `weights` [network, 1, shown, last year + 1, seen]; `shown` [household,
+    `draws` [network, row], `coins` [row]; `shares` [network, SKU], `weights` [network, shown, last year + 1, seen]; `shown` [household,
     network]. `everything`: a drain, in which all orders go to the network whose turn it is and are booked as exposures.
     """
     one = 1_000_000
-    networks, cap = weights.shape[0], weights.shape[2]
-    most_last, most_seen = weights.shape[3] - 2, weights.shape[4] - 1
+    networks, cap = weights.shape[0], weights.shape[1]
+    most_last, most_seen = weights.shape[2] - 2, weights.shape[3] - 1
     for i in range(rows):
         k, h = sku[i], household[i]
         least, ties = 1 << 60, 0
@@ -52,16 +52,9 @@ def walk(
             weight = 0
             if shown[h, turn] < cap:
                 last = min(last_year[h], most_last) + 1
-                weight = weights[turn, 0, shown[h, turn], last, min(seen[h] + 1, most_seen)]
-        price = one
-        if len(step_from):
-            price = 0
-            for s in range(len(step_from)):
-                if savings[i] >= step_from[s]:
-                    price = step_ppm[s]
-        weight = weight * price // one
+                weight = weights[turn, shown[h, turn], last, min(seen[h] + 1, most_seen)]
         for n in range(networks):
-            worth = weight if n == turn and shares[n, k] else 0
+            worth = weight if n == turn and shares[n, k] and savings[i] >= least_saving else 0
             place = 16
             if worth > 0:
                 place = 0
@@ -70,7 +63,7 @@ def walk(
             spread[n, place] += 1
         share = shares[turn, k]
         limit = 0
-        if share:
+        if share and savings[i] >= least_saving:
             limit = open_ppm + min(one, share * weight // one) * (one - open_ppm) // one
             accepted[turn, k] += weight
         went[i] = -1

@@ -33,7 +33,7 @@ class Budget(NamedTuple):
     networks: int = 1
     pickup: float = 0.0  # share of the households offered a pickup point that take it
     forecast: bool = True
-    price_steps: tuple[tuple[int, int], ...] = ()
+    least_saving_bp: int | None = None  # cut-off of savings; None: not looked at
     drain: tuple[int, ...] = ()  # weeks in which the independent side is out and everything goes to the networks
     priced: bool = False  # orders have price gaps; the network is only taken where it saves something
 
@@ -133,7 +133,7 @@ def run(brand: Brand, budget: Budget, *, slowly: bool = False) -> Outcome:
 
 
 def _priced(plan: LeakPlan, budget: Budget) -> LeakPlan:
-    return msgspec.structs.replace(plan, price_steps=budget.price_steps) if budget.price_steps else plan
+    return msgspec.structs.replace(plan, least_saving_bp=budget.least_saving_bp)
 
 
 def _slowly(ground: Ground, plans: list[LeakPlan], start: int, end: int, everything: bool) -> Ints:
@@ -167,16 +167,16 @@ def _compiled(ground: Ground, plans: list[LeakPlan], start: int, end: int, every
     draws, coins = draws_of(ground.brand, budget.networks)
     shares = np.array([np.frombuffer(plan.shares, "<i4") for plan in plans], np.int64)
     weights = np.array(
-        [np.frombuffer(plan.weights, "<i4").reshape(1, -1, plan.most_last + 2, plan.most_seen + 1) for plan in plans],
+        [np.frombuffer(plan.weights, "<i4").reshape(-1, plan.most_last + 2, plan.most_seen + 1) for plan in plans],
         np.int64,
     )
-    steps = plans[0].price_steps
+    least = plans[0].least_saving_bp
+    cut = -(1 << 40) if least is None else least
     went = kernel.empty(end - start)
     kernel.walk(
         np.ascontiguousarray(world.sku[start:end]), np.ascontiguousarray(world.household[start:end]),
         ground.shows[start:end].astype(np.int8), np.ascontiguousarray(draws[:, start:end]), coins[start:end],
-        ground.savings[start:end], shares, weights, np.array([least for least, _ in steps], np.int64),
-        np.array([ppm for _, ppm in steps], np.int64), ground.shown, plans[0].open_ppm, end - start, everything,
+        ground.savings[start:end], shares, weights, cut, ground.shown, plans[0].open_ppm, end - start, everything,
         ground.brand.last_year, ground.seen, went, ground.accepted, ground.spread,
     )  # fmt: skip
     return went

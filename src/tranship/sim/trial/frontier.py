@@ -24,6 +24,7 @@ from tranship.masking.leak.metrics import METRICS
 from tranship.masking.leak.model import GROSS
 from tranship.routing.gate import EXCESS
 from tranship.sim.trial.figures import arm_figures
+from tranship.sim.trial.paired import paired
 from tranship.sim.trial.run import latest_network, period_of
 from tranship.sim.trial.walk import Arm, Period, Variation, walked
 from tranship.sim.workers import Tell, Work
@@ -52,7 +53,8 @@ class LeakPoint(msgspec.Struct):
     units_late: int = 0
     fulfillment_orders: int = 0
     cost: int = 0
-    dearer: float = 0.0  # cost a unit placed against no budget, relative
+    dearer: float = 0.0  # cost of the orders that ship the same units without a budget, against that, relative
+    compared: int = 0  # how many those are
     scores: dict[str, float | None] = {}
     by: dict[str, str] = {}  # the attacker that reached it
     floors: dict[str, float | None] = {}  # knowing nothing, on average
@@ -123,14 +125,17 @@ def frontier(
     others = tuple(each for each in document.leaks if each.network != base.network)
     jobs = [Job(str(folder), msgspec.structs.replace(base, budget=n), others, period) for n in wanted]
     hear = (lambda done: progress("carrying orders out again", 100 * done, 100)) if progress else None
-    found: list[tuple[LeakPoint, int, int]] = Work(_carried_out).all(jobs, hear, processes=processes)
-    points = [point for point, _, _ in found]
+    found: list[_Done] = Work(_carried_out).all(jobs, hear, processes=processes)
+    points = [done.point for done in found]
     if not points[-1].orders:
         raise InputError("no order in this period", where=str(folder), hint="Choose other dates with --from and --to.")
-    for point in points:
-        point.dearer = point.a_unit / max(1.0, points[-1].a_unit) - 1
+    for done in found:
+        point, base_arm = done.point, found[-1]
+        same = done.units == base_arm.units
+        held = paired(base_arm.at, base_arm.cost, done.cost, same)
+        point.dearer, point.compared = held.relative, held.orders
     return Frontier(
-        str(folder), document.currency, base.network, base.on_conflict, found[-1][1], found[-1][2], points, _notes(points),
+        str(folder), document.currency, base.network, base.on_conflict, found[-1].first, found[-1].last, points, _notes(points),
         round(time.perf_counter() - begun, 2),
     )  # fmt: skip
 
@@ -171,7 +176,19 @@ def _notes(points: Sequence[LeakPoint]) -> list[str]:
 # -- one arm ----------------------------------------------------------------------------------------------------------
 
 
-def _carried_out(job: Job, tell: Tell) -> tuple[LeakPoint, int, int]:
+@dataclass
+class _Done:
+    """An arm's point, and its orders one by one, so that arms can be held against each other."""
+
+    point: LeakPoint
+    first: int
+    last: int
+    at: np.ndarray
+    cost: np.ndarray
+    units: np.ndarray
+
+
+def _carried_out(job: Job, tell: Tell) -> _Done:
     store = open_store(Path(job.folder), read_only=True)
     try:
         last = max(1, job.period.last)
@@ -179,7 +196,8 @@ def _carried_out(job: Job, tell: Tell) -> tuple[LeakPoint, int, int]:
         arm = walked(store, variation, job.period, lambda seq: tell(min(1.0, seq / last)))
     finally:
         store.close()
-    figures = arm_figures(arm.outcome())
+    out = arm.outcome()
+    figures = arm_figures(out)
     found, orders = _scores(arm, job.budget.network)
     point = LeakPoint(
         job.budget.budget, figures.orders, orders.shown, orders.rows, orders.rows_shown,
@@ -193,7 +211,7 @@ def _carried_out(job: Job, tell: Tell) -> tuple[LeakPoint, int, int]:
             reading = found[name]
             point.scores[name], point.floors[name] = _told(reading.value), _told(reading.floor)
             point.by[name] = reading.by
-    return point, orders.first, orders.last
+    return _Done(point, orders.first, orders.last, out.at, out.cost, out.units)
 
 
 def _told(value: float) -> float | None:
