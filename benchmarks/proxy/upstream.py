@@ -24,7 +24,8 @@ def described(order_id: str, line_id: str, name: str) -> bytes:
         "sellerFulfillmentOrderId": order_id, "marketplaceId": "ATVPDKIKX0DER", "displayableOrderId": order_id,
         "displayableOrderDate": "2026-11-22T00:00:00Z", "displayableOrderComment": "-",
         "shippingSpeedCategory": "Standard", "fulfillmentAction": "Ship", "fulfillmentOrderStatus": "Processing",
-        "receivedDate": "2026-11-22T10:00:00Z", "statusUpdatedDate": "2026-11-22T10:05:00Z", "destinationAddress": {"name": name, **ADDRESS},
+        "receivedDate": "2026-11-22T10:00:00Z", "statusUpdatedDate": "2026-11-22T10:05:00Z",
+        "destinationAddress": {"name": name, **ADDRESS},
     }  # fmt: skip
     item = {
         "sellerSku": "S1", "sellerFulfillmentOrderItemId": line_id, "quantity": 1, "cancelledQuantity": 0,

@@ -13,7 +13,7 @@ from tests.api.running import SKU, running
 from tests.sandbox.running import amazon
 from tests.scenario.tap import Tap, tapped
 from tranship.api.settings import ApiSettings
-from tranship.masking.tokens import kind_of
+from tranship.masking.tokens import kind_of, new_token
 from tranship.store.vaulting import KEY_VARIABLE
 
 PERSON = {
@@ -92,3 +92,20 @@ def test_while_the_vault_is_down_nothing_leaves_and_nothing_moves(tmp_path: Path
         found.until(lambda: found.dispatches("?state=HELD"))
         assert len(created(tap)) == 1
         assert len(store.query("SELECT kind FROM exception WHERE kind = 'vault_down'")) == 1
+
+
+def test_an_alias_that_is_not_this_orders_is_put_before_a_person(tmp_path: Path):
+    """The network answers with somebody else's alias: told once, nothing of it is used, and the order stays as it was."""
+    with there(tmp_path) as (found, tap):
+        assert found.service.order("A-1", customer=PERSON).status == 201
+        found.until(lambda: found.dispatches("?state=HELD"))
+        (sent,) = created(tap)
+        alias = sent["destination"]["deliveryAddress"]["name"]
+        other = new_token("name")
+        tap.swap = (alias.encode(), other.encode())
+        store = found.service.service.store
+        told = until(lambda: store.query("SELECT subject, detail FROM exception WHERE kind = 'foreign_token'"))
+        assert len(told) == 1 and "unknown, or another network's" in str(told) and other not in str(told)
+        assert [each["state"] for each in found.dispatches()] == ["HELD"]
+        rows = store.query("SELECT verdict FROM audit ORDER BY seq")
+        assert rows[0] == ("sent",)

@@ -73,14 +73,27 @@ def test_personal_structs_show_stars_to_rich_as_well():
     """Left alone, msgspec would give rich every field."""
     from rich.pretty import pretty_repr
 
+    from tranship.api.bodies import CustomerIn
+    from tranship.api.settings import ApiSettings
     from tranship.connectors.alerts.mail import Server
+    from tranship.connectors.files.jsonl import JsonOrder
+    from tranship.connectors.files.model import StagedOrder
+    from tranship.connectors.port import Request, Response
     from tranship.core.order import Person
     from tranship.masking.model import MaskedAddress
+    from tranship.masking.tokens import Found
 
     for made in (
         Person("ref", WORD, WORD, WORD, WORD, WORD),
         MaskedAddress(WORD, WORD, WORD, "NY", "10001", "US", WORD),
         Server("host", 25, WORD, WORD, WORD),
+        CustomerIn(WORD, WORD, WORD, WORD, WORD, WORD),
+        JsonOrder("1", "", [], WORD, name=WORD, street=WORD),
+        StagedOrder("1", 0, WORD, (), b""),
+        ApiSettings(token=WORD),
+        Request("create", "POST", "/orders", body=WORD.encode()),
+        Response(200, {}, WORD.encode()),
+        Found("name", "o", WORD),
     ):
         for text in (repr(made), str(made), f"{made}", pretty_repr(made), pretty_repr({"a": [made]})):
-            assert WORD not in text
+            assert "hunter2" not in text and "4711" not in text

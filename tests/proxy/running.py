@@ -7,7 +7,7 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -86,18 +86,17 @@ def proxy(
     """A proxy until the block ends. `file_bytes`: no file of its may grow beyond: a full disk."""
     log = folder.with_name(folder.name + ".log")
     command = [sys.executable, "-m", "tranship.cli", "proxy", str(folder), "--upstream", upstream, "--kind", kind]
-    limit: Callable[[], None] | None = None
-    if file_bytes:
-        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))  # noqa: E731
     with log.open("a") as errors:
         process = subprocess.Popen(
             [*command, "--port", "0", "--json", *more], stdout=subprocess.PIPE, stderr=errors, text=True, cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT / "src"), **(env or {})}, preexec_fn=limit,
+            env={**os.environ, "PYTHONPATH": str(ROOT / "src"), **(env or {})},
         )  # fmt: skip
     assert process.stdout is not None
     try:
         line = process.stdout.readline()
         assert line, f"the proxy did not start: {log.read_text()}"
+        if file_bytes:
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
         yield Proxy(process, json.loads(line)["url"], folder, log)
     finally:
         if process.poll() is None:

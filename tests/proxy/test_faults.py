@@ -1,5 +1,6 @@
 """What breaks around the proxy: vault, disk, keys, the process itself, the policy under a request. Egress is nothing, or fully masked."""
 
+import http.client
 import os
 import shutil
 import signal
@@ -170,10 +171,7 @@ def test_killed_while_the_network_thinks(there: Network, tmp_path: Path, at: int
         for one in told:
             try:
                 answered.append(here.create(one.body).status)
-            except OSError:
-                break
-            except Exception as error:  # noqa: BLE001 - http.client's many ways to say that the line broke
-                assert "Remote" in type(error).__name__ or "Incomplete" in type(error).__name__
+            except (OSError, http.client.HTTPException):
                 break
     assert answered == [200] * at
     first = [got.body for got in there.got]

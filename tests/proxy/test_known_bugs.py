@@ -69,7 +69,8 @@ def test_while_the_vault_is_down_no_endpoint_and_no_stream_gets_through(there: N
         assert b" 503 " in raw(here, head + b"Transfer-Encoding: chunked\r\n\r\n", *chunks, b"0\r\n\r\n")
         for method, path, more in (
             ("GET", f"{ORDERS}/{told.order_id}", None), ("PUT", f"{ORDERS}/{told.order_id}/cancel", None),
-            ("GET", f"{ORDERS}?queryStartDate=2026-11-22T00:00:00Z", None), ("POST", ORDERS, told.body), ("PUT", f"{ORDERS}/{told.order_id}", told.body),
+            ("GET", f"{ORDERS}?queryStartDate=2026-11-22T00:00:00Z", None), ("POST", ORDERS, told.body),
+            ("PUT", f"{ORDERS}/{told.order_id}", told.body),
             ("GET", "/fba/outbound/2020-07-01/tracking?packageNumber=1", None), ("POST", "/v1/messages", told.body),
         ):  # fmt: skip
             answer = here.ask(method, path, more)

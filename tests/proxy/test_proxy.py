@@ -225,7 +225,8 @@ def test_duplicate_keys_and_broken_bodies_are_refused(there: Network, here: Prox
     """The second value of a key could be another order's; a body that is no JSON could be anything."""
     raw = json.dumps(order("twice").body).encode()
     for body in (
-        raw[:-1] + b',"sellerFulfillmentOrderId":"B"}', raw[:-1], b"\xff" + raw, b"", b"[]", b"null", raw.replace(b"Seattle", b"Se\xffttle"),
+        raw[:-1] + b',"sellerFulfillmentOrderId":"B"}', raw[:-1], b"\xff" + raw, b"", b"[]", b"null",
+        raw.replace(b"Seattle", b"Se\xffttle"),
         raw.replace(b'"quantity": 1', b'"quantity": NaN'),
     ):  # fmt: skip
         assert here.ask("POST", ORDERS, body).status == 422, body

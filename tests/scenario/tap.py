@@ -12,12 +12,16 @@ PIECE = 65_536
 
 
 class Tap:
-    """`url` is where the service sends to; `sent` and `came` are what passed, connection by connection."""
+    """`url` is where the service sends to; `sent` and `came` are what passed, connection by connection.
+
+    `swap`: what comes back has the second in place of the first, of the same length: a network that mixes orders up.
+    """
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self.sent: list[bytearray] = []
         self.came: list[bytearray] = []
+        self.swap: tuple[bytes, bytes] = (b"", b"")
 
     def bodies(self, method: bytes, path: bytes) -> list[bytes]:
         """Bodies of the requests of this method whose path begins so."""
@@ -35,9 +39,11 @@ class Tap:
         return found
 
 
-def _pump(source: socket.socket, target: socket.socket, kept: bytearray) -> None:
+def _pump(source: socket.socket, target: socket.socket, kept: bytearray, tap: Tap) -> None:
     with contextlib.suppress(OSError):
         while piece := source.recv(PIECE):
+            if tap.swap[0] and any(kept is each for each in tap.came):
+                piece = piece.replace(*tap.swap)
             kept += piece
             target.sendall(piece)
     for one in (source, target):
@@ -63,7 +69,7 @@ def tapped(target: str) -> Iterator[Tap]:
                 tap.came.append(came)
                 ends.extend((near, far))
                 for one in ((near, far, sent), (far, near, came)):
-                    thread = threading.Thread(target=_pump, args=one, name="tap")
+                    thread = threading.Thread(target=_pump, args=(*one, tap), name="tap")
                     thread.start()
                     threads.append(thread)
 

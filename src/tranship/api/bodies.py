@@ -9,6 +9,7 @@ from msgspec import Meta
 from tranship.api.problems import check_keys, invalid, of_decoding
 from tranship.core.network import NetworkFile
 from tranship.core.order import NO_TERMS, Destination, Order, OrderLine, Person, Terms
+from tranship.core.secret import Veiled
 from tranship.core.time import to_micros
 from tranship.engine.decide import MOST_LINES, MOST_QUANTITY
 
@@ -41,7 +42,7 @@ class ToIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     residential: bool = True
 
 
-class CustomerIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class CustomerIn(Veiled, msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Who it is for. Sealed under the person's own key; never in the journal, a log or an answer."""
 
     ref: Personal = ""

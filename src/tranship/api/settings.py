@@ -2,7 +2,7 @@
 
 import ipaddress
 import os
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from tranship.core.errors import InputError
@@ -18,7 +18,9 @@ class ApiSettings:
 
     host: str = "127.0.0.1"  # a loopback address, unless there is a token
     port: int = 8000  # 0 .. 65,535; 0: any free one
-    token: str = ""  # what callers must show (Authorization: Bearer); at least 16 characters; empty: on loopback only
+    token: str = field(
+        default="", repr=False
+    )  # what callers must show (Authorization: Bearer); at least 16 characters; empty: on loopback only
     tick_s: float = 60  # 0.1 .. 3,600 real seconds between two ticks of the clock
     body_bytes_max: int = 1_048_576  # 1,024 .. 16 MiB: one order
     bulk_bytes_max: int = 67_108_864  # 1,024 .. 1 GiB: one bulk request
@@ -64,7 +66,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "rate_per_s": (0, 1_000_000),
     "rate_burst": (1, 1_000_000),
 }
-assert {field.name for field in fields(ApiSettings)} == {*_RANGES, "host", "token"}, "a setting without a range"
+assert {each.name for each in fields(ApiSettings)} == {*_RANGES, "host", "token"}, "a setting without a range"
 
 
 def is_loopback(host: str) -> bool:

@@ -26,6 +26,9 @@ class Request(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
 
+    def __repr__(self) -> str:
+        return f"Request({self.op}, {self.method}, {len(self.body)} bytes)"
+
 
 class Response(NamedTuple):
     """A whole answer. Header names in lower case."""
@@ -33,6 +36,9 @@ class Response(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+    def __repr__(self) -> str:
+        return f"Response({self.status}, {len(self.body)} bytes)"
 
 
 class Order(NamedTuple):

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from tranship.core.secret import Veiled
+
 
 class Destination(msgspec.Struct, frozen=True, gc=False):
     """What routing may know of an address: enough for zone, transit and eligibility, nothing of the person."""
@@ -21,7 +23,7 @@ class OrderLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
     unit_price_minor: int = 0
 
 
-class Person(msgspec.Struct, frozen=True, omit_defaults=True):
+class Person(Veiled, msgspec.Struct, frozen=True, omit_defaults=True):
     """Personal data of a customer. Lives only in the person table, encrypted under the person's own key."""
 
     ref: str = ""  # the source's own customer reference
@@ -30,12 +32,6 @@ class Person(msgspec.Struct, frozen=True, omit_defaults=True):
     city: str = ""
     phone: str = ""
     email: str = ""
-
-    def __repr__(self) -> str:
-        return "Person(***)"
-
-    def __rich_repr__(self) -> list[tuple[str, str]]:
-        return [("hidden", "***")]
 
 
 class Terms(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):

@@ -68,6 +68,18 @@ class Pii(Hidden):
     __slots__ = ()
 
 
+class Veiled:
+    """For structs that hold personal data as plain texts because they are read from or written to bytes: they show as stars as well."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(***)"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("hidden", "***")]
+
+
 def revealed(value: Hidden | str) -> str:
     """The text of either: where callers may have a plain one (a test, a person at a terminal).
 

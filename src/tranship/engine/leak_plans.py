@@ -14,6 +14,7 @@ from tranship.engine import events as ev
 from tranship.engine.leaks import Counts, LeakState, budgets_of
 from tranship.engine.state import State
 from tranship.routing.leak import planner
+from tranship.routing.leak.forecast import growth_of
 from tranship.routing.leak.household import USUAL, Buying, fitted
 from tranship.routing.leak.model import WEEKS, LeakPlan, decode, encode, week_of, year_of
 from tranship.routing.leak.policy import Settings, settings_for
@@ -75,15 +76,9 @@ def material(state: State, budget: LeakBudget, at: int) -> Made:
     names = tuple(each.network for each in budgets_of(state.require_network()))
     held, week = leaks.plans.get(budget.network), week_of(at)
     previous = held.plan if held is not None and held.terms == terms_of(budget) else None
-    weeks = []
+    weeks: list[planner.Week] = []
     if previous is not None:
-        accepted, exposed = leaks.accepted.get(budget.network, {}), leaks.exposed.get(budget.network, {})
-        for each in range(previous.week, week):
-            weeks.append(
-                planner.Week(
-                    each, _row(state, leaks.lines, each), _row(state, accepted, each), _row(state, exposed, each)
-                )
-            )
+        weeks = [_week(state, leaks, budget.network, each) for each in range(previous.week, week)]
     settings = settings_of(budget, len(names))
     known = _known(state, leaks, budget.network, at)
     return Made(previous, weeks, known, budget.network, names, state.network_sha, settings, week, terms_of(budget))
@@ -144,6 +139,16 @@ def _row(state: State, counts: Counts, week: int) -> Ints:
     return row
 
 
+def _week(state: State, leaks: LeakState, network: str, week: int) -> planner.Week:
+    lines = _row(state, leaks.lines, week)
+    spread = np.zeros(planner.BINS, np.int64)
+    for place, count in leaks.spread.get(network, {}).get(week, {}).items():
+        spread[place] = count
+    spread[-1] += max(0, int(lines.sum() - spread.sum()))  # what had no weight
+    accepted, exposed = leaks.accepted.get(network, {}), leaks.exposed.get(network, {})
+    return planner.Week(week, lines, _row(state, accepted, week), _row(state, exposed, week), spread)
+
+
 def _known(state: State, leaks: LeakState, network: str, at: int) -> planner.Known:
     week = week_of(at)
     lines, weeks = np.zeros(len(state.skus), np.int64), np.zeros(len(state.skus), np.int64)
@@ -151,7 +156,22 @@ def _known(state: State, leaks: LeakState, network: str, at: int) -> planner.Kno
         lines += _row(state, leaks.lines, each)
     for sku, first in leaks.first.items():
         weeks[sku] = min(MOST_KNOWN, max(0, week - first))
-    return planner.Known(lines, weeks, never=_never(state, network, at), buying=buying_of(leaks, week))
+    found = _growth(state, leaks, week)
+    growth, growth_sd = found if found is not None else (None, 0.0)
+    return planner.Known(lines, weeks, growth, growth_sd, _never(state, network, at), buying_of(leaks, week))
+
+
+def _growth(state: State, leaks: LeakState, week: int) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Growth as the last year's own orders tell it; None where there are too few weeks."""
+    first = min(leaks.first.values(), default=week)
+    start = max(first, week - WEEKS)
+    if start >= week:
+        return None
+    lines = np.stack([_row(state, leaks.lines, each) for each in range(start, week)])
+    known = np.zeros(len(state.skus), np.int64)
+    for sku, since in leaks.first.items():
+        known[sku] = week - max(since, start)
+    return growth_of(lines, known)
 
 
 def _never(state: State, network: str, at: int) -> NDArray[np.bool_]:

@@ -14,6 +14,7 @@ from tranship.core.order import Order
 from tranship.engine import events as ev
 from tranship.routing.gate import EXCESS
 from tranship.routing.leak.model import Household, LeakPlan, LeakTables, decode, week_of, year_of
+from tranship.routing.leak.planner import bin_of
 from tranship.routing.model import Decision, LeakGate
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class LeakState:
         self.lines: Counts = {}  # own order lines, wherever they went
         self.first: dict[int, int] = {}  # SKU -> week of its first own line
         self.accepted: dict[str, Counts] = {}  # network -> sum of the weights that lines had (ppm)
+        self.spread: dict[str, Counts] = {}  # network -> lines by bin of weight (`planner.bin_of`); those of no weight left out
         self.exposed: dict[str, Counts] = {}  # network -> lines that it was shown
         self.excess: dict[str, Counts] = {}  # network -> lines of them beyond the budget
         self.excess_orders: dict[str, int] = {}
@@ -183,8 +185,10 @@ def decided(state: "State", order_id: str, order: "OrderState", decision: Decisi
         if gate.network not in known:
             order.leaks = (*order.leaks, msgspec.structs.replace(gate, accepted=(), opened=""))
             counts = leaks.accepted.setdefault(gate.network, {}).setdefault(week_of(order.order.placed_at), {})
+            spread = leaks.spread.setdefault(gate.network, {}).setdefault(week_of(order.order.placed_at), {})
             for sku, ppm in gate.accepted:
                 counts[sku] = counts.get(sku, 0) + ppm
+                spread[bin_of(ppm)] = spread.get(bin_of(ppm), 0) + 1
         if gate.opened in EXCESS:
             _excess(state, leaks, order_id, order, gate, at)
     recount(state, order, at)
@@ -257,7 +261,7 @@ def plan_set(state: "State", event: ev.LeakPlanSet) -> None:
     plan = decode(state.documents(event.sha256))
     leaks.plans[event.network] = PlanNow(event.version, event.sha256, event.terms, event.at, LeakTables(plan))
     leaks.versions[event.network] = event.version
-    for counts in (leaks.lines, *leaks.accepted.values(), *leaks.exposed.values()):
+    for counts in (leaks.lines, *leaks.accepted.values(), *leaks.spread.values(), *leaks.exposed.values()):
         for week in [week for week in counts if week < plan.week - KEPT_WEEKS]:
             del counts[week]
 
@@ -309,7 +313,7 @@ def _told(leaks: LeakState) -> tuple[object, ...]:
         sorted((name, plan.version, plan.sha256, plan.terms) for name, plan in leaks.plans.items()),
         sorted((name, h.year, h.last, h.seen, sorted(h.shown.items())) for name, h in leaks.households.items()),
         _sorted(leaks.lines), sorted(leaks.first.items()),
-        *([(name, _sorted(counts)) for name, counts in sorted(held.items())] for held in (leaks.accepted, leaks.exposed, leaks.excess)),
+        *([(name, _sorted(counts)) for name, counts in sorted(held.items())] for held in (leaks.accepted, leaks.spread, leaks.exposed, leaks.excess)),
         sorted(leaks.excess_orders.items()), sorted(leaks.versions.items()), sorted(leaks.told.items()), leaks.homes,
         [(name, sorted(held.items())) for name, held in sorted(leaks.excess_households.items())],
     )  # fmt: skip

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from tranship.core.secret import Veiled
+
 
 class MaskedLine(msgspec.Struct, frozen=True, array_like=True):
     """A line under the code that the network knows, with an id of our own making."""
@@ -11,7 +13,7 @@ class MaskedLine(msgspec.Struct, frozen=True, array_like=True):
     quantity: int
 
 
-class MaskedAddress(msgspec.Struct, frozen=True):
+class MaskedAddress(Veiled, msgspec.Struct, frozen=True):
     """What a parcel needs to arrive, and no more: no phone, no e-mail."""
 
     name: str
@@ -21,12 +23,6 @@ class MaskedAddress(msgspec.Struct, frozen=True):
     postal_code: str
     country: str
     line2: str = ""
-
-    def __repr__(self) -> str:
-        return "MaskedAddress(***)"
-
-    def __rich_repr__(self) -> list[tuple[str, str]]:
-        return [("hidden", "***")]
 
 
 class MaskedOrder(msgspec.Struct, frozen=True):

@@ -144,7 +144,12 @@ async def serve(plan: Plan, ready: Ready) -> None:
 
 
 def _told(writer: VaultWriter) -> dict[str, int]:
-    return {"commits": writer.commits, "entries": writer.entries, "failures": writer.failures, "waiting": writer.waiting}
+    return {
+        "commits": writer.commits,
+        "entries": writer.entries,
+        "failures": writer.failures,
+        "waiting": writer.waiting,
+    }
 
 
 def _quiet(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

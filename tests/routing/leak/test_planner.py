@@ -193,9 +193,22 @@ def test_growth_is_read_from_the_past():
     growth = chance.normal(0, 0.015, 80)
     weeks = np.arange(26)[:, None]
     lines = chance.poisson(40 * np.exp(growth * (weeks - 13)) * (1 + 0.2 * np.sin(weeks / 8)))
-    found = growth_of(lines)
+    found = growth_of(lines, np.full(80, 26))
     assert found is not None
     guess, sd = found
     assert np.corrcoef(guess, growth)[0, 1] > 0.9
     assert np.abs((guess - growth + growth.mean()) / sd).mean() < 1.2
-    assert growth_of(lines[:4]) is None
+    assert growth_of(lines[:4], np.full(80, 4)) is None
+
+
+def test_a_new_sku_is_not_taken_for_a_grower():
+    """Weeks before a SKU was there do not count, and one that is too new gets no guess but a wide error."""
+    chance = np.random.default_rng(4)
+    lines = chance.poisson(50, (26, 20))
+    lines[:12, 0], lines[:22, 1] = 0, 0
+    weeks = np.full(20, 26)
+    weeks[:2] = 14, 4
+    found = growth_of(lines, weeks)
+    assert found is not None
+    guess, sd = found
+    assert abs(guess[0]) < 0.03 and guess[1] == 0 and sd[1] > 3 * sd[5]

@@ -13,6 +13,7 @@ from tranship.connectors.files.reading import Lines
 from tranship.connectors.files.takeback import Take
 from tranship.connectors.files.values import QUANTITY_MAX, Numbers, Times, reference, unit_of_total
 from tranship.core.order import Terms
+from tranship.core.secret import Veiled
 
 
 class JsonLine(msgspec.Struct):
@@ -25,7 +26,7 @@ class JsonLine(msgspec.Struct):
     line_total: str | int | float | None = None
 
 
-class JsonOrder(msgspec.Struct):
+class JsonOrder(Veiled, msgspec.Struct):
     """An order, or with `cancel` (an order number) the units that are taken back from it. Other fields are passed over."""
 
     order: str | int

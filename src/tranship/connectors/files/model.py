@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from tranship.core.order import NO_TERMS, Person, Terms
+from tranship.core.secret import Veiled
 
 
 class StagedLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -17,7 +18,7 @@ class StagedLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
     at_line: int
 
 
-class StagedOrder(msgspec.Struct, frozen=True):
+class StagedOrder(Veiled, msgspec.Struct, frozen=True):
     """One order as the file has it. Destination fields are empty where the source has none (the world derives them).
 
     `fingerprint` is a keyed-free digest of everything but personal fields: the same key with another fingerprint is `changed_order`.

@@ -13,11 +13,12 @@ from tranship.connectors.files.shopify_csv import line_of, whole_line_back
 from tranship.connectors.files.takeback import Take
 from tranship.connectors.files.values import Numbers, Times, reference
 from tranship.core.errors import InputError
+from tranship.core.secret import Veiled
 
 Amount = str | int | float | None
 
 
-class Address(msgspec.Struct):
+class Address(Veiled, msgspec.Struct):
     """A shipping address."""
 
     name: str | None = None
@@ -34,7 +35,7 @@ class Address(msgspec.Struct):
     phone: str | None = None
 
 
-class Customer(msgspec.Struct):
+class Customer(Veiled, msgspec.Struct):
     """Who ordered."""
 
     id: int | str | None = None
@@ -73,7 +74,7 @@ class ShippingLine(msgspec.Struct):
     title: str | None = None
 
 
-class ShopifyOrder(msgspec.Struct):
+class ShopifyOrder(Veiled, msgspec.Struct):
     """The parts of a Shopify order that are read; the others are passed over."""
 
     created_at: str

@@ -152,8 +152,12 @@ class MaskingVault:
         self, network: str, kind: str, scope: str, value: str, owner: Owner, pair: Pair, blind: bytes
     ) -> TokenRow:
         """A new token and its row."""
-        row = TokenRow(self._new(kind), network, kind, scope, owner.person_id, b"", b"", "", self.now(), NEVER, LIVE)
-        return self.sealed(row, value, owner.key, pair, blind)
+        token = self._new(kind)
+        bound = seal.associated(self.party, network, kind, token, scope, owner.person_id)
+        sealed = seal.seal(_cipher(pair, owner.key), value, bound)
+        return TokenRow(
+            token, network, kind, scope, owner.person_id, blind, sealed, pair.key_id, self.now(), NEVER, LIVE
+        )
 
     def sealed(self, row: TokenRow, value: str, person_key: bytes, pair: Pair, blind: bytes = b"") -> TokenRow:
         """The row with its value sealed, and found again, under a pair of keys and the person's own. `blind`: where it is known."""
@@ -201,13 +205,16 @@ class Session:
             return given
         pair = self._vault.keys.writing(self.network, kind)
         blind = seal.blind(pair.blind, self._owner.key, scope, value)
-        token = self._vault.known(blind) or self._stored(kind, scope, value, blind)
+        owner = self._owner
+        token = "" if owner.fresh else self._vault.known(blind) or self._stored(kind, scope, value, blind)
         if not token:
-            draft = self._vault.drafted(
-                blind, lambda: self._vault.new_row(self.network, kind, scope, value, self._owner, pair, blind)
-            )
-            self._drafts[blind] = draft
-            token = draft.row.token
+
+            def make() -> TokenRow:
+                return self._vault.new_row(self.network, kind, scope, value, owner, pair, blind)
+
+            # Of a person who is not stored yet nobody else can want a token.
+            draft = _Draft(make()) if owner.fresh else self._vault.drafted(blind, make)
+            self._drafts[blind], token = draft, draft.row.token
         self._given[kind, scope, value] = token
         return token
 
@@ -241,8 +248,6 @@ class Session:
 
     def _stored(self, kind: str, scope: str, value: str, blind: bytes) -> str:
         """The stored token of a value, also one whose blind index is still that of a key that was rotated out."""
-        if self._owner.fresh:
-            return ""
         row = self._find(kind, scope, blind)
         for pair in self._vault.keys.reading(self.network, kind) if row is None else ():
             row = row or self._find(kind, scope, seal.blind(pair.blind, self._owner.key, scope, value))

@@ -16,19 +16,31 @@ FEWEST_WEEKS = 8
 """Weeks of own orders below which nothing is said."""
 
 
-def growth_of(lines: Ints) -> tuple[Floats, Floats] | None:
-    """Forecast and its standard deviation, log growth a week, from own order lines [week, SKU], oldest first; None: too few weeks.
+UNKNOWN_SD = 0.05
+"""Standard deviation said of a SKU that is too new: wide, so that it hardly moves what is assumed without a forecast."""
 
-    Weighted least squares of log counts on time, each week relative to all SKUs (a season is common); counts weigh as Poisson says.
+
+def growth_of(lines: Ints, weeks: Ints) -> tuple[Floats, Floats] | None:
+    """Forecast and its standard deviation per SKU, log growth a week; None where nothing can be said at all.
+
+    Args:
+        lines: own order lines [week, SKU], oldest first.
+        weeks: how many of the last rows each SKU is known for; what lies before is not looked at.
+
+    Least squares of log counts on time, each week relative to all SKUs, because a season is common to them.
     """
-    weeks, skus = lines.shape
-    if weeks < FEWEST_WEEKS or not skus:
+    count, skus = lines.shape
+    if count < FEWEST_WEEKS or not skus or int(weeks.max()) < FEWEST_WEEKS:
         return None
-    total = np.maximum(lines.sum(axis=1, keepdims=True), 1)
-    mean = np.maximum(lines.mean(axis=0), 0.3)
-    part = np.log((lines + 0.5) / total)
-    at = (np.arange(weeks) - (weeks - 1) / 2)[:, None]
-    slope = (at * part).sum(axis=0) / float((at**2).sum())
-    average = float((slope * mean).sum() / mean.sum())
-    sd = np.sqrt(1 / (mean * float((at**2).sum())) + LASTS_SD**2)
-    return slope - average, sd
+    used = np.arange(count)[:, None] >= count - weeks[None, :]
+    size = np.maximum(used.sum(axis=0), 1)
+    part = np.log((lines + 0.5) / np.maximum(lines.sum(axis=1, keepdims=True), 1))
+    at = np.arange(count)[:, None] - (used * np.arange(count)[:, None]).sum(axis=0) / size
+    at = at * used
+    square = np.maximum((at**2).sum(axis=0), 1e-9)
+    mean = np.maximum((lines * used).sum(axis=0) / size, 0.3)
+    slope = (at * part).sum(axis=0) / square
+    enough = weeks >= FEWEST_WEEKS
+    average = float((slope * mean)[enough].sum() / mean[enough].sum())
+    sd = np.sqrt(1 / (mean * square) + LASTS_SD**2)
+    return np.where(enough, slope - average, 0.0), np.where(enough, sd, UNKNOWN_SD)

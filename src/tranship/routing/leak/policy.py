@@ -18,29 +18,19 @@ PRIVATE, BALANCED, VOLUME = 25, 40, 60
 class Settings(msgspec.Struct, frozen=True):
     """How a leak plan is made. Rates are per week; shares are fractions of one. Ranges are what `checked` allows."""
 
-    level: float = 1.62  # 0-10: height of a SKU's curve over what its forecast minimum would carry
-    caution: float = 1.48  # 0-5: standard deviations of the growth forecast taken off before the minimum is computed
+    level: float = 1.73  # 0-10: height of a SKU's curve over what its forecast minimum would carry
+    caution: float = 1.6  # 0-5: standard deviations of the growth forecast taken off before the minimum is computed
     level_most: float = 1.35  # 0-2: a curve starts at most at so much of the SKU's own demand
-    decoy_sd: float = 0.006  # 0-0.1: standard deviation of the secret slopes, log per week
-    lean: float = (
-        0.78  # 0-2: how far growers are bent down against the shortfall of shrinking SKUs; one would be all of it
-    )
-    lean_most: float = 60.0  # 0-200: most of it, log of exposures per unit of growth
+    decoy_sd: float = 0.0075  # 0-0.1: standard deviation of the secret slopes, log per week
+    lean: float = 0.55  # 0-2: part of the shrinking SKUs' shortfall that growers are bent down for
+    lean_most: float = 60.0  # 0-200: most of that bend, log of what is shown per unit of growth
     lean_edge: float = 1.0  # 0.1-5: growth further from the mean than so many standard deviations is bent no more
     share_least: float = 0.02  # 0-1: no SKU is cut off altogether
     share_most: float = 3.6  # 1-10: above one, scarce SKUs accept households of less weight
-    thetas: tuple[float, ...] = (
-        0.265,
-        0.145,
-        0.008,
-    )  # P(heavy) up to which a household with 0, 1, 2 ... parcels shown has full weight
-    drifts: tuple[float, ...] = (
-        1.1,
-        0.8,
-        1.15,
-    )  # -3-3 each: the thetas start exp(-drift) and end exp(drift) times as high
+    thetas: tuple[float, ...] = (0.265, 0.145, 0.008)  # 0-1: P(heavy) with full weight after 0, 1, 2 ... parcels shown
+    drifts: tuple[float, ...] = (1.1, 0.8, 1.15)  # -3-3: thetas start exp(-drift) and end exp(drift) times as high
     theta_most: float = 0.42  # 0-1: no theta drifts above
-    steepness: float = 5.5  # 0-64: how fast the weight falls above
+    steepness: float = 5.5  # 0-64: how fast the weight falls above theta
     heavy_share: float = 0.08  # 0.001-0.5: share of the households with an order in a year that count as heavy
     growth_sd: float = 0.015  # 0.0001-0.2: spread of true growth over SKUs, before any forecast
     settle_weeks: int = 6  # 2-26: own weeks that a SKU needs before it has a curve; until then it is not shown
@@ -76,14 +66,14 @@ RANGES: dict[str, tuple[float, float]] = {
 
 POINTS: dict[int, tuple[tuple[int, Settings], ...]] = {
     1: (
-        (PRIVATE, Settings(level=1.3, thetas=(0.235, 0.13, 0.008))),
+        (PRIVATE, Settings(level=1.4, thetas=(0.235, 0.13, 0.008))),
         (BALANCED, Settings()),
-        (VOLUME, Settings(level=2.1, thetas=(0.28, 0.165, 0.012))),
+        (VOLUME, Settings(level=2.2, thetas=(0.28, 0.165, 0.012))),
     ),
     2: (
-        (PRIVATE, Settings(level=1.35, thetas=(0.3, 0.26, 0.16))),
-        (BALANCED, Settings(level=1.65, thetas=(0.34, 0.3, 0.2))),
-        (VOLUME, Settings(level=2.1, thetas=(0.37, 0.33, 0.23))),
+        (PRIVATE, Settings(level=1.45, thetas=(0.3, 0.26, 0.16))),
+        (BALANCED, Settings(level=1.75, thetas=(0.34, 0.3, 0.2))),
+        (VOLUME, Settings(level=2.2, thetas=(0.37, 0.33, 0.23))),
     ),
 }
 """Measured points by the number of budgeted networks (2 stands for more as well)."""
