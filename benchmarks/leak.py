@@ -64,6 +64,7 @@ class Arm(NamedTuple):
     blind: float = 0.0
     setting: str = "one"
     b2b: float = 0.0
+    collude: bool = False  # the networks put together what they saw
 
 
 def arms() -> list[Arm]:
@@ -86,6 +87,7 @@ def arms() -> list[Arm]:
         ),
         Arm("two networks", Budget(two, 2), setting="two"),
         Arm("two networks, 25 % pickup", Budget(two, 2, 0.25), setting="two"),
+        Arm("two networks that collude", Budget(two, 2), setting="two", collude=True),
         Arm("two networks, 20 % B2B", Budget(two, 2), setting="two", b2b=0.2),
     ]
 
@@ -110,6 +112,8 @@ def lived(brand: Brand, arm: Arm) -> Run:
         went = np.where(chance.random(len(brand.world.at)) < arm.blind, 0, -1)
         return Run(brand, (Seen.of(brand.world, went == 0),), went)
     outcome: Outcome = run(brand, arm.budget)
+    if arm.collude:
+        return Run(brand, (Seen.of(brand.world, outcome.went >= 0, outcome.hidden),), outcome.went)
     return Run(brand, tuple(outcome.seen(n) for n in range(arm.budget.networks)), outcome.went)
 
 

@@ -12,7 +12,21 @@ from tests.engine.leaked import KEY, budgeted, leaky, plan
 from tests.engine.stories import Act
 from tests.engine.test_random_worlds import told_and_audited as _audited
 from tests.engine.worlds import (
-    AMZ, DAY, MONDAY, PL, Run, card, kinds, loading, network, of_kind, order, placing, sqlite, waits, where,
+    AMZ,
+    DAY,
+    MONDAY,
+    PL,
+    Run,
+    card,
+    kinds,
+    loading,
+    network,
+    of_kind,
+    order,
+    placing,
+    sqlite,
+    waits,
+    where,
 )  # fmt: skip
 from tranship.connectors.netfile import from_document
 from tranship.core.errors import InputError
@@ -57,6 +71,7 @@ def test_a_plan_lets_through_what_it_admits() -> None:
 
 def test_the_key_decides_which_orders_it_is() -> None:
     """Another key, other orders: without it nobody can tell which ones are shown."""
+
     def shown(key: bytes) -> list[bool]:
         document = budgeted()
         run = Run(document)
@@ -110,7 +125,9 @@ def test_a_look_moves_nothing_to_where_it_is_kept_off() -> None:
         run.switch("OWN-1", closed=True)
         run.switch("OWN-1", closed=False)
         run.tick(MONDAY + 60 * 60 * 1_000_000)
-        assert [part.node for part in run.held(1).parts.values() if part.status != "CANCELLED"][-1:] == [after] or share == ONE
+        assert [part.node for part in run.held(1).parts.values() if part.status != "CANCELLED"][-1:] == [
+            after
+        ] or share == ONE
 
 
 def test_conflict_spends_and_is_booked() -> None:
@@ -353,7 +370,9 @@ budgets = st.builds(
 shares = st.dictionaries(st.sampled_from(stories.CODES), st.sampled_from([0, 300_000, ONE, 3 * ONE]), max_size=6)
 
 
-def told(document: NetworkFile, story: list[Act], leak: tuple[LeakBudget, ...], share: dict[str, int]) -> list[Submission]:
+def told(
+    document: NetworkFile, story: list[Act], leak: tuple[LeakBudget, ...], share: dict[str, int]
+) -> list[Submission]:
     """A story under budgets: each network document has them (every third has none), each is followed by plans, orders have terms."""
     found: list[Submission] = []
     force: NetworkFile | None = None
@@ -376,7 +395,9 @@ def told(document: NetworkFile, story: list[Act], leak: tuple[LeakBudget, ...], 
     return found
 
 
-@given(stories.documents, stories.acts, st.lists(budgets, min_size=1, max_size=2, unique_by=lambda b: b.network), shares)
+@given(
+    stories.documents, stories.acts, st.lists(budgets, min_size=1, max_size=2, unique_by=lambda b: b.network), shares
+)
 @settings(max_examples=150)
 def test_every_story_under_budgets_ends_with_sound_books(document, story, leak, share) -> None:
     """Caps held, no shelf below zero, each unit once; what was shown recounts from fulfillment orders; a rebuild gives the same."""
@@ -420,7 +441,11 @@ def test_two_people_at_one_address_are_one_household() -> None:
     """However the street is written; another ZIP, another household; the journal has a random id and nothing else."""
     run = leaky(ONE)
     for n, (ref, street, zip_code) in enumerate(
-        [("a", "12 North Main Street", "10001"), ("b", "12 n. main st", "10001"), ("c", "12 North Main Street", "10002")]
+        [
+            ("a", "12 North Main Street", "10001"),
+            ("b", "12 n. main st", "10001"),
+            ("c", "12 North Main Street", "10002"),
+        ]
     ):
         made = order(n, ("MUG", 1), to=Destination(zip_code, "NY"))
         run.submit(placing(made, Person(ref=ref, name=f"N{n}", street=street)))

@@ -16,6 +16,7 @@ from tranship.dispatch import rules
 from tranship.dispatch.model import CANNOT_SHIP, GONE, REMOTE, Parcel
 from tranship.engine import commands as cmd
 from tranship.engine import events as ev
+from tranship.engine.aliases import STEPS
 
 OUTCOMES = ("ok", "ok", "ok", "exists", "refused", "not_found", "throttled", "unknown", "violation")
 KINDS = (
@@ -88,8 +89,7 @@ def act(run: Handed, kind: str, a: int, b: int, n: int) -> None:
         run.do(cmd.SwitchShelf(("AMZ-1", "PL-1")[a % 2], ("MUG", "TEE")[b % 2], bool(n % 2), "a story", run.later()))
     elif kind == "send" and orders:
         held = run.state.orders[orders[a % len(orders)]]
-        if held.parts:
-            numbers = list(held.parts)
+        if numbers := list(held.parts):
             order_id = orders[a % len(orders)]
             run.do(
                 cmd.SendTo(
@@ -110,8 +110,7 @@ def act(run: Handed, kind: str, a: int, b: int, n: int) -> None:
     elif kind == "unsendable" and orders:
         _unsendable(run, orders[a % len(orders)], b, n)
     elif kind == "alias":
-        steps = ("new", "requested", "registered", "active", "retired")
-        row = cmd.AliasStep(f"ALIAS-{a % 6}", ("MUG", "TEE")[a % 2], 1 + a % 3, steps[b % 5])
+        row = cmd.AliasStep(f"ALIAS-{a % 6}", ("MUG", "TEE")[a % 2], 1 + a % 3, STEPS[b % 5])
         run.do(cmd.SetAliases(("AMZ", "PL")[a % 2], (row,), run.later()))
     elif kind == "stock":
         run.stock(a % 3, run.later(), MUG=n, TEE=b % 4)

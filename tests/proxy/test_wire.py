@@ -195,7 +195,11 @@ def test_requests_behind_one_another_are_each_read(there: Running):
 def test_a_slow_head_and_a_slow_body_are_let_go(there: Running):
     """A caller that sends nothing more does not keep its place."""
     there.handler.seen.clear()
-    for start in (b"GET /a HT", POST + b"Content-Length: 7\r\n\r\n{"):
+    for start in (
+        b"GET /a HT", POST + b"Content-Length: 7\r\n\r\n{", POST + b"Content-Length: 7\r\n\r\n",
+        POST + b"Transfer-Encoding: chunked\r\n\r\n",
+        b"GET /a HTTP/1.1\r\nHost: x\r\nContent-Length: 7\r\n\r\n",
+    ):  # fmt: skip
         with socket.create_connection(("127.0.0.1", there.port), timeout=5) as line:
             line.sendall(start)
             answer = line.recv(65536)

@@ -50,10 +50,16 @@ def test_the_short_way_knows_the_budget_as_the_long_one_does(document, stock, st
     for asked, changed, kept in orders:
         ask = desk.ask(*asked.items(), **changed)
         now = seen(desk).under(kept)
-        found, long = quick(ask, desk.facts, now, counted=counted), decide_at_length(ask, desk.facts, now, counted=counted)
+        found, long = (
+            quick(ask, desk.facts, now, counted=counted),
+            decide_at_length(ask, desk.facts, now, counted=counted),
+        )
         assert found is None or found == long
         for part in long.parts:
-            assert not any(part.node in kept.get(sku, ()) for sku in map(dict(zip(ask.lines, ask.skus, strict=True)).get, part.lines))
+            assert not any(
+                part.node in kept.get(sku, ())
+                for sku in map(dict(zip(ask.lines, ask.skus, strict=True)).get, part.lines)
+            )
 
 
 @given(documents, shelves, stories, asks, changes, budgets)

@@ -41,7 +41,9 @@ def status(
 
 def _show(now: "BudgetNow") -> None:
     plan = {"fresh": f"plan {now.plan} of the week from {now.week}", "stale": f"plan {now.plan} of {now.week}, overdue"}
-    say(f"{now.network}: budget {now.budget}, on conflict {now.on_conflict}; {plan.get(now.state, 'no plan: nothing is shown')}")
+    say(
+        f"{now.network}: budget {now.budget}, on conflict {now.on_conflict}; {plan.get(now.state, 'no plan: nothing is shown')}"
+    )
     settling = f"; {now.settling:,} articles are too new for a curve" if now.settling else ""
     say(f"  {now.lines_shown:,} of {now.lines:,} order lines shown ({100 * now.share:.1f} %){settling}")
     beyond = f"{now.excess_orders:,} orders, {now.excess_lines:,} lines, {now.excess_households:,} households"

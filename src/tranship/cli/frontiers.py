@@ -12,7 +12,7 @@ from tranship.core.errors import InputError
 if TYPE_CHECKING:
     from tranship.sim.trial.frontier import Frontier
 
-HEADER = ("budget", "shown", "beyond", "a unit", "dearer", "filled", "growth", "top 10", "best", "pairs")
+HEADER = ("budget", "shown %", "beyond", "dearer %", "filled %", "growth", "top 10", "best", "pairs")
 
 
 def try_leak(
@@ -37,17 +37,21 @@ def try_leak(
     if json:
         write_json(found)
         return 0
-    say(f"{found.network}: what it could learn, and what hiding costs ({found.currency}; conflicts {found.on_conflict})")
+    say(
+        f"{found.network}: what it could learn, and what hiding costs ({found.currency}; conflicts {found.on_conflict})"
+    )
     rows = [
         (
-            "none" if one.budget == 100 else str(one.budget), f"{100 * one.share:.1f}\u00a0%", f"{one.excess_orders:,}",
-            f"{one.a_unit / 1e6:,.2f}", f"{100 * one.dearer:+.1f}\u00a0%", f"{100 * one.fill:.1f}\u00a0%",
+            "none" if one.budget == 100 else str(one.budget), f"{100 * one.share:.1f}", f"{one.excess_orders:,}",
+            f"{100 * one.dearer:+.1f}", f"{100 * one.fill:.1f}",
             *(_score(one.scores.get(name)) for name in ("tau_growth", "top10", "vip", "pairs")),
         )
         for one in found.points
     ]  # fmt: skip
-    table(rows, HEADER, right=range(10))
-    say("shown: of the orders; growth, top 10: which articles grow; best: who the best customers are; pairs: parcels of one customer")
+    table(rows, HEADER, right=range(9))
+    say(
+        "shown: of the orders; growth, top 10: which articles grow; best: who the best customers are; pairs: parcels of one customer"
+    )
     if html:
         say(f"wrote {html}")
     for line in found.notes:

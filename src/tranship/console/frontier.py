@@ -86,7 +86,8 @@ def headline(page: FrontierPage) -> str:
     words = f"{page.network} is shown {_percent(open_.share)} of the orders without a budget"
     if tight is open_:
         return f"{words}."
-    cost = "at the same cost" if abs(tight.dearer) < 0.0005 else f"at {100 * tight.dearer:+.1f} % cost"
+    gap = f"{100 * abs(tight.dearer):.1f} % {'more' if tight.dearer > 0 else 'less'}"
+    cost = "at the same cost" if abs(tight.dearer) < 0.0005 else f"for {gap}"
     return f"{words}, and {_percent(tight.share)} with a budget of {tight.budget} {cost}."
 
 
@@ -120,7 +121,9 @@ def leak_chart(page: FrontierPage) -> str:
         ordered = sorted(points, key=lambda p: p.share)
         floors = [p.floors.get(name) for p in ordered]
         known = [(x(p.share), y(f)) for p, f in zip(ordered, floors, strict=True) if f is not None]
-        body.append(tag("path", d=line_path(known), fill="none", stroke=hue, stroke_dasharray="2 4", stroke_opacity=0.7))
+        body.append(
+            tag("path", d=line_path(known), fill="none", stroke=hue, stroke_dasharray="2 4", stroke_opacity=0.7)
+        )
         path = [(x(p.share), y(p.scores[name] or 0.0)) for p in ordered]
         body.append(tag("path", d=line_path(path), fill="none", stroke=hue, stroke_width=2))
         for p, (px, py) in zip(ordered, path, strict=True):
@@ -131,7 +134,9 @@ def leak_chart(page: FrontierPage) -> str:
     for at, words, hue in sorted(ends):
         last = max(at, last + 15)
         body.append(text(left + wide + 12, last + 4, words, fill=hue, size=12.5, font_weight=600))
-    return picture(720, top + high + 44, "Leak against volume", "What the network works out, by how many orders it is shown", body)
+    return picture(
+        720, top + high + 44, "Leak against volume", "What the network works out, by how many orders it is shown", body
+    )
 
 
 def cost_chart(page: FrontierPage) -> str:
@@ -155,17 +160,22 @@ def cost_chart(page: FrontierPage) -> str:
         return top + high - high * (value - ticks[0]) / (ticks[-1] - ticks[0])
 
     body = _axes(ticks, across, x, y, wide, left, "orders it is shown", lambda v: f"{v:.1f} %")
-    last = -99.0
-    for name, hue, row in sorted(rows, key=lambda one: y(one[2][-1][1])):
+    for name, hue, row in rows:
         path = [(x(p.share), y(value)) for p, value in row]
         body.append(tag("path", d=line_path(path), fill="none", stroke=hue, stroke_width=2))
         for (p, value), (px, py) in zip(row, path, strict=True):
             body.append(tag("circle", tip(f"{p.name}: {name} {value:+.2f} %"), cx=px, cy=py, r=4.0, fill=hue))
-        last = max(path[-1][1], last + 15)
-        body.append(text(left + wide + 12, last + 4, name, fill=hue, size=12.5, font_weight=600))
+    for i, (name, hue, _) in enumerate(rows):
+        body.append(tag("circle", cx=left + wide + 18, cy=top + 8 + 20 * i, r=4.0, fill=hue))
+        body.append(text(left + wide + 28, top + 12 + 20 * i, name, fill=hue, size=12.5, font_weight=600))
+    right = -99.0
     for p in points:
-        body.append(text(x(p.share), top + high - 6, _tick(p), anchor="middle", fill=FAINT, size=11))
-    return picture(720, top + high + 44, "Cost against volume", "What hiding costs, by how many orders the network is shown", body)
+        if x(p.share) > right + 20:  # those that lie together are told by pointing at them
+            right = x(p.share)
+            body.append(text(right, top + high - 6, _tick(p), anchor="middle", fill=FAINT, size=11))
+    return picture(
+        720, top + high + 44, "Cost against volume", "What hiding costs, by how many orders the network is shown", body
+    )
 
 
 def _tick(point: PointPage) -> str:

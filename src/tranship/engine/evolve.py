@@ -30,7 +30,7 @@ from tranship.routing.promise import book
 from tranship.routing.share import CapState
 
 CLOCK_REASONS = frozenset(
-    {"leak", "cap", "larger_than_window", "node_shut", "no_node", "max_parts", "no_split", "bundle", "short"}
+    {"cap", "larger_than_window", "node_shut", "no_node", "max_parts", "no_split", "bundle", "short"}
 )
 """Reasons for which a parked part is decided again on clock ticks; `no_stock` waits for units."""
 

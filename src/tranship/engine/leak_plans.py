@@ -1,4 +1,4 @@
-"""Leak plans: when one is due, what it is made from, and the command that brings it into force. Deterministic: secrets come in from outside."""
+"""Leak plans: when one is due, what it is made from, and the command that brings it into force. Pure: secrets come from outside."""
 
 import hashlib
 from collections.abc import Sequence
@@ -178,7 +178,7 @@ def _never(state: State, network: str, at: int) -> NDArray[np.bool_]:
     """SKUs that no node of the network may ship: sensitive ones, those it cannot handle, and bundles, which ship as their parts."""
     nodes = sorted(state.leak_nodes.get(network, ()))
     items = state.facts(at // MICROS_PER_DAY).items
-    never: NDArray[np.bool_] = ~items[:, nodes].any(axis=1) if nodes else np.ones(len(state.skus), bool)
+    never = np.array(~items[:, nodes].any(axis=1), np.bool_)  # all of them where it has no node
     never[list(state.bundles)] = True
     return never
 

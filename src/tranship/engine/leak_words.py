@@ -16,8 +16,8 @@ _NUMBERED = frozenset({"admitted", "open", "thinned", "household", "price", "cod
 def leak_words(gate: LeakGate, network: NetworkFile) -> str:
     """One line: verdict, limit and draw, the household's state, and whether it went there all the same.
 
-    >>> leak_words(LeakGate("AMZ", 3, "household", 20_000, 512_000, (4, 2, 1), (0,)), NetworkFile("b", "USD", (), (), ()))
-    'AMZ: kept off, this household has been shown enough; drew 51.2 %, limit 2.0 %; household: 4 orders last year, 2 before this one, shown 1 (plan 3)'
+    >>> leak_words(LeakGate("AMZ", 3, "household", 20_000, 512_000, (), (0,)), NetworkFile("b", "USD", (), (), ()))
+    'AMZ: kept off, this household has been shown enough; drew 51.2 %, limit 2.0 % (plan 3)'
     """
     why = {**WHY, **MORE_WHY}.get(gate.why, gate.why)
     words = f"{gate.network}: {'admitted' if not gate.kept else 'kept off'}, {why}"

@@ -70,7 +70,9 @@ class LeakState:
         self.lines: Counts = {}  # own order lines, wherever they went
         self.first: dict[int, int] = {}  # SKU -> week of its first own line
         self.accepted: dict[str, Counts] = {}  # network -> sum of the weights that lines had (ppm)
-        self.spread: dict[str, Counts] = {}  # network -> lines by bin of weight (`planner.bin_of`); those of no weight left out
+        self.spread: dict[
+            str, Counts
+        ] = {}  # network -> lines by bin of weight (`planner.bin_of`); those of no weight left out
         self.exposed: dict[str, Counts] = {}  # network -> lines that it was shown
         self.excess: dict[str, Counts] = {}  # network -> lines of them beyond the budget
         self.excess_orders: dict[str, int] = {}
@@ -218,7 +220,7 @@ def _excess(state: "State", leaks: LeakState, order_id: str, order: "OrderState"
 
 
 def recount(state: "State", order: "OrderState", at: int) -> None:
-    """What networks are shown of an order, after its parts changed; a part that was given up before anybody was told of it shows nothing."""
+    """What networks are shown of an order, after its parts changed; what was given up before anybody was told of it shows nothing."""
     leaks = state.leaks
     if leaks is None:
         return
@@ -313,7 +315,8 @@ def _told(leaks: LeakState) -> tuple[object, ...]:
         sorted((name, plan.version, plan.sha256, plan.terms) for name, plan in leaks.plans.items()),
         sorted((name, h.year, h.last, h.seen, sorted(h.shown.items())) for name, h in leaks.households.items()),
         _sorted(leaks.lines), sorted(leaks.first.items()),
-        *([(name, _sorted(counts)) for name, counts in sorted(held.items())] for held in (leaks.accepted, leaks.spread, leaks.exposed, leaks.excess)),
+        *([(name, _sorted(counts)) for name, counts in sorted(held.items())]
+          for held in (leaks.accepted, leaks.spread, leaks.exposed, leaks.excess)),
         sorted(leaks.excess_orders.items()), sorted(leaks.versions.items()), sorted(leaks.told.items()), leaks.homes,
         [(name, sorted(held.items())) for name, held in sorted(leaks.excess_households.items())],
     )  # fmt: skip

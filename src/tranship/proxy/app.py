@@ -6,7 +6,7 @@ handled, gets past this module in either direction.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -63,8 +63,7 @@ class Shell:
         self._settings, self._own_login = settings, own_login
         self._token = settings.token.encode()
         self._turns = asyncio.Semaphore(settings.requests_max)
-        self._waiting = 0
-        self.login: Callable[[bytes], Reply] | None = None
+        self._waiting = self._reading = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -111,22 +110,39 @@ class Shell:
         return Reply(refused.status, refused.headers(), refused.body())
 
     async def _in_turn(self, handling: Handling, head: Head, receive: Receive) -> Reply:
-        """Handle it when there is room: so many at a time, so many that wait, and not for ever."""
+        """Handle it when there is room: so many at a time, so many that wait, and not for ever. A slow body takes nobody's turn."""
+        body = await self._body(handling, head, receive)
         if self._turns.locked():
             await self._wait()
         else:
             await self._turns.acquire()
         self.counts.under_way += 1
         try:
-            body = await self._whole(receive)
-            if body and not handling.wants_body:
-                if body.strip() not in EMPTY:
-                    raise RefusedError(422, "masking", "this operation has no body", leaf="body")
-                body = b""  # some clients write nothing in this way; it does not leave
             return await handling.answer(head, body)
         finally:
             self.counts.under_way -= 1
             self._turns.release()
+
+    async def _body(self, handling: Handling, head: Head, receive: Receive) -> bytes:
+        if self._reading > self._settings.requests_max + self._settings.waiting_max:
+            raise RefusedError(503, "busy", "too many bodies are under way", retry_after_s=RETRY_AFTER_S, close=True)
+        self._reading += 1
+        try:
+            if b"content-length" in head.headers or b"transfer-encoding" in head.headers:
+                async with asyncio.timeout(self._settings.body_timeout_s):
+                    body = await self._whole(receive)
+            else:
+                body = await self._whole(receive)  # there is none: it is whole already
+        except TimeoutError:
+            why = f"the body did not arrive within {self._settings.body_timeout_s:g} seconds"
+            raise RefusedError(408, "too-slow", why, close=True) from None
+        finally:
+            self._reading -= 1
+        if body and not handling.wants_body:
+            if body.strip() not in EMPTY:
+                raise RefusedError(422, "masking", "this operation has no body", leaf="body")
+            return b""  # some clients write nothing in this way; it does not leave
+        return body
 
     async def _wait(self) -> None:
         if self._waiting >= self._settings.waiting_max:
@@ -141,25 +157,17 @@ class Shell:
             self._waiting -= 1
 
     async def _whole(self, receive: Receive) -> bytes:
-        """The whole body, within the limits of bytes and time."""
+        """The whole body, within the limit of bytes."""
         message = await self._next(receive)
         if not message.get("more_body"):
-            return self._fits(message["body"])
-        pieces, size = [], 0
-        try:
-            async with asyncio.timeout(self._settings.body_timeout_s):
-                while True:
-                    piece = message["body"]
-                    size += len(piece)
-                    if size > self._settings.body_bytes_max:
-                        self._fits(b"x" * size)
-                    pieces.append(piece)
-                    if not message.get("more_body"):
-                        return b"".join(pieces)
-                    message = await self._next(receive)
-        except TimeoutError:
-            why = f"the body did not arrive within {self._settings.body_timeout_s:g} seconds"
-            raise RefusedError(408, "too-slow", why, close=True) from None
+            return self._fits(message["body"], 0)
+        pieces, size = [message["body"]], len(message["body"])
+        while message.get("more_body"):
+            self._fits(b"", size)
+            message = await self._next(receive)
+            pieces.append(message["body"])
+            size += len(message["body"])
+        return self._fits(b"".join(pieces), 0)
 
     async def _next(self, receive: Receive) -> Mapping[str, bytes]:
         message = await receive()
@@ -167,9 +175,9 @@ class Shell:
             raise RefusedError(400, "too-slow", "the client went away", close=True)
         return message
 
-    def _fits(self, body: bytes) -> bytes:
+    def _fits(self, body: bytes, more: int) -> bytes:
         limit = self._settings.body_bytes_max
-        if len(body) > limit:
+        if len(body) + more > limit:
             raise RefusedError(413, "too-large", f"a body may have {limit:,} bytes", close=True)
         return body
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from tranship.core.errors import InvariantError, TranshipError, UnavailableError
-from tranship.store.vault_writer import MOST_IN_GROUP, Entry, VaultWriter
+from tranship.store.vault_writer import Entry, VaultWriter
 
 NOTES_MOST = 2_000
 """Entries that nobody waits for and that wait for company."""
@@ -27,7 +27,8 @@ class Keeper:
         self._waiting: list[Waiting] = []
         self._notes: list[Entry] = []
         self._under_way = self._called = False
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None  # for notes
+        self._limit: asyncio.TimerHandle | None = None  # for who waits
 
     @property
     def failing(self) -> bool:
@@ -38,6 +39,8 @@ class Keeper:
         """Returns once it is on disk. TimeoutError where that took too long, a TranshipError where it is not: nothing may be sent."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
+        if not self._waiting:  # the limit counts from here, also while an older group is stuck
+            self._limit = loop.call_later(self._timeout_s, self._too_late, self._waiting)
         self._waiting.append((entry, future))
         if not self._under_way and not self._called:
             self._called = True
@@ -57,6 +60,12 @@ class Keeper:
         if self._notes:
             await self.keep(Entry())
 
+    def _too_late(self, group: list[Waiting]) -> None:
+        """Tell a group that its time is over. What the writer did not get yet it will not get: nobody wants it any more."""
+        if group is self._waiting:
+            self._waiting, self._limit = [], None
+        _fail(group, TimeoutError())
+
     def _notes_due(self) -> None:
         self._timer = None
         if self._notes and not self._under_way:
@@ -66,7 +75,8 @@ class Keeper:
         self._called = False
         if self._under_way or not (self._waiting or self._notes):
             return
-        group, self._waiting = self._waiting[:MOST_IN_GROUP], self._waiting[MOST_IN_GROUP:]
+        group, self._waiting = self._waiting, []
+        limit, self._limit = self._limit, None
         notes, self._notes = self._notes, []
         if self._timer is not None:
             self._timer.cancel()
@@ -77,13 +87,13 @@ class Keeper:
             _fail(group, error)
             return
         self._under_way = True
-        timer = asyncio.get_running_loop().call_later(self._timeout_s, _fail, group, TimeoutError())
 
         def over(done: "asyncio.Future[None]") -> None:
-            timer.cancel()
+            if limit is not None:
+                limit.cancel()
             self._under_way = False
             self._told(group, notes, done.exception())
-            if self._waiting:
+            if self._waiting or (self._notes and self._timer is None):
                 self._go()
 
         done.add_done_callback(over)

@@ -406,12 +406,12 @@ def _open_reason(position: int, quantity: int, facts: Facts, chooser: _Chooser) 
     for refused, why in chooser.refused:
         if why == "cap" and refused.open[position] < quantity:
             return "larger_than_window" if chooser.larger_than_window else "cap"
-    if chooser.lanes.kept_units and chooser.lanes.kept_units[position]:
-        return "leak"
     items, there = facts.item_rows[chooser.ask.skus[position]], chooser.stock[position]
     may = [item and lane for item, lane in zip(items, chooser.lanes.mask, strict=True)]
     if any(units and item and shut for units, item, shut in zip(there, items, chooser.lanes.shut, strict=True)):
         return "node_shut"
+    if chooser.lanes.kept_units and chooser.lanes.kept_units[position]:
+        return "leak"
     if True not in may:
         return "no_node"
     if chooser.whole and sum(u for u, ok in zip(there, may, strict=True) if ok) >= quantity:

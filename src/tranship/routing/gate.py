@@ -29,7 +29,9 @@ class Gates(NamedTuple):
     found: tuple[LeakGate, ...]
     nodes: tuple[frozenset[int], ...]  # of the network
     kept: tuple[frozenset[int], ...]  # SKUs kept off it now: what it was shown of the order once is no secret any more
-    yields: tuple[str, ...]  # "" never | conflict and cod: where more of the order ships | failure: also where more is in time
+    yields: tuple[
+        str, ...
+    ]  # "" never | conflict and cod: where more of the order ships | failure: also where more is in time
 
 
 def gated(ask: Ask, now: Situation, plain: Callable[[Situation], Decision]) -> Decision:

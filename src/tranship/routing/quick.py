@@ -25,20 +25,17 @@ NOWHERE: frozenset[int] = frozenset()
 
 def quick(ask: Ask, facts: Facts, now: Situation, *, counted: bool = True) -> Decision | None:
     """The decision where the order is of the common kind, else None. Changes nothing but the working arrays in `facts`."""
-    skus, quantities = ask.skus, ask.quantities
-    count, units = len(skus), sum(quantities)
+    skus, quantities, count, units = ask.skus, ask.quantities, len(ask.skus), sum(ask.quantities)
     if not 0 < count <= SUBSET_LINES or now.closed or ask.parts_left < 1 or not facts.quick:
         return None
     for sku in skus:
         if not facts.free[sku]:
             return None
-    kept = _kept(ask, now) if now.kept else NOWHERE
-    if kept is None:
+    if (kept := _kept(ask, now) if now.kept else NOWHERE) is None:
         return None
     lane = _lane(ask, facts, kept)
-    for n in facts.limited:
-        if now.used[n].get(lane.earliest[n], 0) + units > facts.capacity[n]:
-            return None
+    if facts.limited and _crowded(facts, now, lane, units):
+        return None
     room = facts.rooms[count]
     room.sku[:] = skus
     room.q[:] = quantities
@@ -105,6 +102,11 @@ def _kept(ask: Ask, now: Situation) -> frozenset[int] | None:
         if now.kept.get(sku, NOWHERE) != nodes:
             return None
     return nodes
+
+
+def _crowded(facts: Facts, now: Situation, lane: Lane, units: int) -> bool:
+    """Whether some node has no room for the units on its earliest day."""
+    return any(now.used[n].get(lane.earliest[n], 0) + units > facts.capacity[n] for n in facts.limited)
 
 
 def _lane(ask: Ask, facts: Facts, kept: frozenset[int] = NOWHERE) -> Lane:

@@ -29,6 +29,14 @@ def test_nothing_breaks_with_engine_connectors_and_power_that_fails():
     assert report.attempts > 150
 
 
+def test_nothing_breaks_under_a_leak_budget():
+    """The same faults with orders kept off the first network: none twice, none lost, no cap broken, and what was shown recounts."""
+    report = simulate(0, 12, Setting(leak=40))
+    assert report.sound, [(each.command, each.broken) for each in report.failing]
+    assert (report.double_shipped, report.lost, report.oversold, report.cap_exceeded) == (0, 0, 0, 0)
+    assert report.attempts > 80
+
+
 def test_nothing_breaks_by_the_rules_alone():
     """The protocol with every kind of network, invariants I1 to I9 checked at each step."""
     report = simulate(0, 60, ProtocolSetting())

@@ -113,7 +113,7 @@ LEAK = Table(
     (
         Key("network", "code", "The network that is to learn little.", REQUIRED, refers="network"),
         Key("budget", "int", "The one dial: 0 shows it nothing, 25 is private, 40 balanced, 60 volume, 100 is no budget.", high=100),
-        Key("on_conflict", "choice", "Where no other network can take an order that is kept off: wait, or go there all the same and be booked.",
+        Key("on_conflict", "choice", "Where nobody else can take an order that is kept off: wait, or go there all the same and be booked.",
             words=("park", "spend")),
         Key("high_value_minor", "int", "Orders worth so many minor units (cents) or more never go there; 0: no limit."),
         Key("cod", "choice", "Orders to be paid at the door: elsewhere while somebody else takes them, or like all others.",

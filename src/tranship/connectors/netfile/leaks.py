@@ -17,7 +17,11 @@ def leak_rules(ground: Ground) -> None:
     if not any(ground.node(n).network not in names for n in ground.open):
         soft = all(budget.on_conflict == "spend" for _, budget in budgets)
         what = "every open node belongs to a network with a leak budget"
-        hint = "add or open a node elsewhere" if not soft else "orders kept off would go there all the same: nothing is hidden"
+        hint = (
+            "add or open a node elsewhere"
+            if not soft
+            else "orders kept off would go there all the same: nothing is hidden"
+        )
         (ground.warn if soft else ground.error)("leak_no_other", f"leak[{budgets[0][0]}].budget", what, hint)
     _alone(ground, dict(budgets))
     for i, budget in budgets:
@@ -28,18 +32,31 @@ def _one(ground: Ground, i: int, budget: LeakBudget) -> None:
     _, network = ground.network(budget.network)
     if not network.competitor:
         what = f"{budget.network} has a leak budget and is no competitor"
-        ground.note("leak_contradicts", f"leak[{i}].network", what, "with competitor = true sensitive articles never go there either")
+        ground.note(
+            "leak_contradicts",
+            f"leak[{i}].network",
+            what,
+            "with competitor = true sensitive articles never go there either",
+        )
     for word in ground.file.policy.must:
         verb, _, rest = word.partition(":")
         if verb == "only" and rest.partition("@")[0] == budget.network:
             what = f"the must-rule {word} sends orders to {budget.network}, which is not to see them all"
-            ground.error("leak_contradicts", f"leak[{i}].network", what, "a channel that must go there cannot have a budget")
+            ground.error(
+                "leak_contradicts", f"leak[{i}].network", what, "a channel that must go there cannot have a budget"
+            )
     for other in ground.file.caps:
         if other.network == budget.network:
             continue
-        if other.cap_bp < FULL_BP and other.on_conflict == "park" and not _third(ground, {budget.network, other.network}):
+        if (
+            other.cap_bp < FULL_BP
+            and other.on_conflict == "park"
+            and not _third(ground, {budget.network, other.network})
+        ):
             what = f"what the budget keeps off {budget.network} may only go to {other.network}, capped at {percent(other.cap_bp)}"
-            ground.warn("leak_contradicts", f"leak[{i}].budget", what, "a node that neither of them limits, or orders wait")
+            ground.warn(
+                "leak_contradicts", f"leak[{i}].budget", what, "a node that neither of them limits, or orders wait"
+            )
     if network.code in ground.file.policy.prefer:
         what = f"prefer names {network.code} first and the budget keeps orders off it"
         ground.note("leak_contradicts", f"leak[{i}].network", what, "the budget goes before the preference")
@@ -57,6 +74,11 @@ def _alone(ground: Ground, budgets: Mapping[int, LeakBudget]) -> None:
         mine = {n for n in index.values() if ground.node(n).network == budget.network}
         only = [code for code, nodes in able.items() if nodes and nodes <= mine]
         if only:
-            what = f"only {budget.network}, with a leak budget of {budget.budget}, stocks or may ship {len(only):,} articles: {listed(only)}"
-            hint = "stock them elsewhere too, or they wait" if budget.on_conflict == "park" else "each of their orders is shown all the same"
+            who = f"only {budget.network}, with a leak budget of {budget.budget},"
+            what = f"{who} stocks or may ship {len(only):,} articles: {listed(only)}"
+            hint = (
+                "stock them elsewhere too, or they wait"
+                if budget.on_conflict == "park"
+                else "each of their orders is shown all the same"
+            )
             ground.warn("leak_only", f"leak[{i}].budget" if not stocked else "party.stock_file", what, hint)

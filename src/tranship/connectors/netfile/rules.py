@@ -7,8 +7,8 @@ from tranship.connectors.netfile.feasible import cap_rules
 from tranship.connectors.netfile.finding import allowed, shown
 from tranship.connectors.netfile.geography import place_rules
 from tranship.connectors.netfile.ground import Ground
-from tranship.connectors.netfile.leaks import leak_rules
 from tranship.connectors.netfile.independence import articles, name_only, peak
+from tranship.connectors.netfile.leaks import leak_rules
 
 EARLY_MIN = 6 * 60
 """A cut-off before this is probably an afternoon's, written on a 12-hour clock."""

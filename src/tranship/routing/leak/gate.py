@@ -27,7 +27,8 @@ def admitted(
         tables: the newest plan of that network, unpacked.
         order_id: the engine's id of the order, not of its part: all parts of an order share one draw.
         skus: positions in the plan's network document; bundles by the parts that ship.
-        household: what is known of the address; None where nothing ties the parcel to one (pickup point, business).
+        household: what is known of the address before this order; None where nothing ties the parcel to one (pickup point,
+            business). An order that the network was shown already has nothing left to hide from it: do not ask again.
         week: absolute week of the decision (`week_of`).
         saving_bp: what the network saves against the cheapest other way, in basis points of that; 0 where not known.
     """

@@ -18,7 +18,7 @@ PRIVATE, BALANCED, VOLUME = 25, 40, 60
 class Settings(msgspec.Struct, frozen=True):
     """How a leak plan is made. Rates are per week; shares are fractions of one. Ranges are what `checked` allows."""
 
-    level: float = 1.73  # 0-10: height of a SKU's curve over what its forecast minimum would carry
+    level: float = 1.75  # 0-10: height of a SKU's curve over what its forecast minimum would carry
     caution: float = 1.6  # 0-5: standard deviations of the growth forecast taken off before the minimum is computed
     level_most: float = 1.35  # 0-2: a curve starts at most at so much of the SKU's own demand
     decoy_sd: float = 0.0075  # 0-0.1: standard deviation of the secret slopes, log per week
@@ -27,7 +27,7 @@ class Settings(msgspec.Struct, frozen=True):
     lean_edge: float = 1.0  # 0.1-5: growth further from the mean than so many standard deviations is bent no more
     share_least: float = 0.02  # 0-1: no SKU is cut off altogether
     share_most: float = 3.6  # 1-10: above one, scarce SKUs accept households of less weight
-    thetas: tuple[float, ...] = (0.265, 0.145, 0.008)  # 0-1: P(heavy) with full weight after 0, 1, 2 ... parcels shown
+    thetas: tuple[float, ...] = (0.285, 0.15, 0.008)  # 0-1: P(heavy) with full weight after 0, 1, 2 ... parcels shown
     drifts: tuple[float, ...] = (1.1, 0.8, 1.15)  # -3-3: thetas start exp(-drift) and end exp(drift) times as high
     theta_most: float = 0.42  # 0-1: no theta drifts above
     steepness: float = 5.5  # 0-64: how fast the weight falls above theta

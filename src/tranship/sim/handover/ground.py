@@ -5,6 +5,7 @@ import hashlib
 from random import Random
 
 import msgspec
+import numpy as np
 
 from tranship.core.capability import Capability, Connection
 from tranship.core.ledger import Bucket
@@ -12,7 +13,9 @@ from tranship.core.network import Channel, Network, NetworkFile, Node, Policy, S
 from tranship.core.order import Destination, Order, OrderLine, Person
 from tranship.core.time import to_micros
 from tranship.engine import commands as cmd
+from tranship.engine.leak_plans import terms_of
 from tranship.engine.shard import Submission
+from tranship.routing.leak.model import ONE, LeakPlan, encode, week_of
 from tranship.sim.handover.loop import DAY
 
 MONDAY = to_micros(dt.datetime(2026, 3, 2, 11, 0, tzinfo=dt.UTC))
@@ -76,6 +79,18 @@ def placing(number: int, rng: Random, at: int, most_lines: int = 2) -> Submissio
     order = Order("sim", str(number), rng.choice(("web", "shop")), at, Destination(zip_code, state), lines)
     digest = hashlib.blake2b(msgspec.json.encode(order), digest_size=16).digest()
     return Submission(f"order/sim/{number}", cmd.PlaceOrder(order, at), digest, person, "sim")
+
+
+def leak_plan(document: NetworkFile, percent: int, seed: int, at: int) -> cmd.SetLeakPlan:
+    """A plan that lets so many of all orders go to the first network, two of each household."""
+    (budget,) = document.leaks
+    key = hashlib.sha256(f"leak {seed}".encode()).digest()
+    shares = np.full(len(document.skus), percent * ONE // 100, "<i4").tobytes()
+    plan = LeakPlan(
+        budget.network, "0" * 64, week_of(at), (budget.network,), key, key, shares, np.full(4, ONE, "<i4").tobytes(), 0, 0
+    )
+    body = encode(plan)
+    return cmd.SetLeakPlan(body, hashlib.sha256(body).hexdigest(), terms_of(budget), "simulated", at)
 
 
 def receiving(ref: str, node: int, units: tuple[int, ...], at: int) -> Submission:

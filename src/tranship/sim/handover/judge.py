@@ -7,6 +7,7 @@ import numpy as np
 from tranship.core.ledger import OUTSIDE, Bucket
 from tranship.core.network import FULL_BP
 from tranship.dispatch.model import CLOSED, LIVE, QUARANTINED, Dispatch
+from tranship.engine import leaks
 from tranship.engine.due import MICROS_PER_MINUTE, cut_off
 from tranship.engine.state import CANCELLED, DELIVERED, PROCESSING, SHIPPED, OrderState, PartState
 from tranship.routing.share import ShareWindow
@@ -58,7 +59,7 @@ def judge(world: "World") -> Found:
         broken.append(f"orders {missing} were never taken")
     shelves = _oversold(world)
     windows = _over_cap(world)
-    broken += shelves + windows + _unbalanced(world)
+    broken += shelves + windows + _unbalanced(world) + list(leaks.problems(state))
     return Found(
         world.setting.orders, double, lost, len(shelves), len(windows), len(state.dispatches),
         sum(d.state == QUARANTINED for d in state.dispatches.values()),

@@ -15,6 +15,7 @@ from tranship.connectors.shipbob import ShipBob
 from tranship.connectors.shipbob.settings import Settings as BobSettings
 from tranship.core.capability import Capability, Connection
 from tranship.core.errors import TranshipError, UnavailableError
+from tranship.core.network import LeakBudget
 from tranship.dispatch.model import CLOSED, QUARANTINED, Result
 from tranship.engine import commands as cmd
 from tranship.engine.desk import Call, Desk
@@ -56,6 +57,7 @@ class Setting(msgspec.Struct, frozen=True):
     crashes: int = 3  # at most
     blackouts: bool = True
     breakers: bool = True
+    leak: int = 0  # percent of orders that a leak budget lets go to the first network; 0: no budget
     cancels: float = 0.15  # of the orders
     lies: bool = True  # counts of stock that lag or are wrong
     without: tuple[str, ...] = ()  # kinds of faults on the wire that are left out
@@ -91,6 +93,9 @@ class World:
         self.taken_back: set[str] = set()
         self.ground = self._made(rng)
         self.document = ground.document(self.ground)
+        if setting.leak:
+            budget = LeakBudget("AMZ", on_conflict=("park", "spend")[seed % 2], high_value_minor=3_000)
+            self.document = msgspec.structs.replace(self.document, leaks=(budget,))
         self.sides: dict[str, Side] = {}
         self._sides()
         self.shard: Shard
@@ -168,6 +173,8 @@ class World:
         body = to_document(self.document)
         sha = hashlib.sha256(body).hexdigest()
         self.submit(Submission(f"network/{sha}", cmd.LoadNetwork(body, sha, MONDAY)))
+        if self.setting.leak:
+            self.submit(Submission("leak plan", ground.leak_plan(self.document, self.setting.leak, self.seed, MONDAY)))
         for node, code in ((ground.AMZ, AMAZON), (ground.BOB, BOB), (ground.OWN, "")):
             units = self._units()
             self.submit(ground.receiving(f"r{node}", node, units, MONDAY))

@@ -169,7 +169,9 @@ def _notes(points: Sequence[LeakPoint]) -> list[str]:
     ]
     beyond = [point for point in points if point.excess_orders]
     if beyond:
-        notes.append("Orders beyond the budget were shown because nobody else had the goods, or another network had failed.")
+        notes.append(
+            "Orders beyond the budget were shown because nobody else had the goods, or another network had failed."
+        )
     return notes
 
 
@@ -313,7 +315,8 @@ class _Rows:
             if here:
                 cost[region[i]] += sum(here) / 1e6
                 orders[region[i]] += 1
-        return np.divide(cost, orders, out=np.full(len(cost), np.nan), where=orders > 0)
+        found: np.ndarray = np.divide(cost, orders, out=np.full(len(cost), np.nan), where=orders > 0)
+        return found
 
     def seen(self) -> Seen:
         """What the network was shown of it."""
