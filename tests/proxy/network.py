@@ -94,7 +94,7 @@ class Network:
         try:
             while await self._one(reader, writer, raw):
                 pass
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
             writer.close()

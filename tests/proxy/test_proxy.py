@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.masking.canary import Search
 from tests.proxy.network import Network, echo, http, network, says, zipped
-from tests.proxy.running import ORDERS, Proxy, Told, identifying, order, proxy, refused_start
+from tests.proxy.running import ORDERS, Proxy, Told, hits, identifying, order, proxy, refused_start
 from tranship.masking.tokens import kind_of
 
 
@@ -26,7 +25,7 @@ def here(there: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
     """The proxy in front of it."""
     with proxy(tmp_path_factory.mktemp("proxy") / "store", there.url, "--limit", "upstream_timeout_s=1") as found:
         yield found
-    assert Search(SOUGHT).hits(found.kept()) == []  # after all of it: store, audit and log
+    assert hits(SOUGHT, found.kept()) == []  # after all of it: store, audit and log
 
 
 @pytest.fixture(autouse=True)
@@ -41,9 +40,8 @@ SOUGHT: dict[str, str] = {}
 def nowhere(canaries: dict[str, str], *texts: bytes) -> None:
     """None of them is in any of these, in any shape; nor, at the end, in the proxy's files."""
     SOUGHT.update(canaries)
-    search = Search(canaries)
     for text in texts:
-        assert search.hits(text) == []
+        assert hits(canaries, text) == []
 
 
 def described(there: Network, told: Told, **change: Any) -> bytes:

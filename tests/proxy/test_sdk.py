@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.masking.canary import Search
-from tests.proxy.running import Proxy, order, proxy
+from tests.proxy.running import Proxy, hits, order, proxy
 from tests.sandbox.running import Running, amazon
 from tests.support import shared
 from tranship.masking.tokens import kind_of
@@ -43,9 +42,8 @@ def client(there: Running, here: Proxy) -> Any:
 
 def nothing_there(there: Running, here: Proxy) -> None:
     """No canary in anything that the stand-in knows, nor in the proxy's files."""
-    search = Search(TOLD.canaries)
-    assert search.hits(json.dumps(there.report())) == []
-    assert search.hits(here.kept()) == []
+    assert hits(TOLD.canaries, json.dumps(there.report())) == []
+    assert hits(TOLD.canaries, here.kept()) == []
 
 
 def test_the_version_of_2020_through_the_proxy(there: Running, tmp_path: Path):
@@ -146,6 +144,6 @@ def test_the_proxy_logs_in_itself(there: Running, tmp_path: Path):
         assert refused.status == 401
         made = here.create(told.body, x_amz_access_token=token)
         assert made.status == 200, made
-        assert Search(told.canaries).hits(json.dumps(there.report())) == []
+        assert hits(told.canaries, json.dumps(there.report())) == []
         kept = here.kept()
         assert all(secret.encode() not in kept for secret in (*secrets.values(), token))

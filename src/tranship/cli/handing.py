@@ -28,6 +28,10 @@ def networks(*, url: Url = HERE, on: On = None, json: Json = False) -> None:
         return
     if now["shadow"]:
         say("SHADOW: orders are decided and nothing of it is sent\n")
+    for each in now.get("leaks", ()):
+        plan = f"plan {each['plan']}" + (f", {each['weeks_late']} weeks old" if each["weeks_late"] > 1 else "")
+        beyond = f"{each['excess_orders']:,} orders shown beyond it" if each["excess_orders"] else "nothing beyond it"
+        say(f"leak budget {each['budget']} for {each['network']}: {plan if each['plan'] else 'no plan yet'}; {beyond}")
     if not now["connections"]:
         say("no node of the network file has a connection: what ships is projected at each cut-off")
         return

@@ -169,6 +169,16 @@ class DriftNow(msgspec.Struct, frozen=True):
     counted_at: str
 
 
+class LeakBrief(msgspec.Struct, frozen=True):
+    """A leak budget in one line; `tranship leak status` has the rest."""
+
+    network: str
+    budget: int
+    plan: int  # version in force; 0: none, and nothing is shown
+    weeks_late: int  # weeks that the plan is older than now
+    excess_orders: int
+
+
 class NetworksNow(msgspec.Struct, frozen=True):
     """All of it."""
 
@@ -178,6 +188,7 @@ class NetworksNow(msgspec.Struct, frozen=True):
     quarantined: int
     drift: tuple[DriftNow, ...]
     drifting: int
+    leaks: tuple[LeakBrief, ...] = ()
 
 
 Costs = dict[str, tuple[int, int, int, tuple[str, ...]]]
@@ -205,7 +216,17 @@ def take_networks(state: State, at: int, costs: Costs | None = None) -> Networks
         len(waits),
         drift[:MOST_SHOWN],
         len(drift),
+        tuple(_leaks(state, at)),
     )
+
+
+def _leaks(state: State, at: int) -> Iterator[LeakBrief]:
+    leaks = state.leaks
+    for budget in budgets_of(state.require_network()) if leaks is not None else ():
+        plan = leaks.plans.get(budget.network) if leaks is not None else None
+        late = max(0, week_of(at) - plan.plan.week) if plan is not None else 0
+        beyond = leaks.excess_orders.get(budget.network, 0) if leaks is not None else 0
+        yield LeakBrief(budget.network, budget.budget, plan.version if plan is not None else 0, late, beyond)
 
 
 def with_live(now: NetworksNow, live: Mapping[str, LiveNow]) -> NetworksNow:
