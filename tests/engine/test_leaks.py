@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.engine import stories
 from tests.engine.leaked import KEY, budgeted, leaky, plan
 from tests.engine.stories import Act
+from tests.engine.test_random_worlds import new_shard, tell
 from tests.engine.test_random_worlds import told_and_audited as _audited
 from tests.engine.worlds import (
     AMZ,
@@ -36,6 +37,7 @@ from tranship.engine import commands as cmd
 from tranship.engine import events as ev
 from tranship.engine import leaks
 from tranship.engine.leak_plans import due, plans_now
+from tranship.engine.networks import take_networks
 from tranship.engine.shard import Submission
 from tranship.engine.verify import verify
 from tranship.routing.leak.model import MICROS_PER_WEEK, ONE, WEEKS, decode, week_of
@@ -144,6 +146,18 @@ def test_conflict_spends_and_is_booked() -> None:
     assert ledger.excess_households == {"AMZ": {"H1": 2}}
     later = run.submit(placing(order(3, ("MUG", 1), placed_at=MONDAY + DAY)))
     assert kinds(later)[-1] == "exception"
+
+
+def test_networks_show_plan_and_excess_in_a_line() -> None:
+    """What `tranship networks` prints: no plan yet, one that is old, and orders beyond the budget."""
+    run = Run(budgeted(on_conflict="spend"))
+    assert [(each.plan, each.excess_orders) for each in take_networks(run.state, MONDAY).leaks] == [(0, 0)]
+    run.do(plan(run.document, 0))
+    run.stock(AMZ, MUG=1)
+    run.place(1, ("MUG", 1))
+    (brief,) = take_networks(run.state, MONDAY + 3 * WEEK).leaks
+    assert (brief.network, brief.plan, brief.weeks_late, brief.excess_orders) == ("AMZ", 1, 3, 1)
+    assert take_networks(Run(network()).state, MONDAY).leaks == ()
 
 
 def test_a_failing_network_opens_the_gate_whatever_on_conflict_says() -> None:
@@ -506,3 +520,15 @@ def test_verify_decides_the_same_again(tmp_path: Path) -> None:
     assert found.problems == []
     assert any("leak budgets" in check for check in found.checks)
     run.shard.store.close()
+
+
+@given(stories.documents, stories.acts, budgets, shares)
+@settings(max_examples=40)
+def test_how_batches_are_cut_changes_nothing_under_budgets(document, story, leak, share) -> None:
+    """One by one, by sevens, all at once: the same state, households and excess included."""
+    submissions, found = told(document, story, (leak,), share), set()
+    for size in (1, 7, 500):
+        shard = new_shard()
+        tell(shard, submissions, size)
+        found.add(shard.hash())
+    assert len(found) == 1

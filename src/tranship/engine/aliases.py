@@ -44,6 +44,11 @@ class Aliases:
         self.held: dict[str, AliasState] = {}
         self._active: dict[tuple[str, int], dict[str, None]] = {}  # (network, SKU) -> those that are active
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Aliases) and (self.held, self._active) == (other.held, other._active)
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
+
     def written(self, network: str, sku: int) -> str:
         """What new orders call the article there: the active alias of the newest epoch; "" where there is none."""
         return max(self._active.get((network, sku), ()), key=self._age, default="")

@@ -4,7 +4,7 @@ Read from the engine's state at rest; what only the live driver knows (calls, la
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
@@ -27,9 +27,11 @@ from tranship.dispatch.model import (
 )
 from tranship.engine.displace import elsewhere
 from tranship.engine.evolve_network import BY_HAND, CONNECTION, HAND, NODE
+from tranship.engine.leaks import budgets_of
 from tranship.engine.rows import part_id
 from tranship.engine.state import Breaker, State
 from tranship.masking.policy import kinds, load
+from tranship.routing.leak.model import week_of
 
 MOST_SHOWN = 200
 """Dispatches in quarantine, and SKUs that differ, that are told at once."""

@@ -164,7 +164,7 @@ def _budget(document: NetworkFile, network: str, on_conflict: str) -> LeakBudget
 def _notes(points: Sequence[LeakPoint]) -> list[str]:
     notes = [
         "Stock lies where it lay in the run: a budget can keep off a network only what others have.",
-        "Attackers in closed form; `tranship leak report` trains some on top, and they find more.",
+        "Attackers in closed form; tranship leak report trains some on top, and they find more.",
         "Keys of the draws are made up for this comparison: it is other orders that a real plan would let through.",
     ]
     beyond = [point for point in points if point.excess_orders]
