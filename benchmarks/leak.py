@@ -50,7 +50,7 @@ GOALS = {
 }  # fmt: skip
 CUT_BP = 300
 """Savings below which orders are not shown to the network, where savings vary; the same for all SKUs."""
-RAISED = 1.25
+RAISED = 1.1
 """Curves with that cut-off, relative to those without."""
 DIAL = (10, 20, 25, 30, 40, 50, 60, 70, 85)
 """Positions of the dial of which the frontier is drawn."""

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Sequence
 
 from tranship.console.svg import GRID, INK, MUTED, line_path, picture, steps, tag, text, tip
+from tranship.routing.leak.policy import BALANCED, PRIVATE, VOLUME
 
 Row = dict[str, object]
 HUES = {"one": "#e08600", "two": "#2f6fdb"}
 WORDS = {"one": "one network", "two": "two networks, 25 % pickup"}
+LABELED = (10, PRIVATE, BALANCED, VOLUME)
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 380.0, 300.0, 52.0, 40.0, 16.0, 46.0
 
 
@@ -15,7 +17,11 @@ def _value(row: Row, name: str) -> float:
 
 
 def drawn(rows: Sequence[Row]) -> str:
-    """Two panels side by side: Kendall tau of growth against volume, best customers found against extra cost."""
+    """Two panels side by side: Kendall tau of growth against volume, best customers found against extra cost.
+
+    Positions above `VOLUME`, where a growing share passes unasked, are left out: they would hide the rest.
+    """
+    rows = [row for row in rows if _value(row, "dial") <= VOLUME]
     panels = (
         (
             "growth ranking given away",
@@ -84,5 +90,7 @@ def _curve(rows: Sequence[Row], setting: str, at: Callable[[Row], tuple[float, f
         x, y = at(row)
         said = f"{WORDS[setting]}, dial {row['dial']}: volume {row['volume_share']}, tau {row['tau_growth']}, best customers {row['vip']}"
         parts.append(tag("circle", tip(said), cx=x, cy=y, r=3.5, fill=hue))
-        parts.append(text(x + 5, y - 5, str(row["dial"]), fill=MUTED, size=10))
+        if row["dial"] in LABELED:
+            below = setting == "two"
+            parts.append(text(x, y + (16 if below else -8), str(row["dial"]), anchor="middle", fill=MUTED, size=10))
     return "".join(parts)

@@ -97,6 +97,24 @@ def test_two_orders_of_one_person_share_no_alias(run: Handed):
 
 
 @pytest.mark.parametrize(
+    "street", ["Ann Example, 1 Example Road", "1 Example Road\nc/o Example, Ann", "ann example 1 Example Road"]
+)
+def test_a_name_that_was_written_into_the_street_does_not_leave_beside_the_alias(run: Handed, street: str):
+    """As shops' forms have it: on a line of its own, between commas, or before the house number."""
+    placed(run, 1, Person("c1", "Ann Example", street, "Chicago"))
+    (remote_id,) = handed(run, masker_of(run.shard))
+    to = json.loads(body(run, remote_id))["destination"]["deliveryAddress"]
+    assert (to["addressLine1"], to.get("addressLine2", "")) == ("1 Example Road", "")
+
+
+def test_a_street_that_is_called_as_the_customer_is_stays(run: Handed):
+    """The parcel has to arrive."""
+    placed(run, 1, Person("c1", "Martin Luther", "12 Martin Luther Way", "Chicago"))
+    (remote_id,) = handed(run, masker_of(run.shard))
+    assert b"12 Martin Luther Way" in body(run, remote_id)
+
+
+@pytest.mark.parametrize(
     ("settings", "terms", "real"),
     [({}, Terms(), False), ({"recipient": "alias"}, Terms(), False), ({"recipient": "name"}, Terms(), True),
      ({}, Terms(id_check=True), True)],

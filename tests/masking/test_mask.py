@@ -3,6 +3,7 @@
 import json
 import re
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,6 +83,38 @@ def test_a_street_is_tidied_and_divided_between_words(street: str, line1: str, l
     """Contacts in the street are dropped, further lines and what is too long go to the second line."""
     to = masked(Person(name=ADA.name, street=street, city=ADA.city, phone="+1 415 555 2671")).to
     assert (to.line1, to.line2) == (line1, line2)
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "\uff13\uff11\uff12\uff0d\uff15\uff15\uff15\uff0d\uff10\uff11\uff19\uff19",  # full width
+        "312 - 555 - 0199",
+        "312_555_0199",
+        "312\u2013555\u20130199",
+        "\u00b3\u00b9\u00b2\u2075\u2075\u2075\u2070\u00b9\u2079\u2079",  # raised
+        "".join(f"{digit}\ufe0f\u20e3" for digit in "3125550199"),  # keycaps
+        "\u4e09\u4e00\u4e8c\u4e94\u4e94\u4e94\u3007\u4e00\u4e5d\u4e5d",
+    ],
+)
+def test_a_phone_number_in_digits_of_another_shape_is_no_street(number: str):
+    """Full width, raised, in keycaps, of Japan, or spread out: a person reads the same number."""
+    with pytest.raises(InputError, match="may be a phone's"):
+        masked(msgspec.structs.replace(ADA, street=f"12 Oak St {number}"))
+
+
+@pytest.mark.parametrize(
+    "street",
+    [
+        "\u4e09\u4e01\u76ee\uff11\uff0d\uff12\uff0d\uff13 \u795e\u7530\u30d3\u30eb\uff12\uff10\uff11",
+        "Unit 1204, 12345 Main Street",
+        "Calle 127 # 123-45",
+        "123\u00bd Oak St",
+    ],
+)
+def test_a_street_with_numbers_of_another_shape_is_one(street: str):
+    """House numbers of Japan, unit and house number side by side, a half."""
+    assert masked(msgspec.structs.replace(ADA, street=street)).to.line1 == street
 
 
 def test_what_fits_nowhere_is_refused_rather_than_cut():

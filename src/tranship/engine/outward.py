@@ -4,6 +4,7 @@ Made once, when the intent is; the tokens and the audit row are committed with i
 are the bytes that were sealed then: another day, another key or another policy changes nothing of them.
 """
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
@@ -51,7 +52,28 @@ class Masker:
 
     def shown(self, session: Session, order_id: str, person: Person) -> Person:
         """The person as the label shows them: under an alias of this order. UnavailableError where the vault cannot be asked."""
-        return msgspec.structs.replace(person, name=session.token("name", order_id, person.name or NOBODY))
+        alias = session.token("name", order_id, person.name or NOBODY)
+        return msgspec.structs.replace(person, name=alias, street=without_name(person.street, person.name))
+
+
+def without_name(street: str, name: str) -> str:
+    """The street without the recipient's own name, where it stands on a line of its own, between commas, or before the house number.
+
+    A street that is called as the customer is stays: nobody may be left without a house to be found at.
+
+    >>> without_name("Ann Example, 12 Oak St", "Ann Example"), without_name("12 Ann Example Way", "Ann Example")
+    (', 12 Oak St', '12 Ann Example Way')
+    """
+    words = [re.escape(word) for word in name.split()]
+    if len(words) < 2:
+        return street
+    either = "|".join(r"[\s,]+".join(each) for each in (words, [words[-1], *words[:-1]]))
+    return re.sub(
+        rf"(^|[,;\n])\s*(?:(?:c/o|attn|to)\b[:.]?\s*)?(?:{either})\s*(?=$|[,;\n\d])",
+        r"\1 ",
+        street,
+        flags=re.IGNORECASE | re.MULTILINE,
+    )
 
 
 def sent(kind: str, body: bytes, told: Told) -> AuditDraft:

@@ -139,7 +139,9 @@ def plain_address(street: str) -> str:
     True
     """
     folded = unicodedata.normalize("NFKD", street.casefold())
-    words = re.findall(r"[^\W_]+", "".join(c for c in folded if not unicodedata.combining(c)).replace("-", "").replace("'", ""))
+    words = re.findall(
+        r"[^\W_]+", "".join(c for c in folded if not unicodedata.combining(c)).replace("-", "").replace("'", "")
+    )
     return " ".join(_WORDS.get(word, word) for word in words)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.connectors.files.factory import check, outcomes, write
 from tranship.connectors.files import Staged, stage
+from tranship.core.order import NO_TERMS, Terms
 
 ORDER: dict[str, object] = {
     "order": "1001",
@@ -97,3 +98,12 @@ def test_a_line_above_the_limit_is_rejected_in_its_place(tmp_path: Path):
     """Two megabytes on one line are not parsed."""
     found = staged(tmp_path, ORDER, {**ORDER, "order": "big", "name": "x" * 2_000_000}, {**ORDER, "order": "last"})
     assert outcomes(found) == {1: "order", 2: "line_too_long", 3: "order"}
+
+
+def test_terms_are_read_and_change_the_fingerprint_only_where_they_are_said(tmp_path: Path):
+    """Paid at the door, a pickup point, a business: what a leak budget looks at. Without them an order is the one it was."""
+    (first,) = staged(tmp_path, ORDER).orders
+    (again,) = staged(tmp_path, {**ORDER, "cod": False}).orders
+    (said,) = staged(tmp_path, {**ORDER, "cod": True, "pickup": True}).orders
+    assert first.terms == NO_TERMS and again.fingerprint == first.fingerprint
+    assert said.terms == Terms(cod=True, pickup=True) and said.fingerprint != first.fingerprint

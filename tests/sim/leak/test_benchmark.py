@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from benchmarks import leak as benchmark
 from benchmarks.leak import Arm, judged
@@ -16,7 +17,9 @@ from benchmarks.leak_chart import drawn
 from tranship.masking.leak.learned import train
 from tranship.masking.leak.metrics import combine, score
 from tranship.masking.leak.model import Seen
+from tranship.routing.leak.planner import Planner, Week
 from tranship.routing.leak.policy import BALANCED, Settings, settings_for
+from tranship.sim.leak import walk
 from tranship.sim.leak.brand import Brand, Shape, brand_of
 from tranship.sim.leak.walk import Budget, run
 
@@ -77,6 +80,28 @@ def test_growth_shows_where_no_bend_answers_what_shrinks(worlds):
     careless = msgspec.structs.replace(settings_for(BALANCED), lean=0.0, caution=0.0, level=1.1)
     got = found(Budget(careless), worlds)
     assert got["tau_growth"] >= 0.3, got
+
+
+class Owing(Planner):
+    """Planted: what a SKU was shown too little is made up for, a fifth of it each week."""
+
+    owed: NDArray[np.float64] | float = 0.0
+
+    def follow(self, week: Week) -> None:
+        """Add up what the curve meant and the network did not get."""
+        most = 3 * self.now["last"] + 1
+        self.owed = np.clip(self.owed + self.now["last"] - week.exposed, -most, most)
+        super().follow(week)
+
+    def _curve(self) -> NDArray[np.float64]:
+        return np.maximum(super()._curve() + 0.2 * self.owed, 1e-6)
+
+
+def test_making_up_for_what_was_not_shown_is_caught(worlds, monkeypatch):
+    """Planted: feedback on what the network got. Curves follow what each SKU can give, and that is how it sells."""
+    monkeypatch.setattr(walk, "Planner", Owing)
+    got = found(Budget(settings_for(BALANCED)), worlds)
+    assert got["tau_growth"] >= 0.28, got
 
 
 def test_a_price_cut_off_by_sku_is_caught(worlds):

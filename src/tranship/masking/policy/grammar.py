@@ -19,6 +19,9 @@ _LEADING = "#(\"'"
 _WORDS = re.compile(r"[^\W\d_]+")
 _MARKS = re.compile(r"://|www\.|\.(?:com|net|org|info|biz|shop|store|io|co\.uk)\b|_{2}", re.IGNORECASE)
 _DIGITS = re.compile(r"\d(?:[ ().+/-]?\d){6,}")
+_SPREAD = re.compile(r"\d(?:[^\w#,]{0,3}\d|_\d){8,}")
+"""Nine digits or more with nothing but signs between them. Not across # and commas: unit numbers and house numbers stand so."""
+_ALIKE = str.maketrans("〇一二三四五六七八九\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "0123456789-------")
 _ZIP9 = re.compile(r"(?<![\d-])\d{5}-\d{4}(?![\d-])")
 _NUMBERS = re.compile(r"\+\s?\d")
 NOTE_WORDS = frozenset(
@@ -78,6 +81,11 @@ def _plain(text: str) -> str:
     return text if text.isascii() else "".join(sign for sign in text if unicodedata.category(sign)[0] != "M")
 
 
+def _folded(text: str) -> str:
+    """The text as it is read aloud: digits of any shape (full width, raised, in keycaps, of Japan) and dashes as plain ones."""
+    return text if text.isascii() else unicodedata.normalize("NFKC", _plain(text)).translate(_ALIKE)
+
+
 def line_objection(text: str, most: int = LINE_MOST) -> str:
     """As `part_objection`, for a line of the street: six to ten digits alone may be a parcel locker's customer number (see `lockers`)."""
     return "" if _CUSTOMER.fullmatch(text) else part_objection(text, most)
@@ -96,9 +104,10 @@ def lockers(lines: Iterable[str]) -> str:
 
 
 def _contact(text: str) -> str:
+    text = _folded(text)
     if _MARKS.search(text):
         return "holds a link or an address of the net"
-    if _DIGITS.search(text) and _digits_too_many(text):
+    if (_DIGITS.search(text) or _SPREAD.search(text)) and _digits_too_many(text):
         return "holds a number that may be a phone's"
     if _NUMBERS.search(text):
         return "holds a number that may be a phone's"
@@ -116,7 +125,8 @@ def _spelled(text: str, word: str) -> bool:
 def _digits_too_many(text: str) -> bool:
     if _LOCKER.search(text):
         return False  # a parcel locker asks for the customer's number there
-    return _DIGITS.search(_ZIP9.sub(" ", text)) is not None
+    rest = _ZIP9.sub(" ", text)
+    return (_DIGITS.search(rest) or _SPREAD.search(rest)) is not None
 
 
 def name_objection(text: str, most: int = NAME_MOST) -> str:

@@ -58,7 +58,7 @@ def finish(db: Connection, place: Database) -> None:
     if rows(db, _OLDER) != [(0,)]:
         raise UnavailableError(busy)
     try:
-        for table in ("person", "token", "masking_key"):
+        for table in ("person", "token", "household", "masking_key"):
             db.execute(f"VACUUM (FULL) {table}")
     except driver().errors.LockNotAvailable as error:
         raise UnavailableError(busy) from error
