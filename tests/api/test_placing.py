@@ -154,3 +154,11 @@ def test_an_order_is_found_by_number_and_by_id_and_nothing_else(service: Running
     for path in ("/v1/orders/none", "/v1/orders/none/explanation", "/v1/orders/%00", "/v1/nothing"):
         answer = service.get(path)
         assert answer.status == 404 and answer.json()["instance"].startswith("/v1/")
+
+
+def test_what_a_leak_budget_looks_at_may_be_said(service: Running):
+    """To be paid at the door, to a pickup point, to a business: taken, and part of what makes a repeated request the same."""
+    assert service.order("T1", cod=True, pickup=True, b2b=False).status == 201
+    assert service.order("T1", cod=True, pickup=True).status == 200
+    assert service.order("T1", cod=True).status == 409
+    assert service.order("T2", cod="yes").status == 422

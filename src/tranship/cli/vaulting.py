@@ -193,18 +193,21 @@ def exposure(
     network: only this network
     person: only this customer: a reference of --source, or a person id without it
     source: source of the reference (uci, csv, shopify ...)
-    order: only this order
+    order: only this order: its id, or its number where that is unique
     """
     from tranship.engine.run import open_store
     from tranship.masking.exposure import exposure as what_was_seen
-    from tranship.store.vault_status import erased_persons, person_of, subjects_of
+    from tranship.store.vault_status import audited_networks, erased_persons, orders_of, person_of, subjects_of
 
     store = open_store(run, read_only=True)
     try:
         person_id = person_of(store, run, person, source) if person else ""
         subjects = subjects_of(store, order) if order else frozenset[str]()
         gone = erased_persons(store)
-        found = what_was_seen(store.audit(), gone, network=network, person=person_id, subjects=subjects)
+        networks = audited_networks(store)
+        found = what_was_seen(
+            store.audit(), gone, network=network, person=person_id, subjects=subjects, orders=orders_of(store)
+        )
     finally:
         store.close()
     if json:
@@ -212,6 +215,9 @@ def exposure(
         return 0
     if person_id in gone and person_id:
         say(f"{person_id} was erased: what follows is what was told of somebody, and nothing here leads to who it was")
+    if network and network not in networks:
+        say(f"no row of this audit is of network {network}; it has rows of {', '.join(networks) or 'none'}")
+        return 0
     _show(found)
     return 0
 

@@ -1,7 +1,8 @@
 """Which network saw what about whom, when, under which policy: the audit as a compliance officer reads it."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from tranship.masking.audit import SENT, unpacked
@@ -35,6 +36,8 @@ _WORDS = (
 )
 PERSONAL = frozenset({"address", "postal code", "phone", "e-mail", "name in clear"})
 """What tells who it is, or where; everything else is about goods and ways."""
+
+NO_ORDERS: Mapping[str, str] = MappingProxyType({})
 
 
 class Seen(NamedTuple):
@@ -87,9 +90,9 @@ class _Tally:
         self.messages = 0
         self.first = self.last = 0
 
-    def add(self, row: AuditRow) -> None:
-        """One message that held it."""
-        self.orders.add(row.subject)
+    def add(self, row: AuditRow, order: str) -> None:
+        """One message that held it, about this order."""
+        self.orders.add(order)
         if row.person_id:
             self.persons.add(row.person_id)
         self.policies.add(row.policy)
@@ -122,10 +125,12 @@ def exposure(
     network: str = "",
     person: str = "",
     subjects: frozenset[str] = frozenset(),
+    orders: Mapping[str, str] = NO_ORDERS,
 ) -> list[Seen]:
     """What each network saw, from audit rows; of one network, person or some orders where asked; personal things first.
 
-    `erased` are persons who are gone: they are counted, and nothing leads back to them.
+    `erased` are persons who are gone: they are counted, and nothing leads back to them. `orders`: the order of a remote id,
+    where one is known; without it each subject counts as an order.
     """
     gone, found = set(erased), dict[tuple[str, str], _Tally]()
     for row in rows:
@@ -134,6 +139,6 @@ def exposure(
         if subjects and row.subject not in subjects:
             continue
         for what in {kind_of(leaf, action) for leaf, action, _ in unpacked(row)} - {""}:
-            found.setdefault((row.network, what), _Tally()).add(row)
+            found.setdefault((row.network, what), _Tally()).add(row, orders.get(row.subject, row.subject))
     seen = [tally.seen(where, what, gone) for (where, what), tally in found.items()]
     return sorted(seen, key=lambda each: (each.network, not each.personal, each.what))

@@ -81,7 +81,31 @@ def person_of(store: TableStore, where: Path, said: str, source: str) -> str:
     return found
 
 
-def subjects_of(store: TableStore, order_id: str) -> frozenset[str]:
-    """Under which names the audit may speak of an order: its own id, and the remote ids of its dispatches."""
-    found = store.query("SELECT remote_id FROM dispatch WHERE order_id = ?", (order_id,))
-    return frozenset([order_id, *(str(row[0]) for row in found)])
+def subjects_of(store: TableStore, name: str) -> frozenset[str]:
+    """Under which names the audit may speak of an order (an id, or a number): its own id, and the remote ids of its dispatches.
+
+    InputError where the run knows no such order: "nobody saw anything" must not be the answer to a misspelled one.
+    """
+    found = store.query("SELECT order_id FROM orders WHERE order_id = ?", (name,))
+    found = found or store.query("SELECT order_id FROM orders WHERE number = ? LIMIT 3", (name,))
+    found = found or store.query(
+        "SELECT subject FROM audit WHERE subject = ? LIMIT 1", (name,)
+    )  # a proxy's, or a remote id
+    if not found:
+        raise InputError("the run has no order of this id or number", where="order")
+    if len(found) > 1:
+        ids = ", ".join(str(row[0]) for row in found)
+        raise InputError(f"this is the number of {len(found)} orders", where="order", hint=f"Name one: {ids}")
+    order_id = str(found[0][0])
+    remote = store.query("SELECT remote_id FROM dispatch WHERE order_id = ?", (order_id,))
+    return frozenset([order_id, *(str(row[0]) for row in remote)])
+
+
+def orders_of(store: TableStore) -> dict[str, str]:
+    """The order of each remote id: one that was handed over twice is one order."""
+    return {str(remote_id): str(order) for remote_id, order in store.query("SELECT remote_id, order_id FROM dispatch")}
+
+
+def audited_networks(store: TableStore) -> list[str]:
+    """The networks that the audit has rows of."""
+    return [str(row[0]) for row in store.query("SELECT DISTINCT network FROM audit ORDER BY network")]

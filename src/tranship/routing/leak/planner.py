@@ -40,6 +40,8 @@ BINS = 17
 WEIGHTS = np.append(np.minimum(1.0, 1.44 * 0.5 ** np.arange(BINS - 1)), 0.0)
 SHARES = np.geomspace(0.001, MOST_SHARE / ONE, 200)
 REACHED = np.minimum(1.0, np.outer(SHARES, WEIGHTS))
+MOST_FACTOR = 20.0
+"""Highest factor of a SKU's forecast minimum that a curve starts at."""
 LEAST_DEMAND = 0.02
 """Order lines a week below which demand is not followed further down: one sale must not look like growth."""
 MOST_LOG = 3.0
@@ -226,10 +228,22 @@ class Planner:
         now["level"] = self._levels()
 
     def _levels(self) -> Floats:
+        """How high curves start, relative to the SKU's demand: what its forecast minimum can carry, times one factor for all.
+
+        The factor is solved for, so that curves together start at `level` of all demand, whichever way this brand's SKUs will go.
+        """
         settings, now = self.settings, self.now
         worst = now["growth"] - settings.caution * np.sqrt(now["growth_var"])
         left = WEEKS - self.memory.week % WEEKS  # of the leak year
-        levels: Floats = np.minimum(settings.level_most, settings.level * np.exp(left * np.minimum(0.0, worst)))
+        carried = np.exp(left * np.minimum(0.0, worst))
+        weight = now["base"] * (now["never"] == 0)
+        whole = float(weight.sum())
+        low, high = 0.0, MOST_FACTOR
+        for _ in range(30 if whole > 0 else 0):
+            middle = (low + high) / 2
+            reached = float(weight @ np.minimum(settings.level_most, middle * carried)) / whole
+            low, high = (low, middle) if reached > settings.level else (middle, high)
+        levels: Floats = np.minimum(settings.level_most, (high if whole > 0 else settings.level) * carried)
         return levels
 
     def _common(self) -> float:
