@@ -156,6 +156,9 @@ def test_an_anchor_finds_an_audit_that_was_made_anew(
     kept.write_text("# kept elsewhere\nnonsense\n")
     code, _, said = run(capsys, "audit", "verify", home, "--anchor", kept)
     assert code == 2 and "line 2 is no anchor" in said
+    kept.write_text("# nothing was anchored\n")
+    code, _, said = run(capsys, "audit", "verify", home, "--anchor", kept)
+    assert code == 2 and "holds no anchor" in said
     code, _, said = run(capsys, "audit", "verify", home, "--anchor", tmp_path / "nothing")
     assert code == 2 and "cannot be read" in said
 
@@ -171,7 +174,15 @@ def test_the_exposure_says_who_saw_what(home: Path, capsys: pytest.CaptureFixtur
     assert "AMZ" in out and "SB" in out and "name alias" in out and "gift" not in out
     one = line(run(capsys, "audit", "exposure", home, "--order", "00000001ABCDEFGH", "--json")[1])["seen"]
     assert {each["orders"] for each in one} == {1} and {each["network"] for each in one} == {"SB"}
-    assert "no network saw" in run(capsys, "audit", "exposure", home, "--network", "nobody")[1]
+    assert (
+        "no row of this audit is of network nobody" in run(capsys, "audit", "exposure", home, "--network", "nobody")[1]
+    )
+
+
+def test_an_order_that_is_not_there_is_not_one_that_nobody_saw(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A misspelled id is refused: "no network saw anything" would be taken for the answer."""
+    code, out, said = run(capsys, "audit", "exposure", home, "--order", "no-such-order")
+    assert code == 2 and "no order of this id or number" in said and "no network saw" not in out
 
 
 def test_after_an_erasure_whom_is_a_stump(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -151,3 +151,15 @@ def test_while_the_vault_is_down_nothing_is_kept_and_nothing_breaks(there: There
 def test_whatever_a_network_sends_is_gone_through_without_an_error(kind: str, op: str, body: bytes):
     """Garbage, other shapes, anything: it is read, or it is not."""
     assert isinstance(said(kind, op, body, "R1"), list)
+
+
+def test_what_two_messages_say_at_once_is_kept_once(there: There):
+    """A look and a list before either is committed: both commands go through, and the value has one token."""
+    alias = there.alias(there.first)
+    looked = answer(there.first, alias, NEIGHBOR)
+    listed = json.dumps({"orders": [json.loads(looked)["order"]]}).encode()
+    heard = [there.hear("get", looked, there.first), there.hear("list", listed)]
+    assert heard[0].tokens == heard[1].tokens and len(heard[0].tokens) == 1
+    for each in heard:
+        there.keep(each)
+    assert there.hear("list", listed) == NOTHING

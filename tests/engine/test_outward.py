@@ -96,6 +96,22 @@ def test_two_orders_of_one_person_share_no_alias(run: Handed):
     assert len(set(aliases)) == 3
 
 
+def test_two_parts_of_an_order_that_leave_together_bear_one_alias(tmp_path):
+    """Prepared before either is journaled: one name, one order, one alias, and the command is taken as a whole."""
+    run = Handed(shard=sqlite(tmp_path))
+    masker, people = masker_of(run.shard), run.shard.people
+    placed(run, 1)
+    (part,) = wanted(run.state, run.at, 99)
+    address = people.address(part.due.order_id, part.person_id)
+    made = [prepare(part, connector("amazon_mcf"), people, address, masker, run.at) for _ in range(2)]
+    assert made[0].tokens == made[1].tokens and len(made[0].tokens) == 1
+    asked = handing_over(made, run.later())
+    assert asked is not None
+    run.submit(asked)
+    (row,) = run.shard.store.tokens_of("AMZ", "test:1")
+    assert row == made[0].tokens[0]
+
+
 @pytest.mark.parametrize(
     "street", ["Ann Example, 1 Example Road", "1 Example Road\nc/o Example, Ann", "ann example 1 Example Road"]
 )

@@ -135,6 +135,8 @@ def test_an_exposure_counts_what_left_and_nothing_else() -> None:
     assert [each.orders for each in exposure(rows, network="SB", person="P0")] == [1, 1]
     assert [each.orders for each in exposure(rows, subjects=frozenset(["TR-2", "TR-6"]))] == [1, 1]
     assert exposure(rows, network="nobody") == []
+    again = exposure(rows, network="SB", person="P0", orders={row.subject: "one order" for row in rows})
+    assert [each.orders for each in again] == [1, 1], "told twice under two remote ids is one order"
 
 
 @pytest.mark.parametrize(

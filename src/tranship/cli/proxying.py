@@ -87,7 +87,7 @@ def proxy(
 
 
 def _limits(given: list[str], settings: type["ProxySettings"]) -> dict[str, Any]:
-    kinds = {field.name: field.type for field in fields(settings) if field.name.endswith(("_max", "_s", "_cached"))}
+    kinds = {field.name: field.type for field in fields(settings) if field.name.endswith(("_max", "_s", "_cached", "_days"))}
     found: dict[str, Any] = {}
     for text in given:
         name, _, value = text.partition("=")

@@ -125,10 +125,13 @@ def verify(run: Path = RUN, *, anchor: Path | None = None, json: Json = False) -
     run: folder of the run, or its database
     anchor: a file of anchors that was kept elsewhere
     """
+    from tranship.core.errors import InputError
     from tranship.engine.run import open_store
     from tranship.masking.audit import check
 
     anchors = _anchors(anchor) if anchor else []
+    if anchor and not anchors:
+        raise InputError("holds no anchor: nothing would be held against it", where=str(anchor))
     store = open_store(run, read_only=True)
     try:
         found = check(store.audit(), store.last_audit(), anchors)

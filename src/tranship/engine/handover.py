@@ -390,10 +390,16 @@ def _restart(state: State, command: cmd.Restart) -> Iterator[ev.Event]:
             yield from stepped(state, d, step, "restart", "", command.at)
 
 
+def _keep_masked(state: State, command: cmd.KeepMasked) -> Iterator[ev.Event]:  # noqa: ARG001 - as all deciders
+    """Books and orders stay as they are: what is kept comes with the command."""
+    yield ev.Took(command, command.at)
+
+
 _DECIDERS: dict[type, Callable[[State, Any], Iterator[ev.Event]]] = {
     cmd.HandOver: _hand_over,
     cmd.NotSendable: not_sendable,
     cmd.SetAliases: set_aliases,
+    cmd.KeepMasked: _keep_masked,
     cmd.Answered: _answered,
     cmd.Reported: _reported,
     cmd.Recall: _recall,

@@ -50,11 +50,15 @@ class Said(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """What came of a message: tokens and audit rows to be kept, and what is wrong with what is said of which order."""
+    """What came of a message: tokens and audit rows to be kept, and what is wrong with what is said of which order.
+
+    Hold on to it until `tokens` is committed: another message that says the same gets the same tokens as long as `sessions` is there.
+    """
 
     tokens: tuple[TokenRow, ...] = ()
     audits: tuple[AuditDraft, ...] = ()
     wrong: tuple[tuple[str, str], ...] = ()  # (remote id, leaf and why)
+    sessions: tuple[Session, ...] = ()  # of `tokens`
 
 
 NOTHING = Heard()
@@ -149,6 +153,7 @@ def hear(
     tokens: list[TokenRow] = []
     audits: list[AuditDraft] = []
     wrong: list[tuple[str, str]] = []
+    sessions: list[Session] = []
     for each in told if rules is not None else ():
         owner = owned.get(each.remote_id)
         row = people.store.person(owner.person_id) if owner is not None and owner.person_id else None
@@ -167,7 +172,9 @@ def hear(
         except (UnavailableError, DamageError):
             continue
         wrong += [(each.remote_id, f"{leaf} {why}") for leaf, why in objections]
-        tokens += session.rows
+        if session.rows:
+            tokens += session.rows
+            sessions.append(session)
         if objections or session.rows:
             audits.append(
                 AuditDraft(
@@ -175,7 +182,7 @@ def hear(
                     tuple(fields), verdict,
                 )
             )  # fmt: skip
-    return Heard(tuple(tokens), tuple(audits), tuple(wrong))
+    return Heard(tuple(tokens), tuple(audits), tuple(wrong), tuple(sessions))
 
 
 def _objection(session: Session, rule: str, value: str, owner: Owner) -> str:

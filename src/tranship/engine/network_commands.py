@@ -62,6 +62,17 @@ class SetAliases(msgspec.Struct, frozen=True, array_like=True, tag="set_aliases"
     at: int
 
 
+class KeepMasked(msgspec.Struct, frozen=True, array_like=True, tag="keep_masked"):
+    """What masking keeps of messages of software that speaks to a network itself: whose rows are new, and which sent bytes are kept.
+
+    Ids and keyed digests only; tokens, bytes and audit rows come with it and are committed in the same transaction.
+    """
+
+    people: tuple[str, ...]  # person ids that are new
+    payloads: tuple[tuple[str, str], ...]  # (name of the bytes, person id)
+    at: int
+
+
 class Answered(msgspec.Struct, frozen=True, array_like=True, tag="answered"):
     """What became of a call that was sent at `sent_at`."""
 
@@ -195,6 +206,7 @@ NetworkCommand = (
     HandOver
     | NotSendable
     | SetAliases
+    | KeepMasked
     | Answered
     | Reported
     | Recall

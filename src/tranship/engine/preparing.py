@@ -17,6 +17,7 @@ from tranship.engine.state import State
 from tranship.masking.audit import AuditDraft
 from tranship.masking.mask import mask
 from tranship.masking.policy import MaskingError
+from tranship.masking.vault.session import Session
 from tranship.store.people import People
 from tranship.store.port import PayloadRow, PersonRow, TokenRow
 
@@ -48,7 +49,8 @@ class Wanted(NamedTuple):
 class Prepared(NamedTuple):
     """An intent with its sealed bytes; or why it cannot be handed over at all (`refused`), or not to this network (`unsendable`).
 
-    `tokens` and `audit` go into the transaction of the intent.
+    `tokens` and `audit` go into the transaction of the intent. Until then whoever wants a token of the same value (another part of
+    the order, an answer about it) has to get the same one: `session` is kept for that.
     """
 
     intent: cmd.Intent | None
@@ -57,6 +59,7 @@ class Prepared(NamedTuple):
     unsendable: cmd.Unsendable | None = None
     tokens: tuple[TokenRow, ...] = ()
     audit: AuditDraft | None = None
+    session: Session | None = None
 
 
 def random_id() -> str:
@@ -166,7 +169,9 @@ def _prepared(
     )  # fmt: skip
     payload = PayloadRow(remote_id, each.person_id, people.vault.seal_for(row, body))
     told = Told(each.network, due.order_id, remote_id, each.person_id, key, at)
-    return Prepared(intent, payload, tokens=tuple(session.rows), audit=sent(connector.kind, body, told))
+    return Prepared(
+        intent, payload, tokens=tuple(session.rows), audit=sent(connector.kind, body, told), session=session
+    )
 
 
 def _unsendable(each: Wanted, cause: str, leaf: str, why: str) -> cmd.Unsendable:

@@ -24,7 +24,7 @@ from tranship.engine.rows import StockMoves, project
 from tranship.engine.state import State
 from tranship.masking.audit import AuditDraft, Chain
 from tranship.store.people import People
-from tranship.store.port import AddressRow, Batch, JournalRow, KeyRow, PayloadRow, Store, TokenRow
+from tranship.store.port import AddressRow, Batch, JournalRow, KeyRow, PayloadRow, PersonRow, Store, TokenRow
 
 MOST_IN_BATCH = 500
 """Submissions that share one transaction at most."""
@@ -63,6 +63,8 @@ class Submission(msgspec.Struct):
     payloads: tuple[PayloadRow, ...] = ()  # sealed bytes of the intents of a hand-over
     tokens: tuple[TokenRow, ...] = ()  # new ones, in the bytes or for what a network told of a person
     audits: tuple[AuditDraft, ...] = ()  # who was told what kind of thing; those of intents that were left out stay out
+    people: tuple[PersonRow, ...] = ()  # new ones, of orders that software tells a network itself
+    expiry: tuple[tuple[int, str, str], ...] = ()  # (expires_at, network, scope), as in Batch.token_expiry
 
 
 class Answer(msgspec.Struct):
@@ -206,7 +208,12 @@ class Shard:
             return Answer(error=error)
         if address is not None:
             batch.addresses.append(address)
-        if submission.payloads:
+        if isinstance(command, cmd.KeepMasked):
+            batch.people += submission.people
+            batch.payloads += submission.payloads
+            batch.token_expiry += submission.expiry
+            self._drafts += submission.audits
+        elif submission.payloads:
             taken = {event.dispatch.remote_id for event in events if isinstance(event, ev.Dispatched)}
             batch.payloads += [row for row in submission.payloads if row.remote_id in taken]
             self._drafts += [draft for draft in submission.audits if draft.subject in taken]

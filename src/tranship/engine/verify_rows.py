@@ -7,6 +7,7 @@ import msgspec
 
 from tranship.dispatch.model import CLOSED
 from tranship.engine import events as ev
+from tranship.engine.network_commands import KeepMasked
 from tranship.engine.rows import expected_stock, part_id, project, rest_id
 from tranship.engine.state import State
 from tranship.store.port import (
@@ -78,6 +79,8 @@ class Books:
         self.aliases: dict[str, SkuAliasRow] = {}
         self.commands: dict[str, int] = {}  # key -> its first journal row
         self.erased: dict[str, int] = {}  # person_id -> journal row
+        self.masked_people: dict[str, int] = {}  # person_id of an order that went to a network by itself -> journal row
+        self.masked_bytes: dict[str, str] = {}  # name -> person_id, of what was sent of it
 
     def take(self, state: State, row: JournalRow, event: ev.Event) -> None:
         """The rows of one event, already applied to `state`, in the store's order: new rows, changes, deletions."""
@@ -85,6 +88,9 @@ class Books:
             self.commands[row.key] = row.seq
         if isinstance(event, ev.PersonErased):
             self.erased[event.person_id] = row.seq
+        elif isinstance(event, ev.Took) and isinstance(event.command, KeepMasked):
+            self.masked_people.update(dict.fromkeys(event.command.people, row.seq))
+            self.masked_bytes.update(event.command.payloads)
         batch = Batch()
         project(state, event, row.seq, batch)
         for order in batch.orders:
@@ -273,8 +279,16 @@ def _payloads(ask: Ask, state: State, books: Books) -> tuple[str, Found]:
     """The bytes of every dispatch are there until their person is erased, and none that nobody intended to send."""
     found = Found()
     there: dict[str, str] = {row[0]: row[1] for row in _PAYLOADS.rows(ask)}
-    for remote_id in sorted(there.keys() - state.dispatches.keys()):
+    unknown = there.keys() - state.dispatches.keys() - books.masked_bytes.keys()
+    if state.network is None:  # the proxy's own store: no engine, no journal of what it sent
+        unknown = {name for name in unknown if "/" not in name}
+    for remote_id in sorted(unknown):
         found.add(f"payload {remote_id}: the journal knows no such dispatch")
+    for name, person_id in books.masked_bytes.items():
+        held = there.get(name)
+        forgotten = person_id in books.erased and (held is None or not held.strip("-"))
+        if held != person_id and not forgotten:
+            found.add(f"payload {name}: {'its row is missing' if held is None else 'is sealed for somebody else'}")
     for remote_id, d in state.dispatches.items():
         person_id = state.orders[d.order_id].order.person_id
         if there.get(remote_id, "") == person_id and remote_id in there:
@@ -299,6 +313,9 @@ def _people(ask: Ask, state: State, books: Books) -> tuple[str, Found]:
     for person_id, order_id in named.items():
         if person_id not in there and person_id not in books.erased:
             found.add(f"person {person_id}: its row is missing; order {order_id} names it, no event erased it")
+    for person_id, seq in books.masked_people.items():
+        if person_id not in there and person_id not in books.erased:
+            found.add(f"person {person_id}: its row is missing; journal row {seq} brought it, no event erased it")
     for person_id in sorted(there & books.erased.keys()):
         text = f"erased in journal row {books.erased[person_id]}: run the erasure again"
         found.add(f"person {person_id}: the table has its row, the journal says {text}")

@@ -33,6 +33,7 @@ Field = tuple[str, str, bytes]
 _encode = msgspec.msgpack.Encoder().encode
 _TEXTS_OF = itemgetter(*(at for at, (_, kind) in enumerate(AuditRow.__annotations__.items()) if kind is str))
 _decode = msgspec.msgpack.Decoder(list[Field]).decode
+_MARKS = frozenset({0, FINGERPRINT_BYTES})
 _GENESIS = hashlib.sha256(b"tranship audit 1").digest()
 _ANCHOR = re.compile(r"tranship-audit-1 (?P<day>\d{4}-\d\d-\d\d) (?P<seq>\d{1,18}) (?P<chain>[0-9a-f]{64})")
 
@@ -76,11 +77,11 @@ class Chain:
         seq, head, found = self.seq, self.head or _GENESIS, []
         for draft in drafts:
             seq += 1
-            row = AuditRow(seq, *draft[:8], packed(draft.fields), draft.verdict, b"")
-            if max(map(len, _TEXTS_OF(row))) > TEXT_MOST:
+            said = (seq, *draft[:8], packed(draft.fields), draft.verdict)
+            if max(map(len, _TEXTS_OF(said))) > TEXT_MOST:
                 raise ValueError(f"a text of an audit row has more than {TEXT_MOST} signs")
-            head = link(head, row)
-            found.append(row._replace(chain=head))
+            head = _linked(head, said)
+            found.append(AuditRow(*said, head))
         return found
 
     def committed(self, rows: Sequence[AuditRow]) -> None:
@@ -91,13 +92,18 @@ class Chain:
 
 def link(chain: bytes, row: AuditRow) -> bytes:
     """The chain value after a row."""
-    return hashlib.sha256(chain + _encode(row[:-1])).digest()
+    return _linked(chain, row[:-1])
+
+
+def _linked(chain: bytes, said: tuple[object, ...]) -> bytes:
+    return hashlib.sha256(chain + _encode(said)).digest()
 
 
 def packed(fields: Sequence[Field]) -> bytes:
     """Fields as a row keeps them. ValueError where a fingerprint is not 16 bytes (it would be a value)."""
-    for leaf, action, mark in fields:  # a loop, not any(): this is done for every field of every message
-        if (mark and len(mark) != FINGERPRINT_BYTES) or len(leaf) > TEXT_MOST or len(action) > TEXT_MOST:
+    if fields:  # by columns: this is done for every field of every message
+        leaves, actions, marks = zip(*fields, strict=True)
+        if max(map(len, leaves + actions)) > TEXT_MOST or not _MARKS.issuperset(map(len, marks)):
             raise ValueError("a field of an audit row holds something that is no leaf, action and fingerprint")
     return _encode(list(fields))
 

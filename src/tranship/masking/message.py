@@ -74,11 +74,11 @@ def mask(
     given = Message(message) if isinstance(message, bytes) else message
     plan = _plan(policy, made)
     state = State(tokens, _midnight(now_day))
-    query = dict(_pairs(plan, given.query))
+    query = dict(_pairs(plan, given.query)) if given.query else {}
     body = _parsed(plan, given.body)
     _scope(plan, body, given.path, query, state)
     path = _path(plan, given.path, state)
-    asked = [(name, value) for name, value in _named(plan, query, state)]
+    asked = urlencode(list(_named(plan, query, state)), quote_via=quote) if query else ""
     headers = _headers(plan, given.headers, state)
     sent = b""
     if body is not None and plan.body is not None:
@@ -86,7 +86,7 @@ def mask(
     return Masked(
         sent,
         path,
-        urlencode(asked, quote_via=quote),
+        asked,
         headers,
         state.scope if made.order else "",
         tuple(state.fields),
@@ -117,6 +117,9 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
+_read = json.JSONDecoder(object_pairs_hook=unique, parse_constant=_no_constant).decode
+
+
 def _parsed(plan: Plan, body: bytes) -> Any:
     if not body:
         return None
@@ -125,7 +128,7 @@ def _parsed(plan: Plan, body: bytes) -> Any:
     if len(body) > BODY_BYTES_MOST:
         _refuse(plan, "the body", f"is larger than {BODY_BYTES_MOST} bytes")
     try:
-        return json.loads(body.decode("utf-8"), object_pairs_hook=unique, parse_constant=_no_constant)
+        return _read(body.decode("utf-8"))
     except (ValueError, RecursionError):
         pass
     _refuse(plan, "the body", "is not JSON in UTF-8 with unique keys, so nobody can say what is in it")
@@ -165,7 +168,7 @@ def _encodes(value: str) -> bool:
 
 def _path(plan: Plan, given: Mapping[str, str], state: State) -> str:
     path = plan.operation.path
-    if set(given) != set(plan.path):
+    if given.keys() != plan.path.keys():
         _refuse(plan, "path", "has not the parameters of this operation")
     for name, step in plan.path.items():
         value = step(given[name], state)

@@ -190,7 +190,7 @@ class _Maker:
         if rule.action == "pass":
             kind = rule.type or TYPES["bool"]
             return _passing(
-                kind if place == "body" else _as_text(kind),
+                kind if place == "body" else as_text(kind),
                 refuse,
                 (name, "pass", ""),
                 several=place != "body" and leaf.endswith("[]"),
@@ -221,7 +221,7 @@ _PARTS = frozenset({"line", "city", "region", "name", "postal"})
 """Types whose spaces are tidied first: people type them."""
 
 
-def _as_text(kind: Type) -> Type:
+def as_text(kind: Type) -> Type:
     """A type of numbers or truth in a path or query, where everything is text."""
     if not kind.name.startswith("int:") and kind.name not in {"bool", "false", "number"}:
         return kind

@@ -103,13 +103,20 @@ def _plan(policy: Policy, operation: Operation) -> "_Plan":
     return found
 
 
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+_read = json.JSONDecoder(object_pairs_hook=unique, parse_constant=_no_constant).decode
+
+
 def _parsed(plan: "_Plan", body: bytes, *, good: bool) -> Any:
     if not body.strip():
         return None
     why = "is larger than an answer may be"
     if len(body) <= ANSWER_BYTES_MOST:
         try:
-            found = json.loads(body.decode("utf-8"), object_pairs_hook=unique, parse_constant=_no_constant)
+            found = _read(body.decode("utf-8"))
         except (ValueError, RecursionError):
             why = "is not JSON in UTF-8 with unique keys"
         else:
@@ -119,10 +126,6 @@ def _parsed(plan: "_Plan", body: bytes, *, good: bool) -> Any:
     if good:
         raise QuarantineError(plan.kind, plan.operation.name, "the body", "", why)
     return None
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)
 
 
 def _subject(plan: "_Plan", leaf: str, parsed: Any, state: _State) -> None:
@@ -278,7 +281,7 @@ class _Plan:
             if objection(value):
                 state.dropped[name] = None
                 return GONE
-            if value.__class__ is str and len(value) >= _TOKEN_LEAST and kind_of(value):
+            if value.__class__ is str and len(value) >= _TOKEN_LEAST and value[0] in "TR" and kind_of(value):
                 self._quarantine(name, "", "holds a token of ours where none belongs")
             return value
 

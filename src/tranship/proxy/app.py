@@ -5,9 +5,11 @@ handled, gets past this module in either direction.
 """
 
 import asyncio
+import hmac
 import logging
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
+from urllib.parse import parse_qs
 
 import msgspec
 
@@ -25,6 +27,14 @@ EMPTY = frozenset({b"", b"{}", b"null", b'""'})
 """Bodies that say nothing."""
 OWN_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 """Answered here; no operation of a network has such a path."""
+ORDERS = ("_proxy", "orders")
+"""Where the proxy's own knowledge of an order is: DELETE forgets it. Answered here, never upstream."""
+LOGIN_PATH = "/auth/o2/token"
+"""Where clients log in; answered here where the proxy logs in itself."""
+
+NOBODYS = "Atza|tranship"
+"""The access token of clients where none is asked for: the proxy shows its own to the network."""
+_OWN = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
 
 
 class Reply(NamedTuple):
@@ -54,6 +64,9 @@ class Handler(Protocol):
     def ready(self) -> str:
         """What is missing for requests to be taken; empty where nothing is."""
 
+    async def erase(self, order_id: str) -> bool:
+        """Forget an order; False where there is none. RefusedError where it is not certain that no trace is left."""
+
 
 class Shell:
     """The application. `handler` may be replaced at any time: a request that began with one ends with it."""
@@ -74,6 +87,12 @@ class Shell:
             head = heads.read(scope["method"], scope["raw_path"], scope["query_string"], scope["headers"])
             if scope["path"] in OWN_PATHS:
                 reply = self._own(scope["path"], head)
+            elif head.segments[0] == "_proxy":
+                operation = "erase"
+                reply = await self._erased(head)
+            elif self._own_login and scope["path"] == LOGIN_PATH:
+                operation = "login"
+                reply = await self._logged_in(head, receive)
             else:
                 self._admit(head)
                 handling = self.handler.route(head)
@@ -181,11 +200,35 @@ class Shell:
             raise RefusedError(413, "too-large", f"a body may have {limit:,} bytes", close=True)
         return body
 
+    async def _erased(self, head: Head) -> Reply:
+        """`DELETE /_proxy/orders/ORDER`: forget it, while the proxy runs."""
+        self._admit(head)
+        if head.segments[:2] != ORDERS or len(head.segments) != 3:
+            raise RefusedError(404, "no-route", "there is DELETE /_proxy/orders/ORDER", leaf="path")
+        if head.method != "DELETE":
+            raise RefusedError(405, "no-route", "ask with DELETE", leaf="path")
+        found = await self.handler.erase(head.segments[2])
+        log.warning("an order was erased" if found else "an order to be erased is not known here")
+        return Reply(200, list(_OWN), msgspec.json.encode({"erased": found}))
+
+    async def _logged_in(self, head: Head, receive: Receive) -> Reply:
+        """A token for clients that log in as they would at the network: ours, for who shows it. What else they say is not read."""
+        if head.method != "POST":
+            raise RefusedError(405, "no-route", "ask with POST", leaf="path")
+        async with asyncio.timeout(self._settings.body_timeout_s):
+            form = parse_qs((await self._whole(receive)).decode("latin-1"), max_num_fields=20)
+        shown = [value.encode() for name in ("client_secret", "refresh_token") for value in form.get(name, ())]
+        known = any([hmac.compare_digest(one, self._token) for one in shown])  # noqa: C419 - each is compared
+        if self._token and not known:
+            self._admit(head)
+        found = {"access_token": self._settings.token or NOBODYS, "token_type": "bearer", "expires_in": 3600}
+        return Reply(200, list(_OWN), msgspec.json.encode(found))
+
     def _own(self, path: str, head: Head) -> Reply:
         """Whether the proxy is up, whether it takes requests, and what it has counted."""
         if head.method not in {"GET", "HEAD"}:
             raise RefusedError(405, "no-route", "ask with GET", leaf="path")
-        headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+        headers = list(_OWN)
         if path == "/healthz":
             return Reply(200, headers, b'{"status":"up"}')
         if path == "/readyz":

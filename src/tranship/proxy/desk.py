@@ -4,77 +4,61 @@ What cannot be masked is not sent; what was not committed is not sent; what cann
 written to the audit and told to the log by the names of operation and leaf.
 """
 
+import asyncio
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
-from urllib.parse import parse_qsl
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
-from tranship.connectors.http import LostError, NotSentError
-from tranship.connectors.port import Request, Response
+from tranship.connectors.port import Response
 from tranship.core.errors import TranshipError
 from tranship.masking import audit
 from tranship.masking.audit import AuditDraft, Field
 from tranship.masking.message import Masked, Message, mask
 from tranship.masking.policy import MaskingError, Operation, Policy, QuarantineError
+from tranship.masking.rows import NEVER
 from tranship.masking.unmask import Unmasked, unmask
 from tranship.masking.vault.session import MaskingVault
 from tranship.proxy import heads
 from tranship.proxy.app import Reply
 from tranship.proxy.counts import Counts
+from tranship.proxy.ending import DAY_US, ended, tells
 from tranship.proxy.heads import Head
 from tranship.proxy.keeper import Keeper
 from tranship.proxy.orders import Known, Orders, Sent
+from tranship.proxy.passage import JSON, Front, Left, Passage, Upstream
 from tranship.proxy.refusal import RefusedError
-from tranship.proxy.routes import Route, Routes
+from tranship.proxy.routes import Route
 from tranship.proxy.tokens import MEMO_MOST, OrderTokens
 from tranship.store.vault_writer import Entry
 
 ACTOR = "proxy"
-DAY_US = 86_400_000_000
 RESENT: tuple[Field, ...] = (("the body", "resent", b""),)
 """Fields of a message that left before: it tells the network nothing new."""
-_JSON = [(b"content-type", b"application/json")]
 _STATUS_CODES = {400: "InvalidInput", 401: "Unauthorized", 403: "Unauthorized", 404: "NotFound", 413: "RequestTooLarge",
                  415: "UnsupportedMediaType", 429: "QuotaExceeded", 500: "InternalFailure", 503: "ServiceUnavailable"}  # fmt: skip
 _SAFE = "The network refused this request. What it said besides is not passed on: networks repeat in it what they were sent."
 _encode = msgspec.json.Encoder().encode
 
 
-class Upstream(Protocol):
-    """Who sends: the client of the one configured upstream, or a sink."""
-
-    async def send(self, request: Request) -> Response:
-        """The whole answer; NotSentError or LostError where there is none."""
-
-
-class _Named(msgspec.Struct):
-    """Only what names the order in a body; the rest is for masking to judge."""
-
-    sellerFulfillmentOrderId: str = ""  # noqa: N815 - the vendor's word
-    orderId: str = ""  # noqa: N815
-
-
-_named = msgspec.json.Decoder(_Named).decode
-
-
-class Desk:
+class Desk(Front):
     """A policy, a vault and an upstream: what a request is handled with from its beginning to its end."""
 
     def __init__(
         self, policy: Policy, network: str, vault: MaskingVault, orders: Orders, keeper: Keeper, upstream: Upstream,
-        counts: Counts, *, own_login: bool = False, tell_personal: bool = False,
+        counts: Counts, *, own_login: bool = False, tell_personal: bool = False, token_days: int = 0,
+        erase: Callable[[str], None] = lambda _: None,
     ) -> None:  # fmt: skip
-        self.policy, self.network, self.vault, self.orders = policy, network, vault, orders
-        self.keeper, self.upstream, self.counts, self.own_login = keeper, upstream, counts, own_login
+        """`token_days`: after an order is over, until its tokens are forgotten; 0: never. `erase`: forgets a person, on any thread."""
+        super().__init__(policy, network, upstream, counts, own_login=own_login)
+        self.vault, self.orders, self.keeper = vault, orders, keeper
         self.tell = frozenset({"person_in"}) if tell_personal else frozenset()
-        self._routes = Routes((one.name, one.method, one.path) for one in policy.operations.values() if one.method)
+        self.kept_us, self._erase = token_days * DAY_US, erase
 
-    def route(self, head: Head) -> "Exchange":
-        """The operation that is asked for; RefusedError where the policy has none."""
-        route, parameters = self._routes.find(head.method, head.segments)
-        return Exchange(self, self.policy.operations[route.operation], route, parameters)
+    def passage(self, operation: Operation, route: Route, parameters: Mapping[str, str]) -> "Exchange":
+        """One request of one operation."""
+        return Exchange(self, operation, route, parameters)
 
     def ready(self) -> str:
         """Whether the vault can be written: a commit that failed is forgotten once one succeeds."""
@@ -92,43 +76,60 @@ class Desk:
             why = f"nothing can be kept ({type(error).__name__})"
             raise RefusedError(503, "vault", why, sent=sent, retry_after_s=1) from None
 
+    async def erase(self, order_id: str) -> bool:
+        """Forget an order: no file keeps a trace of whose it was. False where it is not known, or not any more.
 
-class Exchange:
-    """One request of one operation."""
+        What is under way with it is on disk before, and what its network says of it after is not passed on.
+        """
+        async with self.orders.lock(order_id):
+            try:
+                known = self.orders.find(order_id)
+                if known is not None:
+                    await self._last_word(known)
+                await asyncio.to_thread(self._erase, known.row.person_id if known is not None else "")
+            except TranshipError as error:
+                self.counts.event("erasure_unfinished")
+                why = f"it may be unfinished: ask again ({type(error).__name__})"
+                raise RefusedError(503, "vault", why, retry_after_s=1) from None
+            finally:
+                self.orders.forget()
+                self.vault.forget()
+            if known is not None:
+                self.counts.event("erased")
+            return known is not None
+
+    async def _last_word(self, known: Known) -> None:
+        """What was handed to the writer before is on disk when this is; what comes after knows that the order is gone."""
+        person_id = known.row.person_id
+        draft = AuditDraft(
+            time.time_ns() // 1000, ACTOR, "erase", self.network, "DELETE /_proxy/orders/{orderId}", self.policy.hash, "", person_id,
+            (("the order", "erased", b""),), audit.RECEIVED,
+        )  # fmt: skip
+        self.orders.gone.add(person_id)
+        try:
+            await self.keep(Entry(audits=[draft]))
+        except RefusedError:
+            self.orders.gone.discard(person_id)
+            raise
+
+
+class Exchange(Passage):
+    """One request of one operation, masked here."""
 
     def __init__(self, desk: Desk, operation: Operation, route: Route, parameters: Mapping[str, str]) -> None:
-        self._desk, self._operation, self._route, self._parameters = desk, operation, route, parameters
-        self.operation = operation.name
-        self.wants_body = "body" in operation.rules
-        self._place, _, self._leaf = operation.order.partition(".")
-
-    async def answer(self, head: Head, body: bytes) -> Reply:
-        """See Handling."""
-        access = () if self._desk.own_login else heads.access_token(head.headers)
-        order_id = self._order_id(head, body)
-        if not order_id:
-            sent, known, tokens = await self._prepared(head, body, None, fresh=False)
-        else:
-            async with self._desk.orders.lock(order_id):
-                found, fresh = self._found(order_id)
-                sent, known, tokens = await self._prepared(head, body, found, fresh=fresh)
-        answer = await self._send(sent, access)
-        return await self._told(answer, sent, known, tokens)
+        super().__init__(desk, operation, route, parameters)
+        self._desk = desk
 
     # ---- out -----------------------------------------------------------------------------------------------------------
 
-    def _order_id(self, head: Head, body: bytes) -> str:
-        """The order that the request names; empty where it names none (then masking says what is wrong with it)."""
-        if self._place == "path":
-            return self._parameters.get(self._leaf, "")
-        if self._place == "query":
-            return head.query.get(self._leaf, "")
-        if not self._place:
-            return ""
-        try:
-            return str(getattr(_named(body), self._leaf))
-        except msgspec.DecodeError:
-            return ""
+    async def leave(self, head: Head, body: bytes) -> Left:
+        """See Passage."""
+        order_id = self._order_id(head, body)
+        if not order_id:
+            return await self._prepared(head, body, None, fresh=False)
+        async with self._desk.orders.lock(order_id):
+            found, fresh = self._found(order_id)
+            return await self._prepared(head, body, found, fresh=fresh)
 
     def _found(self, order_id: str) -> tuple[Known, bool]:
         """The order, and whether it is a new one. Only an operation that names it in its body may bring one."""
@@ -144,9 +145,7 @@ class Exchange:
             404, "unknown-order", "no such order went through here, or it was erased", leaf=self._operation.order
         )
 
-    async def _prepared(
-        self, head: Head, body: bytes, known: Known | None, *, fresh: bool
-    ) -> tuple[Sent, Known | None, OrderTokens]:
+    async def _prepared(self, head: Head, body: bytes, known: Known | None, *, fresh: bool) -> Left:
         """What leaves, committed. A request that came before leaves as it left then."""
         desk = self._desk
         keeps = known is not None and self.wants_body
@@ -161,7 +160,7 @@ class Exchange:
                 if sent is not None:
                     await desk.keep(Entry(audits=[self._draft(audit.SENT, RESENT, sent.subject, known)]))
                     desk.counts.event("sent_again")
-                    return sent, known, tokens
+                    return Left(sent, known, tokens)
             masked = await self._masked(head, body, tokens)
         except TranshipError as error:
             raise self._no_vault(error) from None
@@ -179,7 +178,7 @@ class Exchange:
             desk.counts.event("tokens_made")
         if known is not None and fresh:
             desk.orders.remember(known)
-        return sent, known, tokens
+        return Left(sent, known, tokens)
 
     async def _masked(self, head: Head, body: bytes, tokens: OrderTokens) -> Masked:
         headers = {name: value.decode("latin-1") for name, value in self._policy_headers(head)}
@@ -191,28 +190,13 @@ class Exchange:
             await self._desk.keep(Entry(audits=[draft]))
             raise RefusedError(422, "masking", error.why, leaf=error.leaf) from None
 
-    def _policy_headers(self, head: Head) -> list[tuple[str, bytes]]:
-        wanted = self._operation.rules.get("header", {})
-        return [(name, value) for name in wanted if (value := head.headers.get(name.encode())) is not None]
-
-    async def _send(self, sent: Sent, access: tuple[tuple[str, str], ...]) -> Response:
-        query = tuple(parse_qsl(sent.query, keep_blank_values=True, strict_parsing=True)) if sent.query else ()
-        request = Request(self.operation, self._route.method, sent.path, query, (*sent.headers, *access), sent.body)
-        try:
-            return await self._desk.upstream.send(request)
-        except NotSentError as error:
-            raise RefusedError(503, "not-sent", f"no connection ({error.kind})", retry_after_s=1) from None
-        except LostError as error:
-            self._desk.counts.event("answer_lost")
-            raise RefusedError(
-                504, "lost", f"ask again: the same bytes are sent ({error.kind})", sent="maybe"
-            ) from None
-
     # ---- in ------------------------------------------------------------------------------------------------------------
 
-    async def _told(self, answer: Response, sent: Sent, known: Known | None, tokens: OrderTokens) -> Reply:
-        """The answer in the client's words, once what it brought is on disk."""
+    async def back(self, answer: Response, left: Left) -> Reply:
+        """See Passage."""
         desk, status = self._desk, answer.status
+        sent, known, tokens = left.sent, left.known, left.tokens
+        assert tokens is not None, "they are those of `leave`"
         try:
             self._check_status(status)
             found = unmask(answer.body, self._operation, desk.policy, tokens, status=status, subject=sent.subject)
@@ -222,8 +206,10 @@ class Exchange:
             refused = self._no_vault(error)
             refused.sent = "yes"
             raise refused from None
+        if known is not None and known.row.person_id in desk.orders.gone:
+            raise await self._quarantined(self._operation.order, "was erased meanwhile", sent, None)
         await self._kept(found, tokens, known)
-        headers = [*_JSON, *heads.back(answer.headers)]
+        headers = [*JSON, *heads.back(answer.headers)]
         if status >= 400:
             desk.counts.event("network_refused")
             return Reply(status, headers, _reduced(found.body, status))
@@ -246,12 +232,27 @@ class Exchange:
         if found.dropped:
             desk.counts.event("leaves_dropped")
         rows = tokens.rows
-        entry = Entry(tokens=rows, audits=[self._draft(audit.RECEIVED, fields, found.subject, known)])
+        expiry = self._expiry(found.body) if tells(self._operation) else ()
+        entry = Entry(tokens=rows, audits=[self._draft(audit.RECEIVED, fields, found.subject, known)], expiry=expiry)
         if rows:
             await desk.keep(entry, "yes")
         else:
             self._noted(entry)
         tokens.committed()
+
+    def _expiry(self, body: bytes) -> list[tuple[int, str, str]]:
+        """Until when the tokens of orders are kept that an answer says are over: once said, it stays."""
+        desk, found = self._desk, []
+        for order_id in ended(body) if desk.kept_us else ():
+            known = desk.orders.find(order_id)
+            if known is None or desk.network in known.memo.ends:
+                continue
+            row = desk.orders.token_of(desk.vault, desk.network, known)
+            if row is not None:
+                known.memo.ends.add(desk.network)
+                if row.expires_at == NEVER:
+                    found.append((desk.vault.now() + desk.kept_us, desk.network, row.token))
+        return found
 
     def _noted(self, entry: Entry) -> None:
         try:

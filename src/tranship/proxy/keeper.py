@@ -6,9 +6,10 @@ Which entry shares a transaction with which is the writer's business and this mo
 import asyncio
 from collections.abc import Sequence
 from functools import partial
+from typing import Protocol
 
 from tranship.core.errors import InvariantError, TranshipError, UnavailableError
-from tranship.store.vault_writer import Entry, VaultWriter
+from tranship.store.vault_writer import Entry
 
 NOTES_MOST = 2_000
 """Entries that nobody waits for and that wait for company."""
@@ -18,10 +19,24 @@ NOTES_S = 0.05
 Waiting = tuple[Entry, "asyncio.Future[None]"]
 
 
+class Writing(Protocol):
+    """Who writes: the vault's writer of the proxy's own store, or a running engine's."""
+
+    @property
+    def failing(self) -> bool:
+        """Whether the newest commit did not come about."""
+
+    def hand(self, entry: Entry) -> "asyncio.Future[None]":
+        """Done once it is on disk. UnavailableError where it is not even taken."""
+
+    def note(self, entry: Entry) -> None:
+        """Nobody waits for this one."""
+
+
 class Keeper:
     """Hands entries to the writer. For one event loop."""
 
-    def __init__(self, writer: VaultWriter, timeout_s: float) -> None:
+    def __init__(self, writer: Writing, timeout_s: float) -> None:
         """`timeout_s`: after which an entry counts as not kept, whatever becomes of it."""
         self._writer, self._timeout_s = writer, timeout_s
         self._waiting: list[Waiting] = []

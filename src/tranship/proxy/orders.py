@@ -8,12 +8,15 @@ import asyncio
 import hmac
 import secrets
 import weakref
+from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
 
 from tranship.core.order import Person
+from tranship.masking.rows import TokenRow
 from tranship.masking.tokens import Found
+from tranship.masking.vault.session import MaskingVault, Owner
 from tranship.store.people import People
 from tranship.store.port import PayloadRow, PersonRow
 
@@ -24,15 +27,16 @@ SOURCE = "proxy"
 class Memo:
     """What is known of an order's tokens without asking the vault: only what is on disk. Goes with the order's place in memory.
 
-    Nobody erases, expires or rotates while the proxy has its folder open, so nothing in here is ever out of date.
+    Whoever erases, or sweeps what expired, has the vault forget; then nothing of this is used any more (`Orders.find`).
     """
 
-    __slots__ = ("found", "marks", "tokens")
+    __slots__ = ("ends", "found", "marks", "tokens")
 
     def __init__(self) -> None:
         self.tokens: dict[tuple[str, str, str, str], str] = {}  # network, kind, scope, value -> token
         self.found: dict[tuple[str, str], Found] = {}  # network, token -> what it stands for
         self.marks: dict[tuple[str, str], bytes] = {}  # leaf, token -> the audit's fingerprint
+        self.ends: set[str] = set()  # networks at which its tokens have an end
 
 
 class Known(NamedTuple):
@@ -68,9 +72,11 @@ _decode = msgspec.msgpack.Decoder(Sent).decode
 class Orders:
     """The orders of one shard, with the newest in memory. For one event loop."""
 
-    def __init__(self, people: People, cached: int) -> None:
-        """`cached`: orders kept in memory."""
-        self._people, self._most = people, cached
+    def __init__(self, people: People, cached: int, forgot: Callable[[], int] = lambda: 0) -> None:
+        """`cached`: orders kept in memory; `forgot`: how often the vault had to forget what it remembers."""
+        self._people, self._most, self.forgot = people, cached, forgot
+        self._forgot = 0
+        self.gone: set[str] = set()  # people that were erased while this process runs
         self._held: dict[str, Known] = {}
         self._keys: dict[str, bytes] = {}  # person id -> own key, of those held
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
@@ -84,6 +90,9 @@ class Orders:
 
     def find(self, order_id: str) -> Known | None:
         """An order that went through here before; None where none did, or it was erased."""
+        if self._forgot != self.forgot():
+            self._forgot = self.forgot()
+            self.forget()
         held = self._held.pop(order_id, None)
         if held is not None:
             self._held[order_id] = held
@@ -107,6 +116,13 @@ class Orders:
                 gone = self._held.pop(next(iter(self._held)))
                 self._keys.pop(gone.row.person_id, None)
         return known
+
+    def token_of(self, vault: MaskingVault, network: str, known: Known) -> TokenRow | None:
+        """The order's own token at a network, as it is stored; None where it has none."""
+        token = known.memo.tokens.get((network, "order", "", known.order_id))
+        if token is None:
+            token = vault.session(network, Owner(known.row.person_id, known.key)).token("order", "", known.order_id)
+        return vault.lookup.token(network, token)
 
     def forget(self) -> None:
         """Keep nothing in memory any more: after an erasure."""

@@ -14,9 +14,10 @@ from tranship.masking.policy.model import Policy
 from tranship.masking.vault.session import MaskingVault
 from tranship.proxy.app import Shell
 from tranship.proxy.counts import Counts
-from tranship.proxy.desk import Desk, Upstream
+from tranship.proxy.desk import Desk
 from tranship.proxy.keeper import Keeper
 from tranship.proxy.orders import Orders
+from tranship.proxy.passage import Upstream
 from tranship.proxy.selftest import check_policy
 from tranship.proxy.settings import ProxySettings
 from tranship.proxy.sink import Sink
@@ -54,9 +55,14 @@ class Parts(NamedTuple):
     """What is open while the proxy runs."""
 
     store: TableStore
+    people: People
     orders: Orders
     vault: MaskingVault
     writer: VaultWriter
+
+    def erase(self, person_id: str) -> None:
+        """Forget somebody in every file; for "", what an interrupted erasure left."""
+        self.people.erase([person_id] if person_id else [])
 
 
 def open_parts(stack: ExitStack, plan: Plan) -> Parts:
@@ -69,13 +75,14 @@ def open_parts(stack: ExitStack, plan: Plan) -> Parts:
     people = People.open(store, plan.folder, create=True)
     orders = Orders(people, plan.settings.orders_cached)
     vault = open_vault(store, people, kek_of(plan.folder), person_key=orders.key)
+    orders.forgot = lambda: vault.forgotten
     for row in vault.keys.rows():
         if row.network == plan.network and row.state != "destroyed" and row.purpose == "seal":
             vault.keys.pair(row.key_id)
     vault.keys.writing(plan.network, "order")
     writer = VaultWriter(store, upkeep=Caretaker(store, vault).turn)
     stack.callback(writer.close)
-    return Parts(store, orders, vault, writer)
+    return Parts(store, people, orders, vault, writer)
 
 
 def _store(folder: Path) -> TableStore:
@@ -110,7 +117,8 @@ async def serve(plan: Plan, ready: Ready) -> None:
 
         def desk(now: Policy) -> Desk:
             return Desk(now, plan.network, parts.vault, parts.orders, keeper, upstream, counts,
-                        own_login=plan.auth is not None, tell_personal=plan.tell_personal)  # fmt: skip
+                        own_login=plan.auth is not None, tell_personal=plan.tell_personal,
+                        token_days=settings.token_days, erase=parts.erase)  # fmt: skip
 
         shell = Shell(settings, desk(policy), counts, own_login=plan.auth is not None)
 

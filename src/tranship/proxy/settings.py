@@ -34,6 +34,7 @@ class ProxySettings:
     waiting_timeout_s: float = 10  # 0.1 .. 600: that a request waits for its turn
     vault_timeout_s: float = 10  # 0.1 .. 600: for the vault's answer; then nothing is sent
     orders_cached: int = 10_000  # 0 .. 1,000,000: orders whose keys and tokens are kept in memory
+    token_days: int = 180  # 0 .. 3,650: after an order is over, until what its tokens stand for is forgotten; 0: never
 
     def __post_init__(self) -> None:
         for name, (low, high) in _RANGES.items():
@@ -71,6 +72,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "waiting_timeout_s": (0.1, 600),
     "vault_timeout_s": (0.1, 600),
     "orders_cached": (0, 1_000_000),
+    "token_days": (0, 3_650),
 }
 _TEXTS = {"upstream", "host", "token", "certificate", "certificate_key"}
 assert {field.name for field in fields(ProxySettings)} == {*_RANGES, *_TEXTS}, "a setting without a range"

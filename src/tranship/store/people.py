@@ -8,6 +8,7 @@ person_id: a row copied to another person does not open. Random 96-bit nonces un
 
 import hashlib
 import hmac
+import os
 import re
 import secrets
 import threading
@@ -72,10 +73,14 @@ class Vault:
 
     def seal(self, person_id: str, source: str, person: Person) -> PersonRow:
         """A new person's row under a new key. Without a reference it has no blind index: a guest is not found again."""
+        return self.seal_with_key(person_id, source, person)[0]
+
+    def seal_with_key(self, person_id: str, source: str, person: Person) -> tuple[PersonRow, bytes]:
+        """As `seal`, and the new key, which `person_key` would give."""
         key = secrets.token_bytes(32)
         blind = self.blind(source, person.ref) if person.ref else b""
         wrapped = _seal(self._wrap, key, b"key", person_id)
-        return PersonRow(person_id, blind, wrapped, _seal(AESGCM(key), _encode(person), b"person", person_id))
+        return PersonRow(person_id, blind, wrapped, _seal(AESGCM(key), _encode(person), b"person", person_id)), key
 
     def reseal(self, row: PersonRow, person: Person) -> PersonRow:
         """The row with new data under the person's old key, so that forgetting that one key forgets all versions."""
@@ -91,14 +96,14 @@ class Vault:
                 " another key file wrapped it, or the row is damaged"
             ) from None
 
-    def seal_for(self, row: PersonRow, data: bytes) -> bytes:
-        """Bytes that name a person, under that person's own key: forgetting the key forgets them."""
-        return _seal(AESGCM(self.person_key(row)), data, b"bytes", row.person_id)
+    def seal_for(self, row: PersonRow, data: bytes, key: bytes = b"") -> bytes:
+        """Bytes that name a person, under that person's own key (`key`, where it is at hand): forgetting the key forgets them."""
+        return _seal(AESGCM(key or self.person_key(row)), data, b"bytes", row.person_id)
 
-    def open_for(self, row: PersonRow, sealed: bytes) -> bytes:
+    def open_for(self, row: PersonRow, sealed: bytes, key: bytes = b"") -> bytes:
         """What `seal_for` sealed. DamageError where it was changed, or belongs to somebody else."""
         try:
-            return _open(AESGCM(self.person_key(row)), sealed, b"bytes", row.person_id)
+            return _open(AESGCM(key or self.person_key(row)), sealed, b"bytes", row.person_id)
         except InvalidTag:
             raise DamageError(f"bytes sealed for person {row.person_id} were changed after they were sealed") from None
 
@@ -267,7 +272,7 @@ def _subkey(key: bytes, purpose: bytes) -> bytes:
 
 
 def _seal(cipher: AESGCM, data: bytes, purpose: bytes, person_id: str) -> bytes:
-    nonce = secrets.token_bytes(NONCE_BYTES)
+    nonce = os.urandom(NONCE_BYTES)
     return VERSION + nonce + cipher.encrypt(nonce, data, VERSION + purpose + b"\0" + person_id.encode())
 
 

@@ -308,7 +308,7 @@ class SqliteStore:
             marks = erasure.Marks()
             with self._transaction() as db:
                 gone = erasure.delete(db, person_ids, marks)
-            erasure.finish(db, self.path, marks)
+            erasure.finish(db, self.path, marks if gone or marks.indexed else None)  # None: what an earlier one left
             return gone
 
     def destroy_keys(self, key_ids: Sequence[str]) -> int:

@@ -60,7 +60,9 @@ MASKING_KEY = (
     " ON CONFLICT (key_id) DO UPDATE SET wrapped = excluded.wrapped, kek_id = excluded.kek_id, state = excluded.state"
     " WHERE network = excluded.network AND kind = excluded.kind AND purpose = excluded.purpose AND state <> 'destroyed'"
 )
-EXPIRY = "UPDATE token SET expires_at = ? WHERE network = ? AND scope = ? AND state = 'live'"
+EXPIRY = (  # a scope is an order's id, or the order's own token, which has none itself
+    "UPDATE token SET expires_at = ?1 WHERE network = ?2 AND (scope = ?3 OR token = ?3) AND state <> 'gone' AND state = 'live'"
+)
 RESEALED = (
     "UPDATE token SET blind = ?, sealed = ?, key_id = ? WHERE network = ? AND token = ? AND key_id = ?"
     " AND state <> 'gone' AND state = 'live'"

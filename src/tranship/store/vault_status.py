@@ -34,7 +34,7 @@ class VaultStatus(msgspec.Struct, frozen=True):
 
 
 def vault_status(store: TableStore, where: Path) -> VaultStatus:
-    """How the vault of a store stands: reads only, and opens one key to see that it opens."""
+    """How the vault of a store stands: reads only, and opens a key to see that it opens."""
     counts: dict[tuple[str, str, str], int] = {}
     for network, kind, state, count in store.query("SELECT network, kind, state, count(*) FROM token GROUP BY 1, 2, 3"):
         counts[str(network), str(kind), str(state)] = int(str(count))
@@ -44,9 +44,7 @@ def vault_status(store: TableStore, where: Path) -> VaultStatus:
         rotate_days_said()
         kek = kek_of(where)
         name = kek.name
-        for row in [row for row in keys if row.state == WRITE][:1]:
-            party = party_of(store)
-            Keys(party, kek, store.masking_keys(), lambda _: None, now_us).writing(row.network, row.kind)
+        Keys(party_of(store), kek, store.masking_keys(), lambda _: None, now_us).prove()
     except TranshipError as error:
         trouble = str(error)
     found = []
@@ -89,8 +87,9 @@ def subjects_of(store: TableStore, name: str) -> frozenset[str]:
     found = store.query("SELECT order_id FROM orders WHERE order_id = ?", (name,))
     found = found or store.query("SELECT order_id FROM orders WHERE number = ? LIMIT 3", (name,))
     found = found or store.query(
-        "SELECT subject FROM audit WHERE subject = ? LIMIT 1", (name,)
-    )  # a proxy's, or a remote id
+        "SELECT order_id FROM dispatch WHERE order_id = ? OR remote_id = ? LIMIT 1", (name, name)
+    )
+    found = found or store.query("SELECT subject FROM audit WHERE subject = ? LIMIT 1", (name,))  # a proxy's
     if not found:
         raise InputError("the run has no order of this id or number", where="order")
     if len(found) > 1:

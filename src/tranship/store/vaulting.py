@@ -50,7 +50,7 @@ def kek_of(where: Path, setting: str | None = None) -> Kek:
     if kind in {"http", "https"}:
         return HttpKek(said, _timeout(), os.environ.get(TOKEN_VARIABLE, ""))
     hint = "Write file:PATH, env:NAME, command:COMMAND or https://ADDRESS"
-    raise InputError(f"names no kind of key ({kind[:20]!r})", where=KEY_VARIABLE, hint=hint)
+    raise InputError("names no kind of key", where=KEY_VARIABLE, hint=hint)  # it may be the key itself: never repeated
 
 
 def _from_variable(name: str) -> bytes:

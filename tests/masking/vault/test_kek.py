@@ -77,6 +77,9 @@ def test_a_command_is_asked(tmp_path: Path) -> None:
         ("print('no json'); sys.exit()", "its answer is not one"),
         ('print(\'{"wrapped":"%%%"}\'); sys.exit()', "its answer is not one"),
         ("print('x' * 100000); sys.exit()", "too large"),
+        ("while True: print('x' * 10000)", "too large"),
+        ("sys.stderr.write('x' * 10**6); sys.exit(4)", "ended with status 4"),
+        ("import os, time; os.close(1); time.sleep(30)", "no answer within 0.5 s"),
     ],
 )
 def test_a_command_that_fails_gives_no_tokens(tmp_path: Path, rule: str, said: str) -> None:
@@ -221,8 +224,10 @@ def test_the_environment_says_who_wraps(tmp_path: Path, monkeypatch: pytest.Monk
     assert "secret" not in str(told.value)
     assert isinstance(kek_of(tmp_path, "command:true"), CommandKek)
     assert isinstance(kek_of(tmp_path, "https://keys.example.com/"), HttpKek)
-    with pytest.raises(InputError, match="names no kind of key"):
-        kek_of(tmp_path, "vault:x")
+    for said in ("vault:x", "ab" * 32):
+        with pytest.raises(InputError, match="names no kind of key") as told:
+            kek_of(tmp_path, said)
+        assert "vault" not in str(told.value) and "abab" not in str(told.value), "it may be the key itself"
     monkeypatch.setenv("TRANSHIP_MASKING_KEY_TIMEOUT_S", "soon")
     with pytest.raises(InputError, match="no number of seconds"):
         kek_of(tmp_path, "command:true")

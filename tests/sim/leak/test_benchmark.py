@@ -61,7 +61,7 @@ def test_two_networks_learn_less_and_get_more(worlds):
 
 def test_a_bare_household_budget_is_caught(worlds):
     """Planted: two parcels a household and year, whoever it is. Counting parcels finds few best customers, the learned attacker many."""
-    bare = Settings(level=5, level_most=2, thetas=(1.0, 1.0), drifts=(0.0,), theta_most=1, share_most=1, lean=0)
+    bare = Settings(level=2, level_most=2, thetas=(1.0, 1.0), drifts=(0.0,), theta_most=1, share_most=1, lean=0)
     got = found(Budget(bare), worlds)
     assert got["vip"] >= 0.25, got
 
@@ -77,7 +77,7 @@ def test_no_shaping_is_caught(worlds):
 
 def test_growth_shows_where_no_bend_answers_what_shrinks(worlds):
     """Planted: curves without caution and without the bend. SKUs fall below them as they shrink, and attackers rank growth."""
-    careless = msgspec.structs.replace(settings_for(BALANCED), lean=0.0, caution=0.0, level=1.1)
+    careless = msgspec.structs.replace(settings_for(BALANCED), lean=0.0, caution=0.0, level=0.8)
     got = found(Budget(careless), worlds)
     assert got["tau_growth"] >= 0.3, got
 

@@ -76,7 +76,7 @@ def test_the_dials_ends(brands):
 def test_no_household_is_shown_more_often_than_the_plan_allows(brands):
     """Whatever else happens, a network never gets more parcels of a household than there are thetas."""
     brand = brands[1, 0.0]
-    budget = Budget(Settings(level=5, thetas=(1.0, 1.0), drifts=(0.0,)), 2)
+    budget = Budget(Settings(level=2, level_most=2, thetas=(1.0, 1.0), drifts=(0.0,)), 2)
     outcome = run(brand, budget)
     for network in (0, 1):
         rows = outcome.seen(network).rows
@@ -86,7 +86,7 @@ def test_no_household_is_shown_more_often_than_the_plan_allows(brands):
 def test_two_networks_split_a_household(brands):
     """The second parcel of a household goes to the network that has not seen it yet."""
     brand = brands[2, 0.0]
-    outcome = run(brand, Budget(Settings(level=5, thetas=(1.0, 1.0), drifts=(0.0,)), 2))
+    outcome = run(brand, Budget(Settings(level=2, level_most=2, thetas=(1.0, 1.0), drifts=(0.0,)), 2))
     home = brand.world.household
     counts = [np.bincount(home[outcome.went == n], minlength=brand.world.households) for n in (0, 1)]
     assert np.abs(counts[0] - counts[1]).max() <= 1 + (counts[0] + counts[1]).max() // 3

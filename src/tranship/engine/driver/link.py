@@ -14,6 +14,8 @@ from tranship.dispatch.model import Result
 from tranship.dispatch.standstill import Standstill
 from tranship.engine.desk import Lane
 from tranship.engine.networks import LiveNow
+from tranship.masking.policy import MaskingError
+from tranship.masking.request import check_request
 
 TRACE = 60
 """Steps of two seconds that are shown."""
@@ -63,7 +65,11 @@ class Link:
             good = response.body if 200 <= response.status < 300 else b""
             return self.connector.read(op, order, response)
 
-        answer = await self.ask(self.request(op, order, body), clock, reader)
+        try:
+            request = self.request(op, order, body)
+        except MaskingError as error:
+            return _not_sent(op, error), b""
+        answer = await self.ask(request, clock, reader)
         assert isinstance(answer, Result), "every answer was read"
         return answer, good
 
@@ -77,10 +83,14 @@ class Link:
     ) -> Response | Result:
         """Send a request and tell health what came of it: the answer where `reader` has nothing to say of it, else a Result.
 
-        `reader` never raises; an answer that makes no sense speaks against the network as one that never came. `clock` is real time.
+        What its policy does not let out is not sent, whatever made it. `reader` never raises; an answer that makes no sense speaks against the network as one that never came. `clock` is real time.
         """
         if self.client is None:
             return Result("unauthorized", detail="this kind of connection has no interface to send to")
+        try:
+            check_request(self.connector.kind, *request)
+        except MaskingError as error:
+            return _not_sent(request.op, error)
         self._calls += 1
         call_id, began = str(self._calls), clock()
         self.watch.started(call_id, request.op, began, probe=probe)
@@ -146,3 +156,8 @@ class Link:
         """Close the client."""
         if self.client is not None:
             await self.client.close()
+
+
+def _not_sent(op: str, error: MaskingError) -> Result:
+    """A request that may not leave: the order goes elsewhere; any other question is put before a person."""
+    return Result("refused" if op == "create" else "violation", detail=f"not sent: {error.leaf} {error.why}"[:200])

@@ -66,7 +66,7 @@ CLASSES = (
           r"|sellerSkus\[\]", ("pass(sku)", "token(sku)", "drop", "refuse"), "an alias only where it is registered there"),
     Class("the network's number of an article", r"(?:.*\.)?(?:fulfillmentNetworkSku|gtin|upc|barcode|products\[\]\.(?:id|sku))", NEVER,
           "redundant beside the SKU"),
-    Class("what the network told", r"(?:.*\.)?(?:nextToken|pageToken|amazonShipmentId|packageId|returnReasonCode)",
+    Class("what the network told", r"(?:.*\.)?(?:nextToken|pageToken|amazonShipmentId|packageId|returnReasonCode|SearchBy)",
           ("reveal(text)", "reveal(shipment)", "drop", "refuse"), "only what the network itself told goes back"),
     Class("moment", r"displayableOrderDate", ("generalize(day)", "refuse"), "a moment joins orders with other records"),
     Class("moment", r"purchase_date", ("drop", "refuse", "generalize(day)"), "a moment joins orders with other records"),

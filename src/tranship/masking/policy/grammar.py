@@ -21,6 +21,8 @@ _MARKS = re.compile(r"://|www\.|\.(?:com|net|org|info|biz|shop|store|io|co\.uk)\
 _DIGITS = re.compile(r"\d(?:[ ().+/-]?\d){6,}")
 _SPREAD = re.compile(r"\d(?:[^\w#,]{0,3}\d|_\d){8,}")
 """Nine digits or more with nothing but signs between them. Not across # and commas: unit numbers and house numbers stand so."""
+_SEVEN = re.compile(r"\d(?:\D*\d){6}")
+"""Seven digits anywhere: what the two above need at least, found at once."""
 _ALIKE = str.maketrans("〇一二三四五六七八九\u2010\u2011\u2012\u2013\u2014\u2015\u2212", "0123456789-------")
 _ZIP9 = re.compile(r"(?<![\d-])\d{5}-\d{4}(?![\d-])")
 _NUMBERS = re.compile(r"\+\s?\d")
@@ -105,11 +107,11 @@ def lockers(lines: Iterable[str]) -> str:
 
 def _contact(text: str) -> str:
     text = _folded(text)
-    if _MARKS.search(text):
+    if ("." in text or ":" in text or "_" in text) and _MARKS.search(text):  # each of them has one of these
         return "holds a link or an address of the net"
-    if (_DIGITS.search(text) or _SPREAD.search(text)) and _digits_too_many(text):
+    if _SEVEN.search(text) and (_DIGITS.search(text) or _SPREAD.search(text)) and _digits_too_many(text):
         return "holds a number that may be a phone's"
-    if _NUMBERS.search(text):
+    if "+" in text and _NUMBERS.search(text):
         return "holds a number that may be a phone's"
     words = [word for word in _WORDS.findall(text.lower()) if word in NOTE_WORDS]
     if words and (len(words) > 1 or words[0] not in _FINE or _spelled(text, words[0])):

@@ -98,9 +98,11 @@ def _read(content: bytes | None, name: str) -> Table:
     if len(content) > FILE_BYTES_MOST:
         raise InputError(f"is larger than {FILE_BYTES_MOST} bytes", where=name)
     try:
-        return tomllib.loads(content.decode("utf-8"))
+        return tomllib.loads(content.decode("utf-8-sig"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"is not TOML: {error}", where=name) from None
+    except RecursionError:
+        raise InputError("is nested too deeply", where=name) from None
 
 
 def _changed(table: Table, kind: str, name: str) -> Policy:

@@ -9,13 +9,16 @@ import binascii
 import hashlib
 import hmac
 import http.client
+import os
 import secrets
+import selectors
 import shlex
 import ssl
 import subprocess
 import time
 from abc import ABC, abstractmethod
-from typing import Any, NamedTuple, Protocol
+from subprocess import DEVNULL, PIPE
+from typing import IO, Any, NamedTuple, Protocol, cast
 from urllib.parse import urlsplit
 
 import msgspec
@@ -159,20 +162,62 @@ class CommandKek(_Asked):
             self._argv = []
         if not self._argv:
             raise InputError("names no command", where="key service")
-        super().__init__(f"command {self._argv[0]}", timeout_s)
+        name = self._argv[0].partition("=")[0]  # `KEY=... command` is for shells: not shown, not run
+        super().__init__(f"command {name}", timeout_s)
 
     def _ask(self, question: bytes) -> bytes:
-        try:
-            done = subprocess.run(self._argv, input=question, capture_output=True, timeout=self._timeout_s, check=False)
-        except subprocess.TimeoutExpired:
-            raise self._failed(f"no answer within {self._timeout_s:g} s") from None
+        end = time.monotonic() + self._timeout_s
+        try:  # what it writes on standard error may hold anything: it goes nowhere
+            child = subprocess.Popen(self._argv, stdin=PIPE, stdout=PIPE, stderr=DEVNULL)
         except OSError as error:
             raise self._failed(error.strerror or "it cannot be started") from None
-        if done.returncode:  # what it wrote may hold anything, and is not repeated
-            raise self._failed(f"it ended with status {done.returncode}")
-        if len(done.stdout) > ANSWER_BYTES_MAX:
-            raise self._failed("its answer is too large")
-        return done.stdout
+        with child:
+            try:
+                answer = self._talk(child, question, end)
+                status = child.wait(max(0.0, end - time.monotonic()))
+            except (TimeoutError, subprocess.TimeoutExpired):
+                raise self._failed(f"no answer within {self._timeout_s:g} s") from None
+            finally:
+                child.kill()
+        if status:
+            raise self._failed(f"it ended with status {status}")
+        return answer
+
+    def _talk(self, child: "subprocess.Popen[bytes]", question: bytes, end: float) -> bytes:
+        """Ask, and read until it has nothing more to say, is late (TimeoutError), or says too much to be an answer."""
+        answer, rest = bytearray(), memoryview(question)
+        hears, says = cast("IO[bytes]", child.stdin), cast("IO[bytes]", child.stdout)
+        os.set_blocking(hears.fileno(), False)
+        with selectors.DefaultSelector() as both:
+            both.register(hears, selectors.EVENT_WRITE)
+            both.register(says, selectors.EVENT_READ)
+            while says in both.get_map():
+                ready = both.select(max(0.0, end - time.monotonic()))
+                if not ready or time.monotonic() > end:
+                    raise TimeoutError
+                for each, _ in ready:
+                    if each.fileobj is hears:
+                        rest = _told(each.fd, rest)
+                        if not rest:
+                            both.unregister(hears)
+                            hears.close()
+                    elif piece := os.read(each.fd, 16_384):
+                        answer += piece
+                    else:
+                        both.unregister(says)
+                if len(answer) > ANSWER_BYTES_MAX:
+                    raise self._failed("its answer is too large")
+        return bytes(answer)
+
+
+def _told(fd: int, rest: memoryview) -> memoryview:
+    """What is left of a question after as much was written as there was room for; nothing where nobody listens any more."""
+    try:
+        return rest[os.write(fd, rest) :]
+    except BlockingIOError:
+        return rest
+    except BrokenPipeError:
+        return rest[:0]
 
 
 class HttpKek(_Asked):

@@ -14,6 +14,7 @@ from tranship.core.errors import UnavailableError
 from tranship.masking.rows import BLIND, DESTROYED, READ, SEAL, WRITE, MaskingKeyRow
 from tranship.masking.tokens import KINDS
 from tranship.masking.vault.kek import KEY_BYTES, Kek, Wrapped
+from tranship.masking.vault.seal import Mac
 
 Keep = Callable[[Sequence[MaskingKeyRow]], None]
 """Writes key rows; durable when it returns."""
@@ -23,8 +24,8 @@ class Pair(NamedTuple):
     """The keys of one network and kind. `key_id` is the sealing key's, and that of the blind key with `-`."""
 
     key_id: str
-    seal: bytes
-    blind: bytes
+    seal: Mac
+    blind: Mac
     cipher: AESGCM
 
     def __repr__(self) -> str:
@@ -42,6 +43,7 @@ class Keys:
         self._pairs: dict[str, Pair] = {}
         self._write: dict[tuple[str, str], Pair] = {}
         self._reading = any(row.state == READ for row in rows)
+        self._proven = False  # that the key-encrypting key opens what stands
         self._mutex = threading.RLock()
 
     def rows(self) -> list[MaskingKeyRow]:
@@ -77,11 +79,11 @@ class Keys:
         if found is not None:
             return found
         with self._mutex:
-            sealing, finding = self._rows.get(key_id), self._rows.get(blind_id(key_id))
-            if sealing is None or finding is None or DESTROYED in {sealing.state, finding.state}:
+            seals, finds = self._rows.get(key_id), self._rows.get(blind_id(key_id))
+            if seals is None or finds is None or DESTROYED in {seals.state, finds.state}:
                 raise UnavailableError(f"masking key {key_id} is not there, or was destroyed: a backup may have it")
-            seal, blind = (self._opened(row) for row in (sealing, finding))
-            pair = self._pairs[key_id] = Pair(key_id, seal, blind, AESGCM(seal))
+            seal, blind = (self._opened(row) for row in (seals, finds))
+            pair = self._pairs[key_id] = Pair(key_id, Mac(seal), Mac(blind), AESGCM(seal))
             return pair
 
     def rotate(self, network: str, kind: str) -> None:
@@ -106,6 +108,12 @@ class Keys:
             self.kek = kek
             return len(anew)
 
+    def prove(self) -> None:
+        """Open one of the keys that stand, for each name under which they were wrapped. UnavailableError where one does not open."""
+        with self._mutex:
+            for row in {row.kek_id: row for row in self._rows.values() if row.state != DESTROYED}.values():
+                self._opened(row)
+
     def destroyed(self, key_ids: Sequence[str]) -> None:
         """Forget keys that the store has destroyed (both ids of each pair)."""
         with self._mutex:
@@ -121,7 +129,13 @@ class Keys:
         return found[-1] if found else ""
 
     def _make(self, network: str, kinds: Sequence[str], also: Sequence[MaskingKeyRow] = ()) -> None:
-        """New pairs for all these kinds at once: one commit for a new network, not one a kind."""
+        """New pairs for all these kinds at once: one commit for a new network, not one a kind.
+
+        UnavailableError where the key-encrypting key does not open those that stand: no one key would open old and new ones then.
+        """
+        if not self._proven:
+            self.prove()
+            self._proven = True
         fresh = []
         for kind in kinds:
             key_id = secrets.token_hex(8)

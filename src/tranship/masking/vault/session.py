@@ -83,6 +83,8 @@ class MaskingVault:
         self._known: dict[bytes, str] = {}  # blind index -> token, least recently used first
         self._drafts: weakref.WeakValueDictionary[bytes, _Draft] = weakref.WeakValueDictionary()
         self._mutex = threading.Lock()
+        self.forgotten = 0
+        """How often what is remembered had to be forgotten: who remembers more than the vault does the same."""
 
     @classmethod
     def open(
@@ -122,6 +124,7 @@ class MaskingVault:
         """Remember nothing any more: after an erasure, a sweep or a rotation."""
         with self._mutex:
             self._known.clear()
+            self.forgotten += 1
 
     # ---- what sessions ask ------------------------------------------------------------------------------------------
 

@@ -18,7 +18,9 @@ PRIVATE, BALANCED, VOLUME = 25, 40, 60
 class Settings(msgspec.Struct, frozen=True):
     """How a leak plan is made. Rates are per week; shares are fractions of one. Ranges are what `checked` allows."""
 
-    level: float = 1.75  # 0-10: height of a SKU's curve over what its forecast minimum would carry
+    level: float = (
+        0.685  # 0-2: what curves together start at, of all demand; single ones by what their SKU is sure to carry
+    )
     caution: float = 1.6  # 0-5: standard deviations of the growth forecast taken off before the minimum is computed
     level_most: float = 1.35  # 0-2: a curve starts at most at so much of the SKU's own demand
     decoy_sd: float = 0.0075  # 0-0.1: standard deviation of the secret slopes, log per week
@@ -27,7 +29,7 @@ class Settings(msgspec.Struct, frozen=True):
     lean_edge: float = 1.0  # 0.1-5: growth further from the mean than so many standard deviations is bent no more
     share_least: float = 0.02  # 0-1: no SKU is cut off altogether
     share_most: float = 3.6  # 1-10: above one, scarce SKUs accept households of less weight
-    thetas: tuple[float, ...] = (0.285, 0.15, 0.008)  # 0-1: P(heavy) with full weight after 0, 1, 2 ... parcels shown
+    thetas: tuple[float, ...] = (0.28, 0.14, 0.007)  # 0-1: P(heavy) with full weight after 0, 1, 2 ... parcels shown
     drifts: tuple[float, ...] = (1.1, 0.8, 1.15)  # -3-3: thetas start exp(-drift) and end exp(drift) times as high
     theta_most: float = 0.42  # 0-1: no theta drifts above
     steepness: float = 5.5  # 0-64: how fast the weight falls above theta
@@ -57,7 +59,7 @@ class Settings(msgspec.Struct, frozen=True):
 MOST_SHOWN = 16
 """Parcels a year and household that a plan can tell apart."""
 RANGES: dict[str, tuple[float, float]] = {
-    "level": (0, 10), "caution": (0, 5), "level_most": (0, 2), "decoy_sd": (0, 0.1),
+    "level": (0, 2), "caution": (0, 5), "level_most": (0, 2), "decoy_sd": (0, 0.1),
     "lean": (0, 2), "lean_most": (0, 200), "lean_edge": (0.1, 5),
     "share_least": (0, 1), "share_most": (1, 10), "theta_most": (0, 1), "steepness": (0, 64),
     "heavy_share": (0.001, 0.5), "growth_sd": (0.0001, 0.2), "settle_weeks": (2, 26), "renew_most": (1, 10),
@@ -66,14 +68,14 @@ RANGES: dict[str, tuple[float, float]] = {
 
 POINTS: dict[int, tuple[tuple[int, Settings], ...]] = {
     1: (
-        (PRIVATE, Settings(level=1.4, thetas=(0.235, 0.13, 0.008))),
+        (PRIVATE, Settings(level=0.56, thetas=(0.235, 0.13, 0.008))),
         (BALANCED, Settings()),
-        (VOLUME, Settings(level=2.2, thetas=(0.28, 0.165, 0.012))),
+        (VOLUME, Settings(level=0.81, thetas=(0.285, 0.16, 0.012))),
     ),
     2: (
-        (PRIVATE, Settings(level=1.45, thetas=(0.3, 0.26, 0.16))),
-        (BALANCED, Settings(level=1.75, thetas=(0.34, 0.3, 0.2))),
-        (VOLUME, Settings(level=2.2, thetas=(0.37, 0.33, 0.23))),
+        (PRIVATE, Settings(level=0.57, thetas=(0.3, 0.26, 0.16))),
+        (BALANCED, Settings(level=0.695, thetas=(0.34, 0.3, 0.2))),
+        (VOLUME, Settings(level=0.83, thetas=(0.37, 0.33, 0.23))),
     ),
 }
 """Measured points by the number of budgeted networks (2 stands for more as well)."""

@@ -86,7 +86,8 @@ class SimStore:
             self.of_blind[fresh.blind] = (fresh.network, fresh.token)
             self.of_scope.setdefault((fresh.network, fresh.scope), {})[fresh.token] = None
         for expires_at, network, scope in batch.token_expiry:
-            for row in self.tokens_of(network, scope):
+            own = self.known.get((network, scope))
+            for row in [*self.tokens_of(network, scope), *([own] if own is not None else ())]:
                 self.known[network, row.token] = row._replace(expires_at=expires_at) if row.state == LIVE else row
         for blind, sealed, key_id, network, token, old in batch.resealed:
             held = self.known.get((network, token))

@@ -65,7 +65,8 @@ MASKING_KEY_NEW = (
 _LIVE = "token.network = new.network AND token.state = 'live'"
 TOKEN_EXPIRY = columns("token", expires_at=int, network=str, scope=str)
 TOKEN_EXPIRES = (
-    f"UPDATE token SET expires_at = new.expires_at FROM {TOKEN_EXPIRY.unnest} WHERE {_LIVE} AND token.scope = new.scope"  # noqa: S608 - names of this house
+    f"UPDATE token SET expires_at = new.expires_at FROM {TOKEN_EXPIRY.unnest}"  # noqa: S608 - names of this house
+    f" WHERE {_LIVE} AND (token.scope = new.scope OR token.token = new.scope)"
 )
 RESEALED = columns("token", blind=bytes, sealed=bytes, key_id=str, network=str, token=str, old_key=str)
 RESEAL = (
