@@ -19,6 +19,7 @@ from tranship.cli.demo import write_world
 from tranship.console.live.pages import Live
 from tranship.engine.clock import Clock, SystemClock
 from tranship.engine.service import Service
+from tranship.proxy.served import Served
 
 DEADLINE_S = 60
 JSON = {"content-type": "application/json"}
@@ -117,6 +118,10 @@ def running(
         up.set()
         await server.stopping.wait()
 
+    def attach(context: Context) -> None:
+        pages.attach(context.service, context.follower)
+        context.masking = Served(context.service)
+
     def run() -> None:
         try:
             asyncio.run(
@@ -125,7 +130,7 @@ def running(
                     settings or ApiSettings(port=0),
                     pages.handlers(),
                     ready=ready,
-                    attach=lambda context: pages.attach(context.service, context.follower),
+                    attach=attach,
                 )
             )
         except BaseException as error:

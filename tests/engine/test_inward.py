@@ -12,6 +12,7 @@ from tests.engine.masked import masker_of
 from tests.engine.test_outward import ANN, body, handed, name_in, placed
 from tranship.core.errors import UnavailableError
 from tranship.engine import commands as cmd
+from tranship.engine.driver.listening import along, told
 from tranship.engine.inward import HOOK, NOTHING, Heard, hear, owners, said
 from tranship.engine.outward import Masker
 from tranship.engine.shard import Submission
@@ -48,9 +49,9 @@ class There:
 
     def hear(self, op: str, sent: bytes, remote_id: str = "", masker: Callable[[], Masker] | None = None) -> Heard:
         """The message, heard."""
-        told = said(KIND, op, sent, remote_id)
-        owned = owners(self.run.state, "amz", [each.remote_id for each in told])
-        return hear(masker or (lambda: self.masker), self.run.shard.people, KIND, op, told, owned, self.run.at)
+        found = said(KIND, op, sent, remote_id)
+        owned = owners(self.run.state, "amz", [each.remote_id for each in found])
+        return hear(masker or (lambda: self.masker), self.run.shard.people, KIND, op, found, owned, self.run.at)
 
     def keep(self, heard: Heard) -> None:
         """Commit what was heard, as the driver does."""
@@ -112,6 +113,16 @@ def test_in_a_list_each_order_is_judged_for_itself(there: There):
     heard = there.hear("list", json.dumps({"orders": [good, bad, strange]}).encode())
     assert [row.scope for row in heard.tokens] == ["test:1"]
     assert [remote_id for remote_id, _ in heard.wrong] == [there.second]
+
+
+def test_a_quarantine_is_in_the_audit_also_where_nothing_else_is_new(there: There):
+    """A list that says nothing but the wrong alias: what puts it before a person brings the row along."""
+    wrong = json.loads(answer(there.first, there.alias(there.second)))["order"]
+    heard = there.hear("list", json.dumps({"orders": [wrong]}).encode())
+    for submission in along(told("amz", heard, there.run.later()), heard):
+        there.run.submit(submission)
+    rows = [row for row in there.run.shard.store.audit() if row.verdict == "quarantined"]
+    assert [(row.subject, row.op) for row in rows] == [(there.first, "list")]
 
 
 def test_a_real_name_that_comes_back_is_none_of_its_business(there: There):

@@ -191,6 +191,19 @@ def test_orders_of_a_closed_node_move_and_are_booked() -> None:
     assert kinds(events)[-2:] == ["moved", "exception"] or "exception" in kinds(events)
 
 
+def test_what_goes_there_again_is_booked_once() -> None:
+    """Moved there in a failure, away, and there once more: one line, one order, one household beyond the budget."""
+    run = leaky(0)
+    run.switch("PL-1", closed=True)
+    run.place(1, ("MUG", 1), terms=home("H1"))
+    for code, closed in (("PL-1", False), ("AMZ-1", True), ("AMZ-1", False), ("PL-1", True)):
+        run.switch(code, closed)
+    assert [part.node for part in run.held(1).parts.values()] == [AMZ, PL, AMZ]
+    ledger = run.state.leaks
+    assert (ledger.excess, ledger.excess_orders) == ({"AMZ": {week_of(MONDAY): {0: 1}}}, {"AMZ": 1})
+    assert ledger.excess_households == {"AMZ": {"H1": 1}}
+
+
 def test_worth_too_much_is_never_shown() -> None:
     """Not on conflict and not in a failure."""
     run = leaky(ONE, high_value_minor=5_000, on_conflict="spend")
@@ -251,6 +264,16 @@ def test_a_year_later_counts_begin_anew() -> None:
     run.do(plan(run.document, ONE, at=later))
     decision = run.place(7, ("MUG", 1), terms=home("H1"), placed_at=later)
     assert (where(decision), decision.why.leaks[0].household) == ([(AMZ, 1)], (2, 0, 0))
+
+
+def test_an_order_from_the_future_ends_no_count() -> None:
+    """A wrong date, years ahead: its household is shown as often as any other, and demand counts where the order came."""
+    run = leaky(ONE)
+    wrong = order(0, ("MUG", 1), terms=home("H1"), placed_at=MONDAY + 70 * WEEKS * WEEK)
+    run.submit(Submission("order/test/0", cmd.PlaceOrder(wrong, MONDAY)))
+    assert [where(run.place(n, ("MUG", 1), terms=home("H1")))[0][0] for n in (1, 2)] == [AMZ, PL]
+    held = run.state.leaks.households["H1"]
+    assert (held.seen, held.shown, set(run.state.leaks.lines)) == (3, {"AMZ": 2}, {week_of(MONDAY)})
 
 
 def test_what_is_moved_away_before_anybody_was_told_was_not_shown() -> None:
@@ -446,6 +469,13 @@ def test_verdicts_stay_and_excess_is_always_told(document, story, leak, share) -
                     raise AssertionError(f"{order_id} was judged twice: {verdict}")
                 if gate.opened:
                     opened.add((order_id, gate.network))
+    if shard.state.leaks is None:
+        return
+    for order_id, order in shard.state.orders.items():
+        for gate in order.leaks:
+            there = order.shown.get(gate.network, (0, ()))[1] if order.shown else ()
+            if set(there) & set(gate.kept):
+                assert (order_id, gate.network) in opened, f"{order_id}: {gate.network} got what was kept off it, untold"
 
 
 # -- addresses --------------------------------------------------------------------------------------------------------

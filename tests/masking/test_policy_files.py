@@ -144,9 +144,19 @@ def test_a_whole_file_that_says_the_same_has_the_same_hash(tmp_path: Path):
     assert len({load(kind).hash for kind in kinds()}) == len(kinds())
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff", b"kind = ", b'kind = "amazon_mcf_2020"\nx = 1', b"#" * 1_000_001])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff",
+        b"kind = ",
+        b'kind = "amazon_mcf_2020"\nx = 1',
+        b"#" * 1_000_001,
+        b"x = " + b"[" * 5_000 + b"]" * 5_000,
+    ],
+)
 def test_a_file_that_is_none_does_not_load(tmp_path: Path, content: bytes):
-    """Empty, broken, with unknown keys, too large; and one that is not there."""
+    """Empty, broken, with unknown keys, too large, nested without end; and one that is not there."""
     path = tmp_path / "mine.toml"
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"mine\.toml"):

@@ -85,7 +85,7 @@ def proxy(
 ) -> Iterator[Proxy]:  # fmt: skip
     """A proxy until the block ends. `file_bytes`: no file of its may grow beyond: a full disk."""
     log = folder.with_name(folder.name + ".log")
-    command = [sys.executable, "-m", "tranship.cli", "proxy", str(folder), "--upstream", upstream, "--kind", kind]
+    command = [sys.executable, "-m", "tranship.cli", "proxy", *([] if "--engine" in more else [str(folder)]), "--upstream", upstream, "--kind", kind]
     with log.open("a") as errors:
         process = subprocess.Popen(
             [*command, "--port", "0", "--json", *more], stdout=subprocess.PIPE, stderr=errors, text=True, cwd=ROOT,

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from litestar import Litestar, Request
 
@@ -12,6 +12,9 @@ from tranship.engine.alarm import Alarm
 from tranship.engine.driver.driver import Driver
 from tranship.engine.follow import Follower
 from tranship.engine.service import Service
+
+if TYPE_CHECKING:
+    from tranship.api.masking import Masking
 
 _NAME = "tranship"
 
@@ -28,6 +31,7 @@ class Context:
         self.buckets = Buckets(settings.rate_per_s, settings.rate_burst)
         self.explaining = asyncio.Semaphore(settings.explanations_max)
         self.streams = 0
+        self.masking: Masking | None = None  # who masks for proxies, where somebody does
         self._number = itertools.count(1)
 
     def number(self) -> int:

@@ -18,6 +18,7 @@ from tranship.engine.networks import ConnectionNow, NetworksNow
 from tranship.engine.readdress import Readdressed
 from tranship.engine.takeback import Cancelled
 from tranship.engine.view import DecisionNow
+from tranship.masking import remote
 
 Schema = dict[str, Any]
 JSON, NDJSON, EVENTS = orders.JSON, orders.NDJSON, watching.EVENT_STREAM
@@ -70,7 +71,8 @@ _TYPES: tuple[type, ...] = (
     asked.ShelfIn, asked.AdoptIn, Listed, DispatchNow, NetworksNow, ConnectionNow, handing.OrderDispatches, networks.DriftList,
     networks.ShelfNow, networks.Adopted, hooks.HookTaken, asked.CancelIn,
     asked.AddressIn, asked.AliasesIn, asked.AliasStepsIn, asked.AliasPoolIn, AliasList, Cancelled,
-    Readdressed, alerts.AlertList, alerts.AlertNow,
+    Readdressed, alerts.AlertList, alerts.AlertNow, remote.MaskIn, remote.MaskOut, remote.UnmaskIn, remote.UnmaskOut,
+    remote.EraseIn, remote.EraseOut,
 )  # fmt: skip
 EXAMPLE_ORDER: Schema = {
     "number": "1001",
@@ -101,12 +103,13 @@ def document() -> bytes:
             },
             "servers": [{"url": "/"}],
             "security": [{}, {"token": []}],
-            "tags": [{"name": name} for name in ("orders", "stock", "networks", "watching")],
+            "tags": [{"name": name} for name in ("orders", "stock", "networks", "masking", "watching")],
             "paths": {
                 **_order_paths(ref),
                 **_handing_paths(ref),
                 **_network_paths(ref),
                 **_alias_paths(ref),
+                **_masking_paths(ref),
                 **_watching_paths(ref),
             },
             "components": {
@@ -304,8 +307,28 @@ def _alias_paths(ref: Any) -> Schema:
     }  # fmt: skip
 
 
+def _masking_paths(ref: Any) -> Schema:
+    ways = (
+        ("mask", "What may leave of a message for a network; the same message again gives the same bytes", remote.MaskIn, remote.MaskOut),
+        ("unmask", "A network's answer in the client's words; 422: nothing of it may be passed on", remote.UnmaskIn, remote.UnmaskOut),
+        ("erase", "Forget an order that went through a proxy", remote.EraseIn, remote.EraseOut),
+    )  # fmt: skip
+    return {
+        f"/v1/masking/{way}": {
+            "post": _asked(f"{way}Message", summary, ref(given), ref(answer), keyed=False, tag="masking")
+        }
+        for way, summary, given, answer in ways
+    }
+
+
 def _asked(
-    operation: str, summary: str, body: Schema, answer: Schema, *parameters: Schema, keyed: bool = True
+    operation: str,
+    summary: str,
+    body: Schema,
+    answer: Schema,
+    *parameters: Schema,
+    keyed: bool = True,
+    tag: str = "networks",
 ) -> Schema:
     """An operation by which a person decides something. `keyed`: a header names the request; else its body does (`ref`)."""
     key = {
@@ -314,7 +337,7 @@ def _asked(
     }  # fmt: skip
     return {
         "operationId": operation,
-        "tags": ["networks"],
+        "tags": [tag],
         "summary": summary,
         "parameters": [*parameters, key] if keyed else [*parameters],
         "requestBody": {"required": True, "content": {JSON: {"schema": body}}},

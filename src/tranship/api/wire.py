@@ -20,12 +20,16 @@ DRAIN_S = 5
 """Real seconds that requests under way get at the end."""
 
 
+class _TooLargeError(Exception):
+    """A head with more bytes than the settings allow."""
+
+
 def protocol(settings: ApiSettings) -> type[HttpToolsProtocol]:
     """Uvicorn's HTTP/1.1 protocol with a limit of time and bytes on request line and headers."""
 
     class Limited(HttpToolsProtocol):
         _head_timer: asyncio.TimerHandle | None = None
-        _head_bytes = 0
+        _head_bytes = _held_bytes = 0
         _in_head = False
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -33,11 +37,19 @@ def protocol(settings: ApiSettings) -> type[HttpToolsProtocol]:
             self._start_head()
 
         def data_received(self, data: bytes) -> None:
-            if self._in_head:
-                self._head_bytes += len(data)
             super().data_received(data)
-            if self._in_head and self._head_bytes > settings.head_bytes_max:
-                self.send_400_response("The request line and headers are too large.")
+            if self._in_head:  # pieces of a name or value that the parser still holds back
+                self._held_bytes += len(data)
+                if self._held_bytes > settings.head_bytes_max:
+                    self._too_large()
+
+        def on_url(self, url: bytes) -> None:
+            super().on_url(url)
+            self._count(len(url))
+
+        def on_header(self, name: bytes, value: bytes) -> None:
+            super().on_header(name, value)
+            self._count(len(name) + len(value))
 
         def on_message_begin(self) -> None:
             if not self._in_head:  # a further request on the same connection
@@ -53,7 +65,7 @@ def protocol(settings: ApiSettings) -> type[HttpToolsProtocol]:
             super().connection_lost(exc)
 
         def _start_head(self) -> None:
-            self._in_head, self._head_bytes = True, 0
+            self._in_head, self._head_bytes, self._held_bytes = True, 0, 0
             self._head_timer = self.loop.call_later(settings.head_timeout_s, self._let_go)
 
         def _end_head(self) -> None:
@@ -61,6 +73,16 @@ def protocol(settings: ApiSettings) -> type[HttpToolsProtocol]:
             if self._head_timer is not None:
                 self._head_timer.cancel()
                 self._head_timer = None
+
+        def _count(self, size: int) -> None:
+            """Also of a head that came whole in one packet. What is raised in here ends the request with a 400."""
+            self._head_bytes += size
+            if self._head_bytes > settings.head_bytes_max:
+                raise _TooLargeError
+
+        def _too_large(self) -> None:
+            if not self.transport.is_closing():
+                self.send_400_response("The request line and headers are too large.")
 
         def _let_go(self) -> None:
             if self._in_head and not self.transport.is_closing():

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -27,10 +28,11 @@ LOGIN_SECRETS = {
 
 
 def proxy(
-    folder: Path,
+    folder: Path | None = None,
     *,
     upstream: str,
     kind: str,
+    engine: str = "",
     network: str = "AMZ",
     host: str = "127.0.0.1",
     port: int = 8100,
@@ -49,10 +51,12 @@ def proxy(
 
     Parameters
     ----------
-    folder: the proxy's own store: tokens, keys, sent bytes, audit; made where there is none
+    folder: the proxy's own store: tokens, keys, sent bytes, audit; made where there is none; left out with --engine
     upstream: the network's endpoint, the only one that is talked to, such as https://sellingpartnerapi-na.amazon.com
     kind: amazon_mcf_2020 or amazon_mcf (version 2026-07-04)
-    network: short name of the network in tokens and audit; two networks never share a token
+    engine: address of a running service (tranship serve) that masks and keeps what has to be kept; its token is read from
+        $TRANSHIP_TOKEN or the file that $TRANSHIP_TOKEN_FILE names
+    network: short name of the network in tokens and audit; with --engine one of its network file; two networks never share a token
     host: address to listen on; other than this machine's own only with a token in $TRANSHIP_PROXY_TOKEN
     port: port to listen on; 0 takes a free one
     policy: a policy file of your own, or what it changes in ours
@@ -69,10 +73,16 @@ def proxy(
 
     if kind not in KINDS:
         raise InputError(f"is none of {', '.join(KINDS)}", where="--kind")
+    if (folder is None) == (not engine):
+        raise InputError("name a folder, or a service with --engine", hint="One of them keeps the tokens, not both.")
+    if engine and policy is not None:
+        raise InputError(
+            "counts for a store of the proxy's own", where="--policy", hint="With --engine the service's policy does."
+        )
     settings = ProxySettings(
         upstream, host, port, read_token(), certificate, certificate_key, **_limits(limit or [], ProxySettings)
     )
-    plan = Plan(folder, settings, kind, network, policy, _auth(login), dry_run, tell_personal)
+    plan = Plan(folder, settings, kind, network, policy, _auth(login), dry_run, tell_personal, *_engine(engine))
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
     async def ready(url: str) -> None:
@@ -87,7 +97,9 @@ def proxy(
 
 
 def _limits(given: list[str], settings: type["ProxySettings"]) -> dict[str, Any]:
-    kinds = {field.name: field.type for field in fields(settings) if field.name.endswith(("_max", "_s", "_cached", "_days"))}
+    kinds = {
+        field.name: field.type for field in fields(settings) if field.name.endswith(("_max", "_s", "_cached", "_days"))
+    }
     found: dict[str, Any] = {}
     for text in given:
         name, _, value = text.partition("=")
@@ -98,6 +110,19 @@ def _limits(given: list[str], settings: type["ProxySettings"]) -> dict[str, Any]
         except ValueError:
             raise InputError(f"{name} is not a number", where="--limit") from None
     return found
+
+
+def _engine(address: str) -> tuple[str, str]:
+    """The service's address, and where its token is: read when it is needed, and anew when it is refused."""
+    from tranship.api.settings import TOKEN_FILE_VARIABLE, TOKEN_VARIABLE
+    from tranship.proxy.settings import check_address
+
+    if not address:
+        return "", ""
+    check_address(address, "--engine")
+    named = os.environ.get(TOKEN_FILE_VARIABLE)
+    reference = f"file:{named}" if named else f"env:{TOKEN_VARIABLE}" if os.environ.get(TOKEN_VARIABLE) else ""
+    return address.rstrip("/"), reference
 
 
 def _auth(address: str) -> "Auth | None":

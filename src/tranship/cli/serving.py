@@ -11,6 +11,7 @@ from tranship.cli.output import hint
 from tranship.console.live.pages import Live
 from tranship.engine.memory import calm_collector
 from tranship.engine.service import Service
+from tranship.proxy.served import Served
 
 Ready = Callable[[str], Awaitable[None]]
 Beside = Callable[[Context, str], Awaitable[None]]
@@ -49,11 +50,15 @@ async def _serve(service: Service, settings: ApiSettings, ready: Ready, beside: 
         else:
             await server.stopping.wait()
 
+    def attach(context: Context) -> None:
+        pages.attach(context.service, context.follower)
+        context.masking = Served(context.service)
+
     await serve(
         service,
         settings,
         pages.handlers(),
-        attach=lambda context: pages.attach(context.service, context.follower),
+        attach=attach,
         ready=go,
     )
 

@@ -149,7 +149,7 @@ def _accepted(state: State, event: ev.OrderAccepted) -> None:
     state.orders[event.order_id] = OrderState(order, [state.skus[line.sku] for line in order.lines], event.promise_day)
     if order.person_id[:1] == "P" and order.person_id[1:].isdigit():
         state.people = max(state.people, int(order.person_id[1:]))
-    leaks.accepted(state, state.orders[event.order_id])
+    leaks.accepted(state, state.orders[event.order_id], event.at)
 
 
 def _routed(state: State, event: ev.OrderRouted) -> None:

@@ -390,7 +390,7 @@ def _restart(state: State, command: cmd.Restart) -> Iterator[ev.Event]:
             yield from stepped(state, d, step, "restart", "", command.at)
 
 
-def _keep_masked(state: State, command: cmd.KeepMasked) -> Iterator[ev.Event]:  # noqa: ARG001 - as all deciders
+def _keep_masked(state: State, command: cmd.KeepMasked) -> Iterator[ev.Event]:
     """Books and orders stay as they are: what is kept comes with the command."""
     yield ev.Took(command, command.at)
 

@@ -145,7 +145,7 @@ def network_changed(state: "State") -> None:
     if not budgets:
         state.leaks = None
         for order in state.orders.values():
-            order.leaks, order.shown = (), None
+            order.leaks, order.shown, order.beyond = (), None, None
         return
     fresh = state.leaks is None
     leaks = state.leaks = state.leaks or LeakState()
@@ -153,19 +153,24 @@ def network_changed(state: "State") -> None:
     leaks.plans = {name: plan for name, plan in leaks.plans.items() if list(plan.plan.networks) == names}
     if fresh:
         for order in state.orders.values():
-            _count(state, leaks, order)
+            _count(state, leaks, order, state.changed_at)
     for order in state.orders.values():
         recount(state, order, order.decided_at)
 
 
-def accepted(state: "State", order: "OrderState") -> None:
+def accepted(state: "State", order: "OrderState", at: int) -> None:
     """An order was taken."""
     if state.leaks is not None:
-        _count(state, state.leaks, order)
+        _count(state, state.leaks, order, at)
 
 
-def _count(state: "State", leaks: LeakState, order: "OrderState") -> None:
-    week = week_of(order.order.placed_at)
+def _own_week(order: "OrderState", at: int) -> int:
+    """The week that an order counts in: its own, but none to come. A date in years ahead would end its household's count of this one."""
+    return week_of(min(order.order.placed_at, at))
+
+
+def _count(state: "State", leaks: LeakState, order: "OrderState", at: int) -> None:
+    week = _own_week(order, at)
     name = household_of(order.order)
     if name:
         leaks.household(name, week).seen += 1
@@ -186,8 +191,9 @@ def decided(state: "State", order_id: str, order: "OrderState", decision: Decisi
     for gate in gates:
         if gate.network not in known:
             order.leaks = (*order.leaks, msgspec.structs.replace(gate, accepted=(), opened=""))
-            counts = leaks.accepted.setdefault(gate.network, {}).setdefault(week_of(order.order.placed_at), {})
-            spread = leaks.spread.setdefault(gate.network, {}).setdefault(week_of(order.order.placed_at), {})
+            week = _own_week(order, at)
+            counts = leaks.accepted.setdefault(gate.network, {}).setdefault(week, {})
+            spread = leaks.spread.setdefault(gate.network, {}).setdefault(week, {})
             for sku, ppm in gate.accepted:
                 counts[sku] = counts.get(sku, 0) + ppm
                 spread[bin_of(ppm)] = spread.get(bin_of(ppm), 0) + 1
@@ -197,8 +203,9 @@ def decided(state: "State", order_id: str, order: "OrderState", decision: Decisi
 
 
 def _excess(state: "State", leaks: LeakState, order_id: str, order: "OrderState", gate: LeakGate, at: int) -> None:
-    """Book what a network gets beyond its budget: SKUs that were kept off it and that it had not been shown before."""
-    before = set(order.shown[gate.network][1]) if order.shown and gate.network in order.shown else set()
+    """Book what a network gets beyond its budget: SKUs that were kept off it and that it had not been shown before, each once."""
+    booked = (order.beyond or {}).get(gate.network, ())
+    before = {*booked, *(order.shown[gate.network][1] if order.shown and gate.network in order.shown else ())}
     there = shown_skus(state, order, state.leak_nodes.get(gate.network, frozenset()))
     fresh = [sku for sku in there if sku in gate.kept and sku not in before]
     if not fresh:
@@ -206,7 +213,8 @@ def _excess(state: "State", leaks: LeakState, order_id: str, order: "OrderState"
     counts = leaks.excess.setdefault(gate.network, {}).setdefault(week_of(at), {})
     for sku in pieces(state, fresh):
         counts[sku] = counts.get(sku, 0) + 1
-    if any(held.network == gate.network and held.opened for held in order.leaks):
+    order.beyond = (order.beyond or {}) | {gate.network: (*booked, *fresh)}
+    if booked:
         return  # the order counts once, however often more of it goes there
     order.leaks = tuple(
         msgspec.structs.replace(held, opened=gate.opened) if held.network == gate.network else held

@@ -98,6 +98,7 @@ class OrderState(msgspec.Struct, eq=False, gc=False):
 
     leaks: tuple[LeakGate, ...] = ()  # what leak budgets said of it, at its first decision
     shown: dict[str, tuple[int, tuple[int, ...]]] | None = None  # budgeted network -> week, and SKUs it is shown
+    beyond: dict[str, tuple[int, ...]] | None = None  # budgeted network -> SKUs booked as shown beyond its budget
 
     def status(self) -> str:
         """The order in Amazon's 2026 words, plus PARKED while all of it waits here."""

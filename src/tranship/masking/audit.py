@@ -8,7 +8,7 @@ import datetime as dt
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -58,11 +58,13 @@ class AuditDraft(NamedTuple):
 
 def fingerprint(person_key: bytes, leaf: str, value: str) -> bytes:
     """What tells two values of one person and leaf apart, and nothing once the person's key is gone; none without a key."""
-    if not person_key:
-        return b""
+    return marked(lambda text: hmac.digest(person_key, text, "sha256"), leaf, value) if person_key else b""
+
+
+def marked(mac: Callable[[bytes], bytes], leaf: str, value: str) -> bytes:
+    """The same where the HMAC-SHA256 under the person's key is at hand."""
     said = leaf.encode()
-    text = b"tranship audit fingerprint 1" + len(said).to_bytes(4, "big") + said + value.encode()
-    return hmac.digest(person_key, text, "sha256")[:FINGERPRINT_BYTES]
+    return mac(b"tranship audit fingerprint 1" + len(said).to_bytes(4, "big") + said + value.encode())[:FINGERPRINT_BYTES]
 
 
 class Chain:

@@ -60,13 +60,15 @@ def kind_of(leaf: str, action: str) -> str:
 
     >>> kind_of("destinationAddress.name", "token(name)"), kind_of("items[].quantity", "pass(int:1..9)"), kind_of("giftMessage", "drop")
     ('name alias', 'quantity', '')
+    >>> kind_of("destinationAddress.name", "token")  # a proxy's rows name no kind
+    'name alias'
     """
     verb, _, rest = action.partition("(")
     named = rest.removesuffix(")")
     if verb in _NOT_SEEN:
         return ""
     if verb in {"token", "relay"}:
-        word = _ALIASES.get(named, named) or _by_name(leaf)
+        word = _ALIASES.get(named, named) or _by_name(leaf).removesuffix(" in clear")
         return f"{word} {'alias' if verb == 'token' else 'relay'}"
     if verb == "ordinal":
         return "line number"

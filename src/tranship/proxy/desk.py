@@ -176,6 +176,8 @@ class Exchange(Passage):
         tokens.committed()
         if rows:
             desk.counts.event("tokens_made")
+        if known is not None and keeps:
+            desk.orders.recall(known, name, sent)
         if known is not None and fresh:
             desk.orders.remember(known)
         return Left(sent, known, tokens)
@@ -225,33 +227,48 @@ class Exchange(Passage):
 
     async def _kept(self, found: Unmasked, tokens: OrderTokens, known: Known | None) -> None:
         desk = self._desk
-        fields = _fields(found.fields, known) + [(leaf, "left out", b"") for leaf in found.dropped]
+        fields = _fields(found.fields, known) if found.fields else []
+        fields += [(leaf, "left out", b"") for leaf in found.dropped]
         for one in found.quarantined:
             desk.counts.event("quarantined_in_list")
             fields.append((one.leaf, "quarantined", b""))
         if found.dropped:
             desk.counts.event("leaves_dropped")
         rows = tokens.rows
-        expiry = self._expiry(found.body) if tells(self._operation) else ()
+        over = self._over(found.body, again=bool(rows)) if tells(self._operation) else []
+        expiry = [(at, desk.network, token) for _, at, token in over]
         entry = Entry(tokens=rows, audits=[self._draft(audit.RECEIVED, fields, found.subject, known)], expiry=expiry)
-        if rows:
+        if rows or expiry:
             await desk.keep(entry, "yes")
+            for each, at, token in over:
+                each.memo.ends[desk.network] = (at, token)
         else:
             self._noted(entry)
         tokens.committed()
 
-    def _expiry(self, body: bytes) -> list[tuple[int, str, str]]:
-        """Until when the tokens of orders are kept that an answer says are over: once said, it stays."""
+    def _over(self, body: bytes, *, again: bool) -> list[tuple[Known, int, str]]:
+        """Orders that an answer says are over, until when their tokens are kept, and each order's own token.
+
+        Once said, the time stays; `again`: also where it was said before, because there are new tokens.
+        """
         desk, found = self._desk, []
         for order_id in ended(body) if desk.kept_us else ():
             known = desk.orders.find(order_id)
-            if known is None or desk.network in known.memo.ends:
+            if known is None:
                 continue
-            row = desk.orders.token_of(desk.vault, desk.network, known)
-            if row is not None:
-                known.memo.ends.add(desk.network)
-                if row.expires_at == NEVER:
-                    found.append((desk.vault.now() + desk.kept_us, desk.network, row.token))
+            at, token = known.memo.ends.get(desk.network, (NEVER, ""))
+            if not token:
+                row = desk.orders.token_of(desk.vault, desk.network, known)
+                at, token = (row.expires_at, row.token) if row is not None else (0, "")
+                if at == NEVER:
+                    at = desk.vault.now() + desk.kept_us
+                elif token and not again:
+                    known.memo.ends[desk.network] = (at, token)
+                    continue
+            elif not again:
+                continue
+            if token:
+                found.append((known, at, token))
         return found
 
     def _noted(self, entry: Entry) -> None:
@@ -292,13 +309,12 @@ def _fields(told: Sequence[tuple[str, str, str]], known: Known | None) -> list[F
     """The audit's fields: a token's fingerprint where one was given, under the order's own key."""
     if known is None:
         return [(leaf, action, b"") for leaf, action, _ in told]
-    marks, key = known.memo.marks, known.key
-    found = []
+    marks, found = known.memo.marks, []
     for leaf, action, token in told:
         mark = b""
         if token:
             held = marks.get((leaf, token))
-            mark = held or audit.fingerprint(key, leaf, token)
+            mark = held or audit.marked(known.mac, leaf, token)
             if held is None and len(marks) < MEMO_MOST:
                 marks[leaf, token] = mark
         found.append((leaf, action, mark))

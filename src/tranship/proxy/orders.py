@@ -5,7 +5,6 @@ Everything sealed for an order hangs on that row's key: its tokens' values, the 
 """
 
 import asyncio
-import hmac
 import secrets
 import weakref
 from collections.abc import Callable
@@ -16,10 +15,14 @@ import msgspec
 from tranship.core.order import Person
 from tranship.masking.rows import TokenRow
 from tranship.masking.tokens import Found
+from tranship.masking.vault.seal import Mac
 from tranship.masking.vault.session import MaskingVault, Owner
 from tranship.store.people import People
 from tranship.store.port import PayloadRow, PersonRow
 
+SENT_MOST = 2
+SENT_BYTES_MOST = 4_096
+"""Masked requests of one order that are kept in memory beside it, and their largest body."""
 SOURCE = "proxy"
 """The source under which order ids are found again: what `tranship erase --source` wants."""
 
@@ -30,13 +33,14 @@ class Memo:
     Whoever erases, or sweeps what expired, has the vault forget; then nothing of this is used any more (`Orders.find`).
     """
 
-    __slots__ = ("ends", "found", "marks", "tokens")
+    __slots__ = ("ends", "found", "marks", "sent", "tokens")
 
     def __init__(self) -> None:
         self.tokens: dict[tuple[str, str, str, str], str] = {}  # network, kind, scope, value -> token
         self.found: dict[tuple[str, str], Found] = {}  # network, token -> what it stands for
         self.marks: dict[tuple[str, str], bytes] = {}  # leaf, token -> the audit's fingerprint
-        self.ends: set[str] = set()  # networks at which its tokens have an end
+        self.sent: dict[str, Sent] = {}  # name -> a masked request as it left (`Orders.stored`)
+        self.ends: dict[str, tuple[int, str]] = {}  # network -> until when its tokens are kept, and the order's own
 
 
 class Known(NamedTuple):
@@ -45,7 +49,8 @@ class Known(NamedTuple):
     order_id: str
     row: PersonRow
     key: bytes
-    print_key: bytes
+    mac: Mac  # under that key, for the audit's fingerprints
+    prints: Mac
     memo: Memo
 
     def __repr__(self) -> str:
@@ -101,11 +106,12 @@ class Orders:
         row = self._people.store.person(person_id) if person_id else None
         if row is None:
             return None
-        return self.remember(self._known(order_id, row))
+        return self.remember(_known(order_id, row, self._people.vault.person_key(row)))
 
     def new(self, order_id: str) -> Known:
         """A row for a new order; `remember` it once it is committed."""
-        return self._known(order_id, self._people.vault.seal(secrets.token_hex(12), SOURCE, Person(ref=order_id)))
+        row, key = self._people.vault.seal_with_key(secrets.token_hex(12), SOURCE, Person(ref=order_id))
+        return _known(order_id, row, key)
 
     def remember(self, known: Known) -> Known:
         """Keep an order in memory."""
@@ -137,23 +143,36 @@ class Orders:
         row = self._people.store.person(person_id)
         return self._people.vault.person_key(row) if row is not None else None
 
-    def _known(self, order_id: str, row: PersonRow) -> Known:
-        key = self._people.vault.person_key(row)
-        return Known(order_id, row, key, hmac.digest(key, b"tranship proxy retry 1", "sha256"), Memo())
-
     # ---- what was sent -----------------------------------------------------------------------------------------------
 
     def stored_under(self, known: Known, said: bytes) -> str:
         """The name of what a request became: equal requests have the same, and nobody without the order's key can tell which."""
-        return f"{known.row.person_id}/{hmac.digest(known.print_key, said, 'sha256')[:16].hex()}"
+        return f"{known.row.person_id}/{known.prints(said)[:16].hex()}"
 
     def stored(self, known: Known, name: str) -> Sent | None:
         """The bytes that this request became when it came first."""
+        held = known.memo.sent.get(name)
+        if held is not None:
+            return held
         row = self._people.store.payload(name)
         if row is None or row.person_id != known.row.person_id:
             return None
-        return _decode(self._people.vault.open_for(known.row, row.sealed))
+        return self.recall(known, name, _decode(self._people.vault.open_for(known.row, row.sealed, known.key)))
+
+    def recall(self, known: Known, name: str, sent: Sent) -> Sent:
+        """Keep in memory what is on disk: the newest requests of an order, small ones only."""
+        held = known.memo.sent
+        if len(sent.body) <= SENT_BYTES_MOST:
+            if len(held) >= SENT_MOST:
+                del held[next(iter(held))]
+            held[name] = sent
+        return sent
 
     def to_store(self, known: Known, name: str, sent: Sent) -> PayloadRow:
         """The row of a request's masked bytes, sealed under the order's key."""
-        return PayloadRow(name, known.row.person_id, self._people.vault.seal_for(known.row, _encode(sent)))
+        return PayloadRow(name, known.row.person_id, self._people.vault.seal_for(known.row, _encode(sent), known.key))
+
+
+def _known(order_id: str, row: PersonRow, key: bytes) -> Known:
+    mac = Mac(key)
+    return Known(order_id, row, key, mac, Mac(mac(b"tranship proxy retry 1")), Memo())

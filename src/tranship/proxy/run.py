@@ -7,14 +7,17 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tranship.connectors.http import Auth, HttpClient
+from tranship.connectors.http import Auth, Bearer, HttpClient
 from tranship.core.errors import TranshipError
 from tranship.masking.policy import load
 from tranship.masking.policy.model import Policy
+from tranship.masking.remote import KINDS as KINDS  # noqa: PLC0414 - what the proxy speaks
+from tranship.masking.remote import UNMASK_BYTES_MAX
 from tranship.masking.vault.session import MaskingVault
-from tranship.proxy.app import Shell
+from tranship.proxy.app import Handler, Shell
 from tranship.proxy.counts import Counts
 from tranship.proxy.desk import Desk
+from tranship.proxy.engine_desk import Engine, EngineDesk
 from tranship.proxy.keeper import Keeper
 from tranship.proxy.orders import Orders
 from tranship.proxy.passage import Upstream
@@ -33,15 +36,13 @@ from tranship.store.vaulting import kek_of, open_vault
 
 log = logging.getLogger("tranship.proxy")
 
-KINDS = ("amazon_mcf_2020", "amazon_mcf")
-"""What the proxy speaks: the two versions of Amazon's Multi-Channel Fulfillment."""
 Ready = Callable[[str], Awaitable[None]]
 
 
 class Plan(NamedTuple):
     """What is to be run: where, for which network and kind, under which policy file, against what."""
 
-    folder: Path
+    folder: Path | None  # None: a running service masks
     settings: ProxySettings
     kind: str
     network: str
@@ -49,6 +50,8 @@ class Plan(NamedTuple):
     auth: Auth | None = None  # the proxy's own login; None: clients bring their access tokens
     sink: bool = False  # answer from a sink in this process: nothing is sent anywhere
     tell_personal: bool = False  # give clients what networks tell of people (signed for by ...); else its token
+    engine: str = ""  # the service's address, where there is no folder
+    engine_token: str = ""  # a reference to its token (env:NAME, file:PATH); empty: it asks for none
 
 
 class Parts(NamedTuple):
@@ -70,6 +73,7 @@ def open_parts(stack: ExitStack, plan: Plan) -> Parts:
 
     Raises UnavailableError where the folder is in use, or a key cannot be had: nothing is listened on then.
     """
+    assert plan.folder is not None, "a proxy with a store of its own"
     store = _store(plan.folder)
     stack.callback(store.close)
     people = People.open(store, plan.folder, create=True)
@@ -97,30 +101,56 @@ def checked_policy(plan: Plan) -> Policy:
     return policy
 
 
+class Back(NamedTuple):
+    """What is behind the shell: a desk for each policy, and what has to be closed in the end, first things first."""
+
+    desk: Callable[[Policy], Handler]
+    close: tuple[Callable[[], Awaitable[None]], ...]
+
+
+def open_back(stack: ExitStack, plan: Plan, counts: Counts) -> Back:
+    """The upstream, and who masks: a shard of the proxy's own, or a running service."""
+    settings, own_login = plan.settings, plan.auth is not None
+    client: HttpClient | None = None
+    upstream: Upstream = Sink()
+    if not plan.sink:
+        client = HttpClient(
+            settings.upstream, plan.auth, int(settings.upstream_timeout_s * 1000), at_once=settings.requests_max,
+            answer_bytes_max=settings.answer_bytes_max,
+        )  # fmt: skip
+        upstream = client
+    closing = (client.close,) if client is not None else ()
+    if plan.engine:
+        link = HttpClient(
+            plan.engine, Bearer(plan.engine_token, "--engine") if plan.engine_token else None,
+            int(settings.vault_timeout_s * 1000), at_once=settings.requests_max, answer_bytes_max=UNMASK_BYTES_MAX,
+        )  # fmt: skip
+        engine = Engine(link)
+
+        def through(now: Policy) -> Handler:
+            return EngineDesk(
+                now, plan.network, engine, upstream, counts, own_login=own_login, tell_personal=plan.tell_personal
+            )
+
+        return Back(through, (link.close, *closing))
+    parts = open_parts(stack, plan)
+    keeper = Keeper(parts.writer, settings.vault_timeout_s)
+    counts.vault = lambda: _told(parts.writer)
+
+    def desk(now: Policy) -> Handler:
+        return Desk(now, plan.network, parts.vault, parts.orders, keeper, upstream, counts, own_login=own_login,
+                    tell_personal=plan.tell_personal, token_days=settings.token_days, erase=parts.erase)  # fmt: skip
+
+    return Back(desk, (keeper.close, *closing))
+
+
 async def serve(plan: Plan, ready: Ready) -> None:
     """Run until a signal comes. `ready` is told the address once it is listened on."""
     settings, counts = plan.settings, Counts()
     policy = checked_policy(plan)
     with ExitStack() as stack:
-        parts = open_parts(stack, plan)
-        client: HttpClient | None = None
-        upstream: Upstream = Sink()
-        if not plan.sink:
-            client = HttpClient(
-                settings.upstream, plan.auth, int(settings.upstream_timeout_s * 1000), at_once=settings.requests_max,
-                answer_bytes_max=settings.answer_bytes_max,
-            )  # fmt: skip
-            upstream = client
-
-        keeper = Keeper(parts.writer, settings.vault_timeout_s)
-        counts.vault = lambda: _told(parts.writer)
-
-        def desk(now: Policy) -> Desk:
-            return Desk(now, plan.network, parts.vault, parts.orders, keeper, upstream, counts,
-                        own_login=plan.auth is not None, tell_personal=plan.tell_personal,
-                        token_days=settings.token_days, erase=parts.erase)  # fmt: skip
-
-        shell = Shell(settings, desk(policy), counts, own_login=plan.auth is not None)
+        back = open_back(stack, plan, counts)
+        shell = Shell(settings, back.desk(policy), counts, own_login=plan.auth is not None)
 
         def reload() -> None:
             """Take the policy file anew; a bad one changes nothing, and says so."""
@@ -130,7 +160,7 @@ async def serve(plan: Plan, ready: Ready) -> None:
                 counts.event("policy_refused")
                 log.error("the policy was not taken anew: %s", error)  # noqa: TRY400 - the sentence is the message
                 return
-            shell.handler = desk(fresh)
+            shell.handler = back.desk(fresh)
             counts.event("policy_taken")
             log.warning("policy %s is in force for requests from now on", fresh.hash[:16])
 
@@ -146,9 +176,8 @@ async def serve(plan: Plan, ready: Ready) -> None:
                 await ready(f"{scheme}://{host}:{server.port}")
             await task
         finally:
-            await keeper.close()
-            if client is not None:
-                await client.close()
+            for close in back.close:
+                await close()
 
 
 def _told(writer: VaultWriter) -> dict[str, int]:

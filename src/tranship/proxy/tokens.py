@@ -29,7 +29,7 @@ class OrderTokens:
         self._new: dict[tuple[str, str, str, str], str] = {}  # tokens that may be not on disk yet
         self._sessions: dict[str, Session] = {}
         self._scopes: dict[str, Session] = {}  # token of an order -> its session
-        self._once: dict[str, Found] = {}  # tokens of a message without an order: they live as long as this object
+        self.once: dict[str, Found] = {}  # tokens of a message without an order: they live as long as this object
 
     def token(self, kind: str, scope: str, value: str) -> str:
         """See Tokens. LookupError where a message names an order that never went through here."""
@@ -46,7 +46,7 @@ class OrderTokens:
 
     def found(self, token: str) -> Found | None:
         """See Tokens."""
-        held = self._once.get(token) or self._memo.found.get((self._network, token))
+        held = self.once.get(token) or self._memo.found.get((self._network, token))
         if held is not None:
             return held
         found = self._session.found(token)
@@ -88,9 +88,9 @@ class OrderTokens:
 
     def _for_once(self, kind: str, value: str) -> str:
         said = Found(kind, "", value)
-        held = next((token for token, found in self._once.items() if found == said), "")
+        held = next((token for token, found in self.once.items() if found == said), "")
         token = held or new_token(kind)
-        self._once[token] = said
+        self.once[token] = said
         return token
 
     def _session_for(self, kind: str, scope: str, value: str) -> Session:

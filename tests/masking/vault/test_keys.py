@@ -139,3 +139,17 @@ def test_a_sweep_forgets_what_expired() -> None:
         1 <= k <= 10 for k in range(30)
     ]
     assert all_pieces(upkeep.sweep).changed == 0
+
+
+def test_a_wrong_key_makes_no_keys_beside_those_of_the_right_one() -> None:
+    """Neither a rotation nor a new network: keys that no one key opens would leave the vault shut for good."""
+    ground = Ground()
+    token = ground.token("name", "O1", "Ada")
+    before = ground.store.masking_keys()
+    wrong = ground.opened(LocalKek(b"w" * 32, "wrong key"))
+    with pytest.raises(UnavailableError, match="bring the right one back"):
+        Upkeep(ground.store, wrong).rotate()
+    with pytest.raises(UnavailableError, match="bring the right one back"):
+        wrong.session("ANEW").token("name", "O2", "Ada")
+    assert ground.store.masking_keys() == before
+    assert ground.opened().session("AMZ").found(token) == Found("name", "O1", "Ada")

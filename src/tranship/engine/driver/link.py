@@ -83,7 +83,8 @@ class Link:
     ) -> Response | Result:
         """Send a request and tell health what came of it: the answer where `reader` has nothing to say of it, else a Result.
 
-        What its policy does not let out is not sent, whatever made it. `reader` never raises; an answer that makes no sense speaks against the network as one that never came. `clock` is real time.
+        What its policy does not let out is not sent, whatever made it. `reader` never raises; an answer that makes no sense speaks
+        against the network as one that never came. `clock` is real time.
         """
         if self.client is None:
             return Result("unauthorized", detail="this kind of connection has no interface to send to")

@@ -73,7 +73,12 @@ def findings(heard: Heard) -> list[Finding]:
     return [Finding(FOREIGN, remote_id, f"answer {what}: nothing of it is used") for remote_id, what in heard.wrong]
 
 
+def told(connection: str, heard: Heard, at: int) -> list[Submission]:
+    """What is wrong, as commands that put it before a person: once a day for the same."""
+    return [finding(connection, each, at) for each in findings(heard)]
+
+
 async def put_before_a_person(driver: "Driver", connection: str, heard: Heard) -> None:
-    """Say what is wrong, once a day for the same."""
+    """Say what is wrong."""
     if heard.wrong:
-        await driver.tell([finding(connection, each, driver.now()) for each in findings(heard)])
+        await driver.tell(told(connection, heard, driver.now()))

@@ -104,9 +104,9 @@ async def _changes(driver: "Driver", link: Link) -> None:
         if page.failed is not None:
             return
         heard = await listening.heard_of(driver, link, "list", said(link.connection.kind, "list", response.body))
-        await _tell(driver, code, listening.findings(heard))
         fresh = await driver.read(partial(_news, reports=listening.without(page.reports, heard)))
-        await driver.tell(listening.along(reporting(code, "list", fresh, driver.now()), heard))
+        made = reporting(code, "list", fresh, driver.now())
+        await driver.tell(listening.along([*made, *listening.told(code, heard, driver.now())], heard))
         more = page.more
         if not more:
             link.last_list = began
@@ -148,12 +148,11 @@ async def _returns(driver: "Driver", link: Link) -> None:
         if page.failed is not None:
             return
         heard = await listening.heard_of(driver, link, "returns", said(link.connection.kind, "returns", response.body))
-        await _tell(driver, link.connection.code, listening.findings(heard))
         page, at = listening.returned_without(page, heard), driver.now()
         made = await driver.read(
             lambda shard, page=page, at=at: returning(shard.state, link.connection, page, at)  # type: ignore[misc]
         )
-        await driver.tell(listening.along(made, heard))
+        await driver.tell(listening.along([*made, *listening.told(link.connection.code, heard, at)], heard))
         more = page.more
         if not more:
             return
