@@ -19,6 +19,7 @@ from tranship.core.errors import InputError
 from tranship.core.network import LeakBudget, Network
 from tranship.engine.run import open_store
 from tranship.masking.leak import Adversary
+from tranship.routing.leak.policy import settings_for
 
 
 def traffic_of(folder: Path, **options: object) -> Traffic:
@@ -225,3 +226,30 @@ def test_attackers_are_trained_under_the_budget_of_the_network_file(year: Path):
         leaks = (LeakBudget("AMZ", budget),)
         changed = traffic._replace(document=msgspec.structs.replace(traffic.document, leaks=leaks))
         assert (policy_of(changed, amazon).settings is not None) is under
+
+
+def test_a_budget_of_100_takes_no_turns_in_training(year: Path):
+    """The settings and turns that attackers are trained under are the engine's: it counts the budgets that limit something."""
+    traffic = traffic_of(year)
+    assert traffic.document is not None
+    told = {}
+    for other in (40, 100):
+        leaks = (LeakBudget("AMZ", 40), LeakBudget("PL", other))
+        changed = traffic._replace(document=msgspec.structs.replace(traffic.document, leaks=leaks))
+        told[other] = policy_of(changed, traffic.networks[0])
+    assert (told[40].networks, told[40].settings) == (2, settings_for(40, 2))
+    assert (told[100].networks, told[100].settings) == (1, settings_for(40, 1))
+
+
+def test_finding_the_fastest_is_said_where_ranking_fails(page: LeakPage):
+    """A tau at the floor is no all-clear while the ten fastest are found."""
+    amazon = page.networks[0]
+    tau, ten = amazon.bar("tau_growth"), amazon.bar("top10")
+    rest = [bar for bar in amazon.node if bar.name not in {"tau_growth", "top10"}]
+
+    def said(above: bool) -> str:
+        bars = [msgspec.structs.replace(tau, above=False), msgspec.structs.replace(ten, value=0.7, above=above), *rest]
+        return leak_words.growth(msgspec.structs.replace(amazon, node=bars))
+
+    assert "but it finds 70 % of your ten fastest" in said(True)
+    assert "cannot tell which of your products grow" in said(False)

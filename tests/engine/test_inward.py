@@ -1,7 +1,9 @@
 """What a network tells of people: kept as tokens under the person, forgotten with them; and aliases that are not the order's own."""
 
+import asyncio
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,12 +12,18 @@ from hypothesis import strategies as st
 from tests.engine.connected import Handed
 from tests.engine.masked import masker_of
 from tests.engine.test_outward import ANN, body, handed, name_in, placed
+from tranship.api.hooks import _listened
+from tranship.connectors.port import Message
+from tranship.core.capability import Connection
 from tranship.core.errors import UnavailableError
+from tranship.core.health import Health
+from tranship.dispatch.model import Report
 from tranship.engine import commands as cmd
+from tranship.engine.driver.link import Link
 from tranship.engine.driver.listening import along, told
 from tranship.engine.inward import HOOK, NOTHING, Heard, hear, owners, said
 from tranship.engine.outward import Masker
-from tranship.engine.shard import Submission
+from tranship.engine.shard import Shard, Submission
 from tranship.masking.tokens import kind_of, new_token
 
 NEIGHBOR = "Zacharias Neighbor"
@@ -174,3 +182,38 @@ def test_what_two_messages_say_at_once_is_kept_once(there: There):
     for each in heard:
         there.keep(each)
     assert there.hear("list", listed) == NOTHING
+
+
+class Hears:
+    """What of a driver a notification needs: the state, the vault and a clock, of a run that is played here."""
+
+    def __init__(self, there: There) -> None:
+        self.service, self.people, self._there = self, there.run.shard.people, there
+
+    def masker(self) -> Masker:
+        """The run's."""
+        return self._there.masker
+
+    def now(self) -> int:
+        """The run's."""
+        return self._there.run.at
+
+    async def read(self, function: Callable[[Shard], Any]) -> Any:
+        """Of the run's shard."""
+        return function(self._there.run.shard)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_of_a_notification_with_anothers_alias_nothing_is_used(there: There, own: bool):
+    """A webhook names the recipient: with the order's own alias its report is taken, with another one it is a finding."""
+    alias = there.alias(there.first if own else there.second)
+    body = json.dumps({"reference_id": there.first, "recipient": {"name": alias}}).encode()
+    message = Message(True, "k1", (Report(there.first, "COMPLETE"),))
+    link = Link(Connection("amz", "shipbob", settings={"endpoint": "http://127.0.0.1:9", "channel_id": 100200},
+                           secrets={"token": "env:NONE"}), Health(), 0)  # fmt: skip
+    taken, heard = asyncio.run(_listened(Hears(there), link, body, message))  # type: ignore[arg-type]
+    if own:
+        assert (taken, heard) == (message, NOTHING)
+    else:
+        assert taken.reports == taken.counts == () and [each.kind for each in taken.findings] == ["foreign_token"]
+        assert [draft.verdict for draft in heard.audits] == ["quarantined"] and alias not in repr(taken)

@@ -37,6 +37,7 @@ from tranship.engine import commands as cmd
 from tranship.engine import events as ev
 from tranship.engine import leaks
 from tranship.engine.leak_plans import due, plans_now
+from tranship.engine.leak_status import status_of
 from tranship.engine.networks import take_networks
 from tranship.engine.shard import Submission
 from tranship.engine.verify import verify
@@ -398,6 +399,21 @@ def test_a_plan_is_due_once_a_week_and_when_the_dial_moves() -> None:
     assert len(due(run.state, MONDAY)) == 1
 
 
+def test_a_plan_from_the_future_is_made_anew() -> None:
+    """A clock that was years ahead for a moment: its plan admits nothing, is said to be none, and the next look makes another."""
+    run = leaky(ONE)
+    run.place(1, ("MUG", 1))
+    run.do(plan(run.document, ONE, at=MONDAY + 400 * WEEK))
+    assert where(run.place(2, ("MUG", 1))) == [(PL, 1)]
+    assert status_of(run.state).budgets[0].state == "none"
+    (command,) = plans_now(run.state, KEY, MONDAY)
+    run.do(command)
+    assert run.state.leaks.plans["AMZ"].plan.week == week_of(MONDAY)
+    assert (due(run.state, MONDAY), status_of(run.state).budgets[0].state) == ([], "fresh")
+    run.do(plan(run.document, ONE, at=MONDAY + WEEK))
+    assert due(run.state, MONDAY) == []
+
+
 # -- stories ----------------------------------------------------------------------------------------------------------
 
 budgets = st.builds(
@@ -471,11 +487,13 @@ def test_verdicts_stay_and_excess_is_always_told(document, story, leak, share) -
                     opened.add((order_id, gate.network))
     if shard.state.leaks is None:
         return
-    for order_id, order in shard.state.orders.items():
-        for gate in order.leaks:
-            there = order.shown.get(gate.network, (0, ()))[1] if order.shown else ()
+    for order_id, held in shard.state.orders.items():
+        for gate in held.leaks:
+            there = held.shown.get(gate.network, (0, ()))[1] if held.shown else ()
             if set(there) & set(gate.kept):
-                assert (order_id, gate.network) in opened, f"{order_id}: {gate.network} got what was kept off it, untold"
+                assert (order_id, gate.network) in opened, (
+                    f"{order_id}: {gate.network} got what was kept off it, untold"
+                )
 
 
 # -- addresses --------------------------------------------------------------------------------------------------------

@@ -92,6 +92,13 @@ def test_a_token_that_does_not_belong_quarantines_the_message(path: str, value: 
     assert str(value) not in str(caught.value) and "Ada" not in str(caught.value)
 
 
+def test_an_answer_about_another_order_than_was_asked_for_is_quarantined():
+    """Whole and sound in itself, and ours: still not what the client asked about."""
+    assert back(answer(OTHER), subject=OTHER.subject).subject == OTHER.subject
+    with pytest.raises(QuarantineError, match="another order than was asked for"):
+        back(answer(OTHER), subject=SENT.subject)
+
+
 def test_expired_tokens_and_those_of_another_network_are_quarantined():
     """Some days after the delivery a token is over; a vault of another network never had it."""
     tokens = MemoryTokens()

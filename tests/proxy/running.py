@@ -85,7 +85,17 @@ def proxy(
 ) -> Iterator[Proxy]:  # fmt: skip
     """A proxy until the block ends. `file_bytes`: no file of its may grow beyond: a full disk."""
     log = folder.with_name(folder.name + ".log")
-    command = [sys.executable, "-m", "tranship.cli", "proxy", *([] if "--engine" in more else [str(folder)]), "--upstream", upstream, "--kind", kind]
+    command = [
+        sys.executable,
+        "-m",
+        "tranship.cli",
+        "proxy",
+        *([] if "--engine" in more else [str(folder)]),
+        "--upstream",
+        upstream,
+        "--kind",
+        kind,
+    ]
     with log.open("a") as errors:
         process = subprocess.Popen(
             [*command, "--port", "0", "--json", *more], stdout=subprocess.PIPE, stderr=errors, text=True, cwd=ROOT,
@@ -109,7 +119,7 @@ def proxy(
 
 
 def refused_start(
-    folder: Path, upstream: str, *more: str, kind: str = "amazon_mcf_2020", env: Mapping[str, str] | None = None
+    folder: Path | None, upstream: str, *more: str, kind: str = "amazon_mcf_2020", env: Mapping[str, str] | None = None
 ) -> str:
     """What it says where it must not start."""
     command = [
@@ -117,7 +127,7 @@ def refused_start(
         "-m",
         "tranship.cli",
         "proxy",
-        str(folder),
+        *([str(folder)] if folder is not None else []),
         "--upstream",
         upstream,
         "--kind",

@@ -1,13 +1,16 @@
 """The check before the start finds the holes that are planted for it."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
 from tranship.core.errors import InputError
 from tranship.masking.policy import Policy, Rule, load
 from tranship.masking.policy.types import TYPES
-from tranship.proxy.run import KINDS
+from tranship.proxy.run import KINDS, Plan, checked_policy
 from tranship.proxy.selftest import check_policy
+from tranship.proxy.settings import ProxySettings
 
 FREE = TYPES["label"]._replace(objection=lambda value: "")
 HOLES = [
@@ -60,3 +63,26 @@ def test_a_policy_that_takes_nothing_is_found():
     )
     with pytest.raises(InputError, match="plain message"):
         check_policy(policy)
+
+
+def test_a_policy_that_wants_aliases_of_articles_is_not_used(tmp_path: Path):
+    """A proxy has none that are registered: it would make articles up that the network does not have."""
+    own = tmp_path / "own.toml"
+    own.write_text(
+        'kind = "amazon_mcf_2020"\n[change.createFulfillmentOrder.body]\n"items[].sellerSku" = "token(sku)"\n'
+    )
+    plan = Plan(tmp_path, ProxySettings("http://127.0.0.1:9"), "amazon_mcf_2020", "AMZ", own)
+    with pytest.raises(InputError, match="a proxy keeps none") as caught:
+        checked_policy(plan)
+    assert "createFulfillmentOrder: body items[].sellerSku" in str(caught.value)
+    assert checked_policy(plan._replace(policy_path=None)).kind == "amazon_mcf_2020"
+
+
+def test_the_check_is_made_before_anything_is_listened_on(tmp_path: Path):
+    """A file that loads, and under which no order could be sent, does not start a proxy."""
+    own = tmp_path / "own.toml"
+    own.write_text(
+        'kind = "amazon_mcf_2020"\n[change.createFulfillmentOrder.body]\n"destinationAddress.city" = "drop"\n'
+    )
+    with pytest.raises(InputError, match="refuses a plain message"):
+        checked_policy(Plan(tmp_path, ProxySettings("http://127.0.0.1:9"), "amazon_mcf_2020", "AMZ", own))

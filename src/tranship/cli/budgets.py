@@ -49,7 +49,8 @@ def _show(now: "BudgetNow") -> None:
     beyond = f"{now.excess_orders:,} orders, {now.excess_lines:,} lines, {now.excess_households:,} households"
     say(f"  beyond the budget: {beyond if now.excess_orders else 'nothing'}")
     if now.tau is None:
-        say(f"  own attack: {now.tau_weeks} whole weeks of this leak year are too few")
+        few = "too few weeks or articles with enough orders"
+        say(f"  own attack: nothing can be said yet, {few} ({now.tau_weeks} whole weeks of this leak year)")
     else:
         say(f"  own attack: growth as shown ranks articles as it is with tau {now.tau:+.2f} ({now.tau_weeks} weeks)")
     rows = [(one.sku, f"{one.lines:,}", f"{one.shown:,}", f"{one.curve:.1f}", f"{one.excess:,}") for one in now.skus]

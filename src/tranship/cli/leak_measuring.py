@@ -130,8 +130,9 @@ def policy_of(traffic: Traffic, one: NetworkTraffic) -> Policy:
     shares: Floats = mine[order] / np.maximum(lines[order], 1)
     leaks = traffic.document.leaks if traffic.document else ()
     budget = next((leak for leak in leaks if leak.network == one.code and leak.budget < NO_BUDGET), None)
-    settings = settings_of(budget, len(leaks)) if budget else None
-    return Policy(settings, max(1, len(leaks)), shares, one.orders / max(1, traffic.facts.orders))
+    networks = sum(leak.budget < NO_BUDGET for leak in leaks)
+    settings = settings_of(budget, networks) if budget else None
+    return Policy(settings, max(1, networks), shares, one.orders / max(1, traffic.facts.orders))
 
 
 def _words(likeness: Likeness, policy: Policy) -> str:

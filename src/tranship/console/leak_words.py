@@ -83,6 +83,10 @@ def growth(one: NetworkPage) -> str:
     if bar.value is None:
         return f"too few orders to tell what {one.operator} learns of growth"
     beside = f"tau {figure('tau_growth', bar.value)}; guessing gives {guessing(bar)}"
+    ten = one.bar("top10")
+    if not bar.above and ten.value is not None and ten.above:  # no ranking, and yet the fastest are found
+        found = f"it finds {figure('top10', ten.value)} of your ten fastest (guessing finds {guessing(ten)})"
+        return f"{one.operator} cannot rank your growing products ({beside}), but {found}"
     if not bar.above:
         return f"{one.operator} cannot tell which of your products grow: {beside}"
     how = "can rank your growing products" if bar.value >= MANY else "has a fair idea which of your products grow"

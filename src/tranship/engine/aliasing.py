@@ -39,7 +39,7 @@ def listed(
 ) -> AliasList:
     """Aliases in the order of their signs, filtered; InputError for a state that there is not."""
     if state and state not in STEPS:
-        raise InputError(f"no state {state!r}", where="state", hint=f"There are {', '.join(STEPS)}.")
+        raise InputError("no such state", where="state", hint=f"There are {', '.join(STEPS)}.")
     wanted = [("network", network), ("sku", sku), ("state", state)]
     conditions = ["alias > ?", *(f"{name} = ?" for name, value in wanted if value)]
     values = [after, *(value for _, value in wanted if value)]

@@ -152,7 +152,7 @@ def _states(state: str) -> tuple[str, ...]:
     known = {**{each: (each,) for each in STATES}, **GROUPS}
     wanted = known.get(state) or known.get(state.upper())
     if wanted is None:
-        raise InputError(f"no state {state!r}", where="state", hint=f"There are {', '.join([*GROUPS, *STATES])}.")
+        raise InputError("no such state", where="state", hint=f"There are {', '.join([*GROUPS, *STATES])}.")
     return wanted
 
 

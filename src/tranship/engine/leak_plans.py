@@ -50,9 +50,14 @@ def due(state: State, at: int) -> list[LeakBudget]:
     week, found = week_of(at), []
     for budget in budgets_of(state.require_network()):
         held = leaks.plans.get(budget.network)
-        if budget.budget and (held is None or held.plan.week < week or held.terms != terms_of(budget)):
+        if budget.budget and (held is None or not _serves(held.plan, week) or held.terms != terms_of(budget)):
             found.append(budget)
     return found
+
+
+def _serves(plan: LeakPlan, week: int) -> bool:
+    """Whether a plan is of this week, or of the next one; one further ahead came of a clock that was wrong, and admits nothing."""
+    return week <= plan.week <= week + 1
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -75,7 +80,8 @@ def material(state: State, budget: LeakBudget, at: int) -> Made:
     assert leaks is not None, "asked only where a budget is in force"
     names = tuple(each.network for each in budgets_of(state.require_network()))
     held, week = leaks.plans.get(budget.network), week_of(at)
-    previous = held.plan if held is not None and held.terms == terms_of(budget) else None
+    goes_on = held is not None and held.terms == terms_of(budget) and held.plan.week <= week + 1
+    previous = held.plan if held is not None and goes_on else None
     weeks: list[planner.Week] = []
     if previous is not None:
         weeks = [_week(state, leaks, budget.network, each) for each in range(previous.week, week)]

@@ -143,6 +143,8 @@ def _freshness(budget: LeakBudget, plan: PlanNow | None, week: int) -> str:
     if plan is None:
         return "none"
     late = week - plan.plan.week
+    if late < -1:  # made by a clock that was ahead: the gate takes it for none
+        return "none"
     return "fresh" if late <= 0 and plan.terms == terms_of(budget) else "stale" if late <= STALE_WEEKS else "none"
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tranship.connectors.http import Auth, Bearer, HttpClient
-from tranship.core.errors import TranshipError
+from tranship.core.errors import InputError, TranshipError
 from tranship.masking.policy import load
-from tranship.masking.policy.model import Policy
+from tranship.masking.policy.model import OUT_PLACES, Policy
 from tranship.masking.remote import KINDS as KINDS  # noqa: PLC0414 - what the proxy speaks
 from tranship.masking.remote import UNMASK_BYTES_MAX
 from tranship.masking.vault.session import MaskingVault
@@ -29,6 +29,7 @@ from tranship.store.location import database
 from tranship.store.people import People
 from tranship.store.port import TableStore
 from tranship.store.postgres.store import PostgresStore
+from tranship.store.seen import Seen
 from tranship.store.sqlite import SqliteStore
 from tranship.store.vault_care import Caretaker
 from tranship.store.vault_writer import VaultWriter
@@ -77,7 +78,7 @@ def open_parts(stack: ExitStack, plan: Plan) -> Parts:
     store = _store(plan.folder)
     stack.callback(store.close)
     people = People.open(store, plan.folder, create=True)
-    orders = Orders(people, plan.settings.orders_cached)
+    orders = Orders(people, plan.settings.orders_cached, seen=Seen(store))
     vault = open_vault(store, people, kek_of(plan.folder), person_key=orders.key)
     orders.forgot = lambda: vault.forgotten
     for row in vault.keys.rows():
@@ -97,8 +98,21 @@ def _store(folder: Path) -> TableStore:
 def checked_policy(plan: Plan) -> Policy:
     """The policy, after canaries went through every operation of it. InputError where it does not load, or one got out."""
     policy = load(plan.kind, plan.policy_path)
+    _without_aliases(policy)
     check_policy(policy)
     return policy
+
+
+def _without_aliases(policy: Policy) -> None:
+    """A made-up code that is registered nowhere would be an article that the network does not have: no order would be taken."""
+    for one in policy.operations.values():
+        for place in OUT_PLACES if one.method else ():
+            for leaf, rule in one.rules.get(place, {}).items():
+                if (rule.action, rule.kind) == ("token", "sku"):
+                    raise InputError(
+                        "wants an alias that is registered there, and a proxy keeps none",
+                        where=f"{policy.kind}: {one.name}: {place} {leaf}", hint="Leave it at pass(sku).",
+                    )  # fmt: skip
 
 
 class Back(NamedTuple):

@@ -32,9 +32,11 @@ class OrderTokens:
         self.once: dict[str, Found] = {}  # tokens of a message without an order: they live as long as this object
 
     def token(self, kind: str, scope: str, value: str) -> str:
-        """See Tokens. LookupError where a message names an order that never went through here."""
+        """See Tokens. LookupError for an article, and where a message names an order that never went through here."""
         if scope.startswith(ONCE):
             return self._for_once(kind, value)
+        if kind == "sku":
+            raise LookupError("a proxy keeps no aliases of articles")  # made up here, it would be registered nowhere
         asked = (self._network, kind, scope, value)
         token = self._memo.tokens.get(asked)
         if token is None:

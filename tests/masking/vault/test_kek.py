@@ -90,6 +90,16 @@ def test_a_command_that_fails_gives_no_tokens(tmp_path: Path, rule: str, said: s
     assert "nothing leaves" in str(told.value) and ground.store.masking_keys() == [] and ground.store.known == {}
 
 
+def test_a_service_that_hangs_is_not_waited_for_by_everyone_in_turn(tmp_path: Path) -> None:
+    """After one late answer the next callers are refused at once, for as long as an answer may take; then it is asked again."""
+    asked = tmp_path / "asked"
+    kek = CommandKek(hook(tmp_path, f"open({str(asked)!r}, 'a').write('x'); import time; time.sleep(30)"), timeout_s=2)
+    for _ in range(5):
+        with pytest.raises(UnavailableError, match="no answer within 2 s"):
+            kek.wrap(KEY, "here")
+    assert asked.read_text() == "x"
+
+
 def test_a_command_that_is_not_there_is_told(tmp_path: Path) -> None:
     """No such program, or nothing in the setting."""
     with pytest.raises(UnavailableError, match="No such file"):

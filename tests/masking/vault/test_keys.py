@@ -77,6 +77,22 @@ def test_a_key_that_is_in_use_is_not_destroyed() -> None:
     assert all_pieces(upkeep.reseal).changed == 1 and upkeep.destroy(epoch_us=0) == 1 and upkeep.reading() == []
 
 
+def test_a_destroyed_key_is_in_no_memory_either() -> None:
+    """Nor in the store: neither the vault that destroyed it nor another one can open with it, and its row is empty."""
+    ground = Ground()
+    ground.token("name", "O1", "x")
+    (old,) = [row.key_id for row in ground.vault.keys.rows() if (row.kind, row.purpose) == ("name", "seal")]
+    assert ground.vault.keys.pair(old).key_id == old
+    upkeep = Upkeep(ground.store, ground.vault)
+    upkeep.rotate()
+    all_pieces(upkeep.reseal)
+    assert upkeep.destroy(epoch_us=0) == len(KINDS)
+    for vault in (ground.vault, ground.opened()):
+        with pytest.raises(UnavailableError, match="was destroyed"):
+            vault.keys.pair(old)
+    assert not any(row.wrapped for row in ground.store.masking_keys() if row.key_id.startswith(old))
+
+
 def test_a_token_made_under_the_old_key_during_a_rotation_is_not_lost() -> None:
     """A request that began before the rotation commits after it: its token is sealed anew before the old key goes."""
     ground = Ground()

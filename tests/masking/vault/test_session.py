@@ -1,7 +1,9 @@
 import gc
+import hmac
 import threading
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -9,6 +11,7 @@ from tests.masking.vault.vaults import Ground
 from tranship.core.errors import DamageError, InvariantError, UnavailableError
 from tranship.masking.rows import NEVER
 from tranship.masking.tokens import KINDS, Found, Tokens, kind_of
+from tranship.masking.vault import seal
 from tranship.masking.vault.session import Session
 from tranship.store.port import Batch
 
@@ -114,6 +117,27 @@ def test_an_erased_person_is_gone_from_the_vault() -> None:
     with pytest.raises(UnavailableError, match="P1 was erased"):
         ground.vault.session("AMZ", "P1")
     assert ground.vault.session("AMZ").found(other) == Found("name", "O2", "Bob")
+
+
+def test_a_value_of_a_person_needs_both_keys() -> None:
+    """Who has all masking keys and a copy of the row, and not the person's own, neither opens it nor can try values against its index."""
+    ground = Ground()
+    ada = ground.person("P1")
+    row = ground.store.known["AMZ", ground.token("name", "O1", NAME, owner=ada)]
+    pair = ground.vault.keys.pair(row.key_id)
+    bound = seal.associated("demo", "AMZ", "name", row.token, "O1", "P1")
+    for cipher in (pair.cipher, AESGCM(ada.key), AESGCM(seal.mixed(pair.seal, b"x" * 32))):
+        with pytest.raises(DamageError):
+            seal.unseal(cipher, row.sealed, bound)
+    assert seal.unseal(AESGCM(seal.mixed(pair.seal, ada.key)), row.sealed, bound) == NAME
+    assert row.blind == seal.blind(pair.blind, ada.key, "O1", NAME)
+    assert row.blind not in {seal.blind(pair.blind, key, "O1", NAME) for key in (b"", b"x" * 32)}
+
+
+@given(key=st.binary(min_size=1, max_size=64), message=st.binary(max_size=200))
+def test_the_code_of_a_message_is_that_of_the_standard_library(key: bytes, message: bytes) -> None:
+    """HMAC-SHA256, whichever way it is computed."""
+    assert seal.Mac(key)(message) == hmac.digest(key, message, "sha256")
 
 
 def test_an_expired_token_is_told_as_such_without_its_value() -> None:

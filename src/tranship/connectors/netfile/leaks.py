@@ -7,6 +7,12 @@ from tranship.connectors.netfile.ground import Ground, percent
 from tranship.connectors.netfile.independence import able_of
 from tranship.core.network import FULL_BP, LeakBudget
 
+LEAST_HEAVY_PCT = 0.1
+"""Fewer households than this part are too few to be hidden as a group: no plan can be made for them."""
+
+PASSES_FROM = 60
+"""The dial above which a part of the orders passes whatever it shows, those of households that were shown enough too."""
+
 
 def leak_rules(ground: Ground) -> None:
     """Budgets that nothing can keep, that contradict a cap, or that hide nothing."""
@@ -30,6 +36,14 @@ def leak_rules(ground: Ground) -> None:
 
 def _one(ground: Ground, i: int, budget: LeakBudget) -> None:
     _, network = ground.network(budget.network)
+    if 0 < budget.heavy_pct < LEAST_HEAVY_PCT:
+        what = f"{budget.heavy_pct:g} is out of range"
+        ground.error("bad_value", f"leak[{i}].heavy_pct", what, f"allowed: 0, or {LEAST_HEAVY_PCT:g} to 50")
+    if budget.household_most and budget.budget > PASSES_FROM:
+        what = f"household_most = {budget.household_most} and a budget of {budget.budget}, of which a part passes whatever it shows"
+        ground.warn(
+            "leak_contradicts", f"leak[{i}].household_most", what, f"a budget of {PASSES_FROM} or less keeps it"
+        )
     if not network.competitor:
         what = f"{budget.network} has a leak budget and is no competitor"
         ground.note(

@@ -104,6 +104,7 @@ class _Asked(ABC):
         if not low <= timeout_s <= high:
             raise InputError(f"is {timeout_s:g} s, not {low:g} to {high:g}", where="time limit of the key service")
         self._name, self._timeout_s = name, timeout_s
+        self._rests_until = 0.0  # monotonic seconds
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._name})"
@@ -133,6 +134,8 @@ class _Asked(ABC):
         return key
 
     def _answer(self, question: dict[str, str]) -> dict[str, Any]:
+        if time.monotonic() < self._rests_until:  # whoever queued behind a call that hung does not wait as long again
+            raise self._failed(f"no answer within {self._timeout_s:g} s")
         try:
             found = msgspec.json.decode(self._ask(msgspec.json.encode(question)))
         except msgspec.DecodeError:
@@ -144,6 +147,11 @@ class _Asked(ABC):
     @abstractmethod
     def _ask(self, question: bytes) -> bytes:
         """The answer's bytes; UnavailableError where there is none in time."""
+
+    def _late(self) -> UnavailableError:
+        """It hangs: for as long again nobody asks it."""
+        self._rests_until = time.monotonic() + self._timeout_s
+        return self._failed(f"no answer within {self._timeout_s:g} s")
 
     def _failed(self, why: str) -> UnavailableError:
         return UnavailableError(
@@ -176,7 +184,7 @@ class CommandKek(_Asked):
                 answer = self._talk(child, question, end)
                 status = child.wait(max(0.0, end - time.monotonic()))
             except (TimeoutError, subprocess.TimeoutExpired):
-                raise self._failed(f"no answer within {self._timeout_s:g} s") from None
+                raise self._late() from None
             finally:
                 child.kill()
         if status:
@@ -254,9 +262,9 @@ class HttpKek(_Asked):
                 if len(body) > ANSWER_BYTES_MAX:
                     raise self._failed("its answer is too large")
                 if time.monotonic() > end:
-                    raise self._failed(f"no answer within {self._timeout_s:g} s")
+                    raise self._late()
         except TimeoutError:
-            raise self._failed(f"no answer within {self._timeout_s:g} s") from None
+            raise self._late() from None
         except (OSError, http.client.HTTPException) as error:
             raise self._failed(getattr(error, "strerror", None) or type(error).__name__) from None
         finally:

@@ -1,4 +1,4 @@
-"""A growth forecast from the brand's own past, where nobody gives a better one.
+"""A growth forecast from the brand's own past: the engine has no other.
 
 A budget without a forecast leaks more: a curve that its SKU cannot carry until the end of the year falls with the SKU, and that shows. The
 past helps as far as growth lasts: what a filter reads from the weeks before, with an error that grows by how much growth changes.
@@ -10,8 +10,7 @@ from tranship.routing.leak.household import Floats
 from tranship.routing.leak.model import Ints
 
 LASTS_SD = 0.01
-"""Standard deviation of what growth changes by from one year to the next, log per week. An assumption, no measurement: the network
-file's own forecast replaces it."""
+"""Standard deviation of what growth changes by from one year to the next, log per week. An assumption, no measurement."""
 FEWEST_WEEKS = 8
 """Weeks of own orders below which nothing is said."""
 

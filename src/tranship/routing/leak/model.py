@@ -74,7 +74,7 @@ WHY = {
     "household": "this household has been shown enough",
     "turn": "another budgeted network's turn",
     "price": "the network saves too little on this order",
-    "never": "a SKU that this network is not to see",
+    "never": "a SKU that this network is not to see, or not yet: a new one has no curve",
     "plan": "no leak plan for this week",
 }
 """Words that `explain` shows, by `LeakVerdict.why`. `open` counts as admitted."""
