@@ -39,6 +39,10 @@ class PassThrough:
         """Always."""
         return ""
 
+    async def erase(self, order_id: str) -> bool:  # noqa: ARG002 - it knows no orders
+        """Nothing."""
+        return False
+
     async def answer(self, head: Head, body: bytes) -> Reply:
         """What the upstream says."""
         request = Request(

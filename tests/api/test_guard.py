@@ -145,6 +145,23 @@ def test_slow_callers_are_let_go(tmp_path: Path):
         assert service.get("/healthz").status == 200
 
 
+def test_a_head_that_comes_in_one_packet_is_counted_too(tmp_path: Path):
+    """Above the limit it is refused, however it is cut: as target, as one header, as many; below it is served."""
+    with running(tmp_path, ApiSettings(port=0, head_bytes_max=2_000)) as service:
+        heads = {
+            b"GET /healthz?" + b"a" * 3_000 + b" HTTP/1.1\r\nhost: localhost\r\n\r\n": b"400",
+            b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-y: " + b"a" * 3_000 + b"\r\n\r\n": b"400",
+            b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n" + b"x-y: aaaaaaaaaaaaaaaa\r\n" * 150 + b"\r\n": b"400",
+            b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nx-y: " + b"a" * 1_800 + b"\r\n\r\n": b"200",
+        }
+        for head, status in heads.items():
+            for cut in (len(head), 1_400, 50):
+                with service.raw() as line:
+                    line.sendall(head[:cut])
+                    line.sendall(head[cut:])
+                    assert line.recv(1000).startswith(b"HTTP/1.1 " + status), (head[:60], cut)
+
+
 def test_too_many_requests_at_a_time_are_told_to_come_back(tmp_path: Path):
     """503 with Retry-After above the limit; those inside are served."""
     with running(tmp_path, ApiSettings(port=0, requests_max=1)) as service, service.raw() as line:

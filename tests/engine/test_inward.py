@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -10,17 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.engine.connected import Handed
-from tests.engine.masked import masker_of
+from tests.engine.masked import connector, masker_of
 from tests.engine.test_outward import ANN, body, handed, name_in, placed
 from tranship.api.hooks import _listened
-from tranship.connectors.port import Message
+from tranship.connectors.port import Message, Request, Response
 from tranship.core.capability import Connection
 from tranship.core.errors import UnavailableError
 from tranship.core.health import Health
-from tranship.dispatch.model import Report
+from tranship.dispatch.model import Report, Result
 from tranship.engine import commands as cmd
+from tranship.engine.desk import Call, Desk
 from tranship.engine.driver.link import Link
-from tranship.engine.driver.listening import along, told
+from tranship.engine.driver.listening import along, checked, told
+from tranship.engine.driver.looking import _changes
 from tranship.engine.inward import HOOK, NOTHING, Heard, hear, owners, said
 from tranship.engine.outward import Masker
 from tranship.engine.shard import Shard, Submission
@@ -28,6 +30,10 @@ from tranship.masking.tokens import kind_of, new_token
 
 NEIGHBOR = "Zacharias Neighbor"
 KIND = "amazon_mcf"
+AMAZON: dict[str, object] = {
+    "endpoint": "https://x.example", "auth_endpoint": "https://x.example", "marketplace": "ATVPDKIKX0DER",
+}  # fmt: skip
+SECRETS = ("refresh_token", "client_id", "client_secret")
 
 
 def answer(remote_id: str, name: str, received_by: str = "") -> bytes:
@@ -189,6 +195,17 @@ class Hears:
 
     def __init__(self, there: There) -> None:
         self.service, self.people, self._there = self, there.run.shard.people, there
+        self.told: list[Submission] = []
+        self.desk = Desk()
+        self.desk.connect({0: Connection("amz", "amazon_mcf", capability=connector(KIND).capability)}, self.now())
+
+    def real(self) -> int:
+        """Real time stands still here."""
+        return 0
+
+    async def tell(self, submissions: Sequence[Submission]) -> None:
+        """What would be told to the engine."""
+        self.told += submissions
 
     def masker(self) -> Masker:
         """The run's."""
@@ -217,3 +234,37 @@ def test_of_a_notification_with_anothers_alias_nothing_is_used(there: There, own
     else:
         assert taken.reports == taken.counts == () and [each.kind for each in taken.findings] == ["foreign_token"]
         assert [draft.verdict for draft in heard.audits] == ["quarantined"] and alias not in repr(taken)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_an_answer_with_anothers_alias_proves_nothing(there: There, own: bool):
+    """A look says that it is complete: with the order's own alias that is the result, with another one it is a breach of the rules."""
+    alias = there.alias(there.first if own else there.second)
+    link = Link(
+        Connection("amz", "amazon_mcf", settings=AMAZON, secrets=dict.fromkeys(SECRETS, "env:NONE")), Health(), 0
+    )
+    call, result = Call("amz", "get", there.first, "", 0), Result("ok", "COMPLETE")
+    used, heard = asyncio.run(checked(Hears(there), link, call, result, answer(there.first, alias)))  # type: ignore[arg-type]
+    assert used == (result if own else Result("violation", detail=heard.wrong[0][1]))
+    assert alias not in repr(used)
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_a_list_with_anothers_alias_is_not_used_for_that_order(there: There, own: bool):
+    """The driver's own look at a list: what it hands to the engine leaves the order out, and says why."""
+    alias = there.alias(there.first if own else there.second)
+    order = json.loads(answer(there.first, alias))["order"] | {"status": "COMPLETE", "shipments": [], "lineItems": []}
+
+    class Lists:
+        async def send(self, request: Request) -> Response:
+            return Response(200, {}, json.dumps({"orders": [order]}).encode())
+
+    link = Link(
+        Connection("amz", "amazon_mcf", settings=AMAZON, secrets=dict.fromkeys(SECRETS, "env:NONE")), Health(), 0
+    )
+    link.client = Lists()  # type: ignore[assignment]
+    driver = Hears(there)
+    asyncio.run(_changes(driver, link))  # type: ignore[arg-type]
+    kinds = [type(each.command).__name__ for each in driver.told]
+    assert kinds == (["Reported"] if own else ["ReportException"])
+    assert driver.told[0].audits == () if own else [each.verdict for each in driver.told[0].audits] == ["quarantined"]

@@ -210,7 +210,10 @@ def test_the_service_asks_for_its_token_and_names_no_value(there: Network, servi
         answer = service.post("/v1/masking/mask", body, good)
         assert answer.status in {404, 409, 422}, answer.body
         nowhere(told.canaries, answer.body)
-    assert service.post("/v1/masking/mask", b"x" * (3 << 20), good).status == 413
+    with service.raw() as line:
+        head = f"POST /v1/masking/mask HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {TOKEN}\r\ncontent-type: application/json"
+        line.sendall(f"{head}\r\ncontent-length: {3 << 20}\r\n\r\n".encode())
+        assert line.recv(1000).startswith(b"HTTP/1.1 413 ")
     assert there.got == []
 
 
@@ -274,6 +277,31 @@ def test_a_service_that_cannot_be_trusted_sends_nothing(there: Network, fake: Ne
     assert misled.ask("GET", "/readyz").status == 503 and fake.got
     nowhere(told.canaries, answer.body, misled.log.read_bytes())
     assert there.raw == [] or there.everything() == b""
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("DELETE FROM payload", "its row is missing"),
+        ("DELETE FROM person", "its row is missing; journal row"),
+        ("UPDATE payload SET person_id = 'somebody'", "is sealed for somebody else"),
+        ("UPDATE payload SET remote_id = remote_id || 'x'", "the journal knows no such dispatch"),
+    ],
+)
+def test_verify_finds_what_is_missing_of_it(there: Network, tmp_path: Path, damage: str, said: str):
+    """The journal names people and sent bytes of the proxies: rows that were lost, changed or added are told."""
+    with running(tmp_path) as service, through(tmp_path / "proxy", there, service.address, env={}) as here:
+        assert here.create(order("engine verify").body).status == 200
+    sound(tmp_path)
+    (path,) = (tmp_path / "run").glob("*.db")
+    with sqlite3.connect(path) as db:
+        db.execute(damage)
+    db.close()
+    store = SqliteStore.open(tmp_path / "run", create=False)
+    try:
+        assert any(said in problem for problem in verify(store).problems)
+    finally:
+        store.close()
 
 
 def test_it_is_told_what_it_must_not_be_given(there: Network, tmp_path: Path):

@@ -1,5 +1,6 @@
 """A request's way through the proxy, whoever masks: what leaves is made, sent to the one upstream, and its answer is made out."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 from urllib.parse import parse_qsl
@@ -50,7 +51,7 @@ class Left(NamedTuple):
         return f"Left({self.sent!r})"
 
 
-class Front:
+class Front(ABC):
     """What every desk has: a policy's routes, and an upstream."""
 
     def __init__(
@@ -65,12 +66,12 @@ class Front:
         route, parameters = self._routes.find(head.method, head.segments)
         return self.passage(self.policy.operations[route.operation], route, parameters)
 
+    @abstractmethod
     def passage(self, operation: Operation, route: Route, parameters: Mapping[str, str]) -> Handling:
         """One request of one operation."""
-        raise NotImplementedError
 
 
-class Passage:
+class Passage(ABC):
     """One request of one operation."""
 
     def __init__(self, front: Front, operation: Operation, route: Route, parameters: Mapping[str, str]) -> None:
@@ -85,13 +86,13 @@ class Passage:
         left = await self.leave(head, body)
         return await self.back(await self._send(left.sent, access), left)
 
+    @abstractmethod
     async def leave(self, head: Head, body: bytes) -> Left:
         """What leaves, once what must be kept of it is on disk. RefusedError: nothing may."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def back(self, answer: Response, left: Left) -> Reply:
         """The answer in the client's words, once what it brought is on disk. RefusedError: nothing of it is passed on."""
-        raise NotImplementedError
 
     def _order_id(self, head: Head, body: bytes) -> str:
         """The order that the request names; empty where it names none (then masking says what is wrong with it)."""

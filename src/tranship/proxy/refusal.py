@@ -57,7 +57,6 @@ TITLES = {
     "busy": "Not now",
     "masking": "The message cannot be masked",
     "unknown-order": "There is no such order here",
-    "conflict": "The same order was sent before with other content",
     "vault": "The vault cannot be used",
     "not-sent": "The network could not be reached",
     "lost": "The network's answer was lost",

@@ -24,7 +24,7 @@ def test_networks_and_kinds_have_keys_of_their_own() -> None:
     for network in ("AMZ", "SB"):
         ground.token("name", "O1", "x", network)
     pairs = [ground.vault.keys.writing(network, kind) for network in ("AMZ", "SB") for kind in KINDS]
-    assert len({key for pair in pairs for key in (pair.seal, pair.blind)}) == 4 * len(KINDS)
+    assert len({mac(b"the same") for pair in pairs for mac in (pair.seal, pair.blind)}) == 4 * len(KINDS)
     assert len(ground.store.masking_keys()) == 4 * len(KINDS)
 
 

@@ -119,7 +119,7 @@ LEAK = Table(
         Key("cod", "choice", "Orders to be paid at the door: elsewhere while somebody else takes them, or like all others.",
             words=("elsewhere", "same")),
         Key("household_most", "int", "Orders of one household that it sees in a year (52 weeks), at most; 0: as the dial says.", high=16),
-        Key("heavy_pct", "number", "Percent of the households that count as best customers and are hidden most, 0.1 or more; 0: as the dial says.",
+        Key("heavy_pct", "number", "Percent of the households that are hidden most, as best customers, 0.1 at least; 0: as the dial says.",
             high=50),
     ),
     LeakBudget,

@@ -5,7 +5,7 @@ Losing either forgets the value. The blind index is made of both keys likewise, 
 against it.
 """
 
-import hashlib
+import hmac
 import os
 from functools import lru_cache
 
@@ -21,27 +21,19 @@ OVERHEAD_BYTES = len(VERSION) + NONCE_BYTES + 16
 """By how much a sealed value is longer than the value in UTF-8."""
 
 
-_INNER = bytes(byte ^ 0x36 for byte in range(256))
-_OUTER = bytes(byte ^ 0x5C for byte in range(256))
-_BLOCK_BYTES = 64
-
-
 class Mac:
-    """HMAC-SHA256 (RFC 2104) under one key of at most 64 bytes, for many messages: the key's two blocks are digested once."""
+    """HMAC-SHA256 under one key, for many messages: the key is digested once."""
 
-    __slots__ = ("_inner", "_outer")
+    __slots__ = ("_keyed",)
 
     def __init__(self, key: bytes) -> None:
-        assert len(key) <= _BLOCK_BYTES, "a longer key would have to be digested first"
-        block = key.ljust(_BLOCK_BYTES, b"\0")
-        self._inner, self._outer = hashlib.sha256(block.translate(_INNER)), hashlib.sha256(block.translate(_OUTER))
+        self._keyed = hmac.new(key, digestmod="sha256")
 
     def __call__(self, message: bytes) -> bytes:
         """The code of a message."""
-        inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(message)
-        outer.update(inner.digest())
-        return outer.digest()
+        mac = self._keyed.copy()
+        mac.update(message)
+        return mac.digest()
 
 
 def mixed(key: Mac, person_key: bytes) -> bytes:
