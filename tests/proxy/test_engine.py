@@ -2,6 +2,7 @@
 
 import base64
 import json
+import socket
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,13 +11,12 @@ from typing import Any
 
 import pytest
 
-from tests.api.running import Running, running
+from tests.api.running import running
 from tests.api.serving import Served
 from tests.masking import canary
 from tests.proxy.network import Got, Network, echo, http, network, says
 from tests.proxy.running import ORDERS, Proxy, hits, identifying, order, proxy, refused_start
 from tests.proxy.test_proxy import described
-from tranship.api.settings import ApiSettings
 from tranship.engine.verify import verify
 from tranship.masking.tokens import kind_of, new_token
 from tranship.store.sqlite import SqliteStore
@@ -41,16 +41,21 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def service(home: Path) -> Iterator[Running]:
-    """The service that masks."""
-    with running(home, ApiSettings(port=0, token=TOKEN)) as found:
-        yield found
+def service(home: Path) -> Iterator[Served]:
+    """The service that masks, in a process of its own: what is read of its files here must not cost it its locks on them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TRANSHIP_TOKEN", TOKEN)
+        served = Served(home).__enter__()
+    try:
+        yield served
+    finally:
+        served.__exit__(None, None, None)
     sound(home)
-    assert hits(SOUGHT, kept(home)) == []
+    assert hits(SOUGHT, kept(home) + (home / "stderr.txt").read_bytes()) == []
 
 
 @pytest.fixture(scope="module")
-def here(there: Network, service: Running, home: Path) -> Iterator[Proxy]:
+def here(there: Network, service: Served, home: Path) -> Iterator[Proxy]:
     """The proxy in front of both."""
     with through(home / "first", there, service.address) as found:
         yield found
@@ -119,7 +124,7 @@ def test_an_order_leaves_masked_and_comes_back_clear(there: Network, here: Proxy
 
 
 def test_the_same_order_by_two_proxies_at_once_is_the_same_bytes(
-    there: Network, here: Proxy, service: Running, home: Path
+    there: Network, here: Proxy, service: Served, home: Path
 ):
     """Twelve clients, four orders, through two proxies: one form of each order at the network."""
     orders = [order(f"engine crowd {n}") for n in range(4)]
@@ -189,7 +194,19 @@ def test_what_may_not_leave_and_what_may_not_come_in(there: Network, here: Proxy
     nowhere(told.canaries, there.everything(), answer.body)
 
 
-def test_the_service_asks_for_its_token_and_names_no_value(there: Network, service: Running, home: Path):
+def said(service: Served, body: object, token: str = TOKEN, *, length: int = 0) -> bytes:
+    """What the service answers to a message to be masked. `length`: what is announced, and not sent."""
+    data = json.dumps(body).encode()
+    head = (
+        "POST /v1/masking/mask HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n"
+    )
+    head += f"authorization: Bearer {token}\r\ncontent-length: {length or len(data)}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", service.port), timeout=30) as line:
+        line.sendall(head.encode() + data)
+        return b"".join(iter(lambda: line.recv(65_536), b""))
+
+
+def test_the_service_asks_for_its_token_and_names_no_value(there: Network, service: Served, home: Path):
     """Without it 401, and nothing leaves; a body that is wrong is told by its fields."""
     told = order("engine values")
     with through(
@@ -198,8 +215,7 @@ def test_the_service_asks_for_its_token_and_names_no_value(there: Network, servi
         answer = stranger.create(told.body)
         assert (answer.status, answer.json()["sent"]) == (503, "no") and there.got == []
         assert stranger.ask("GET", "/readyz").status == 503
-    assert service.post("/v1/masking/mask", {}).status == 401
-    good = {"authorization": f"Bearer {TOKEN}"}
+    assert said(service, {}, "").startswith(b"HTTP/1.1 401 ")
     asked = {"ref": "ab", "kind": "amazon_mcf_2020", "network": "amazon", "policy": "0" * 64, "operation": "createFulfillmentOrder",
              "body": base64.b64encode(json.dumps(told.body).encode()).decode()}  # fmt: skip
     bad = [
@@ -207,13 +223,10 @@ def test_the_service_asks_for_its_token_and_names_no_value(there: Network, servi
         {**asked, "path": {told.order_id: told.order_id}, "policy": told.order_id}, {**asked, "body": told.order_id},
     ]  # fmt: skip
     for body in bad:
-        answer = service.post("/v1/masking/mask", body, good)
-        assert answer.status in {404, 409, 422}, answer.body
-        nowhere(told.canaries, answer.body)
-    with service.raw() as line:
-        head = f"POST /v1/masking/mask HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {TOKEN}\r\ncontent-type: application/json"
-        line.sendall(f"{head}\r\ncontent-length: {3 << 20}\r\n\r\n".encode())
-        assert line.recv(1000).startswith(b"HTTP/1.1 413 ")
+        answered = said(service, body)
+        assert answered[9:12] in {b"404", b"409", b"422"}, answered
+        nowhere(told.canaries, answered)
+    assert said(service, {}, length=3 << 20).startswith(b"HTTP/1.1 413 ")
     assert there.got == []
 
 
@@ -314,7 +327,7 @@ def test_it_is_told_what_it_must_not_be_given(there: Network, tmp_path: Path):
     assert "TLS" in refused_start(None, there.url, "--engine", "http://192.0.2.1:8000")
 
 
-def test_an_order_is_erased_while_both_run(there: Network, here: Proxy, service: Running, home: Path):
+def test_an_order_is_erased_while_both_run(there: Network, here: Proxy, service: Served, home: Path):
     """No file of the run keeps a piece of it; what its network says of it, also just then, is not passed on; others stay."""
     told, other = order("engine erased"), order("engine stays")
     assert here.create(told.body).status == 200
@@ -384,7 +397,7 @@ def test_either_side_is_killed(there: Network, tmp_path: Path, when: str):
     )
 
 
-def test_words_of_the_network_about_people_are_kept(there: Network, here: Proxy, service: Running, home: Path):
+def test_words_of_the_network_about_people_are_kept(there: Network, here: Proxy, service: Served, home: Path):
     """Who signed for it: a token for the client, sealed in the run; in clear with --tell-personal."""
     told, signer = order("engine signed"), canary.letters("engine signer")
     assert here.create(told.body).status == 200

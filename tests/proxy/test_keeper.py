@@ -7,7 +7,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from tranship.core.errors import InvariantError
+from tranship.core.errors import InvariantError, UnavailableError
 from tranship.masking.audit import AuditDraft
 from tranship.masking.rows import LIVE, NEVER, TokenRow
 from tranship.proxy.keeper import Keeper
@@ -58,6 +58,32 @@ def test_one_that_is_wrong_does_not_take_others_with_it(store: SqliteStore, writ
     ) == 7
     assert all(store.token("AMZ", f"T{n}") is not None for n in range(1, 21))
     assert "wrong" not in {each.subject for each in store.audit()}
+
+
+def test_who_is_handed_in_again_is_told_also_where_the_writer_takes_no_more(store: SqliteStore):
+    """One of three is wrong, and the writer closes before the others are tried alone: they hear of it, and nobody waits for ever."""
+
+    class Closing(VaultWriter):
+        """Closes after it has answered once."""
+
+        def hand(self, entry: Entry) -> "asyncio.Future[None]":
+            if self.commits + self.failures:
+                raise UnavailableError("the vault is closing")
+            return super().hand(entry)
+
+    async def three(writer: VaultWriter) -> list[object]:
+        keeper = Keeper(writer, 10)
+        entries = [Entry(tokens=[row(n)]) for n in (1, 2)] + [Entry(tokens=[row(99, "T1")])]
+        waiting = asyncio.gather(*(keeper.keep(entry) for entry in entries), return_exceptions=True)
+        return await asyncio.wait_for(waiting, 5)
+
+    writer = Closing(store)
+    try:
+        found = asyncio.run(three(writer))
+    finally:
+        writer.close()
+    assert [type(one) for one in found] == [UnavailableError] * 3
+    assert store.token("AMZ", "T2") is None
 
 
 def test_what_comes_together_shares_a_commit(writer: VaultWriter):

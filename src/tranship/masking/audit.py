@@ -64,7 +64,9 @@ def fingerprint(person_key: bytes, leaf: str, value: str) -> bytes:
 def marked(mac: Callable[[bytes], bytes], leaf: str, value: str) -> bytes:
     """The same where the HMAC-SHA256 under the person's key is at hand."""
     said = leaf.encode()
-    return mac(b"tranship audit fingerprint 1" + len(said).to_bytes(4, "big") + said + value.encode())[:FINGERPRINT_BYTES]
+    return mac(b"tranship audit fingerprint 1" + len(said).to_bytes(4, "big") + said + value.encode())[
+        :FINGERPRINT_BYTES
+    ]
 
 
 class Chain:

@@ -5,6 +5,7 @@ Which entry shares a transaction with which is the writer's business and this mo
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Protocol
 
@@ -104,10 +105,10 @@ class Keeper:
         self._under_way = True
 
         def over(done: "asyncio.Future[None]") -> None:
-            if limit is not None:
-                limit.cancel()
             self._under_way = False
             self._told(group, notes, done.exception())
+            if limit is not None and all(future.done() for _, future in group):
+                limit.cancel()
             if self._waiting or (self._notes and self._timer is None):
                 self._go()
 
@@ -125,10 +126,15 @@ class Keeper:
 
     def _one_by_one(self, group: Sequence[Waiting], notes: Sequence[Entry]) -> None:
         for note in notes:
-            self._writer.note(note)
+            with suppress(TranshipError):  # nobody waits for it
+                self._writer.note(note)
         for entry, future in group:
-            if not future.done():
+            if future.done():
+                continue
+            try:
                 self._writer.hand(entry).add_done_callback(partial(_pass_on, future))
+            except TranshipError as error:
+                future.set_exception(error)
 
 
 def _pass_on(future: "asyncio.Future[None]", done: "asyncio.Future[None]") -> None:

@@ -4,7 +4,7 @@ from tests.masking.vault.vaults import Ground
 from tranship.core.errors import UnavailableError
 from tranship.masking.rows import DESTROYED, READ, WRITE
 from tranship.masking.tokens import KINDS, Found
-from tranship.masking.vault.kek import LocalKek
+from tranship.masking.vault.kek import LocalKek, Wrapped
 from tranship.store.port import Batch
 from tranship.store.vaulting import EPOCH_US, Upkeep, all_pieces
 
@@ -75,6 +75,25 @@ def test_a_key_that_is_in_use_is_not_destroyed() -> None:
     assert upkeep.destroy(epoch_us=0) == 0 and len(upkeep.reading()) == 1
     ground.store.known["AMZ", tokens[1]] = row
     assert all_pieces(upkeep.reseal).changed == 1 and upkeep.destroy(epoch_us=0) == 1 and upkeep.reading() == []
+
+
+def test_after_a_rotation_nobody_waits_for_the_key_service() -> None:
+    """The new keys were opened by who made them: a request that comes next asks nothing, though the service be gone by then."""
+
+    class Gone(LocalKek):
+        there = True
+
+        def unwrap(self, wrapped: Wrapped, context: str) -> bytes:
+            if not self.there:
+                raise UnavailableError("no answer")
+            return super().unwrap(wrapped, context)
+
+    kek = Gone(b"k" * 32, "test key")
+    ground = Ground(kek)
+    token = ground.token("name", "O1", "x")
+    Upkeep(ground.store, ground.vault).rotate()
+    kek.there = False
+    assert ground.token("name", "O2", "y") and ground.token("name", "O1", "x") == token
 
 
 def test_a_destroyed_key_is_in_no_memory_either() -> None:

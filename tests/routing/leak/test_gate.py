@@ -183,7 +183,7 @@ def test_a_document_reads_back_and_a_damaged_one_is_refused():
     bad = [
         {"weights": plan.weights[:-4]}, {"shares": b"\1"}, {"key": b"short"}, {"open_ppm": ONE + 1}, {"network": "X"},
         {"networks": ("AMZ", "AMZ")}, {"shares": np.array([-1], "<i4").tobytes()},
-        {"weights": np.full(9, ONE + 1, "<i4").tobytes()}, {"week": -1},
+        {"weights": np.full(9, ONE + 1, "<i4").tobytes()}, {"week": -1}, {"most_last": -2},
     ]  # fmt: skip
     for change in bad:
         with pytest.raises(InputError):

@@ -91,8 +91,9 @@ class Keys:
         with self._mutex:
             held = [row for row in self._rows.values() if (row.network, row.kind, row.state) == (network, kind, WRITE)]
             self._make(network, [kind], [row._replace(state=READ) for row in held])
-            self._write.pop((network, kind), None)
             self._reading = True
+            # Opened here and now: whoever masks next must not wait for a key service, nor find that it wrapped what it cannot open.
+            self._write[network, kind] = self.pair(self._id_in(network, kind, WRITE))
 
     def rewrap(self, kek: Kek) -> int:
         """Wrap all keys by another key-encrypting key, in one step; how many there were. The keys themselves stay."""

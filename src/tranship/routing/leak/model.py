@@ -135,7 +135,7 @@ class LeakTables:
 
 def check(plan: LeakPlan) -> None:
     """InputError where a plan is damaged: bytes that do not fit, shares or weights out of range, short keys."""
-    cells = (plan.most_last + 2) * (plan.most_seen + 1)
+    cells = max(1, plan.most_last + 2) * max(1, plan.most_seen + 1)
     wrong = (
         (len(plan.shares) % 4 or len(plan.weights) % (4 * cells), "tables of odd length"),
         (plan.most_last < 0 or plan.most_seen < 0 or plan.week < 0, "a negative size or week"),
