@@ -14,10 +14,12 @@ from tests.engine.test_random_worlds import new_shard, tell
 from tests.engine.test_random_worlds import told_and_audited as _audited
 from tests.engine.worlds import (
     AMZ,
+    CARDS,
     DAY,
     MONDAY,
     PL,
     Run,
+    cap,
     card,
     kinds,
     loading,
@@ -190,6 +192,33 @@ def test_orders_of_a_closed_node_move_and_are_booked() -> None:
     assert [part.node for part in moved.moves[0].decision.parts] == [AMZ]
     assert run.state.leaks.excess_orders == {"AMZ": 1}
     assert kinds(events)[-2:] == ["moved", "exception"] or "exception" in kinds(events)
+
+
+def test_the_share_cap_stands_above_the_budget() -> None:
+    """Where a budget may be spent it is spent under the cap, and what the cap holds back waits for room: six of any ten, all booked."""
+    run = Run(budgeted(on_conflict="spend", caps=cap()))
+    run.do(plan(run.document, 0))
+    run.stock(AMZ, MUG=40)
+    run.stock(PL, TEE=40)
+    for n in range(20):
+        run.place(n, ("MUG", 1))
+    assert {rest.reason for n in range(20) for rest in run.held(n).rests.values()} == {"cap"}
+    for n in range(20, 40):
+        run.place(n, ("TEE", 1))
+    routed = of_kind(run.events(), "routed")
+    went = [part.node == AMZ for event in routed for part in event.decision.parts]
+    assert max(sum(went[i : i + 10]) for i in range(len(went))) == 6
+    assert run.state.leaks.excess_orders == {"AMZ": sum(went)}
+
+
+def test_the_budget_stands_above_promise_and_cost() -> None:
+    """The 3PL is dearer and comes late, and still has the order: no failure, no conflict."""
+    slow = CARDS | {"pl": card(90, days=9)}
+    run = leaky(0, budgeted(cards=slow, on_conflict="spend"))
+    decision = run.place(1, ("MUG", 1), deliver_by="2026-03-05")
+    assert where(decision) == [(PL, 1)] and decision.parts[0].late
+    free = leaky(ONE, budgeted(cards=slow, on_conflict="spend"))
+    assert where(free.place(1, ("MUG", 1), deliver_by="2026-03-05")) == [(AMZ, 1)]
 
 
 def test_what_goes_there_again_is_booked_once() -> None:

@@ -225,6 +225,10 @@ class PortContract:
         store.commit(Batch(token_expiry=[(50, "mcf", first.scope), (60, "other", third.scope), (70, "mcf", "nothing")]))
         ends = [row.expires_at for _, row in store.tokens(0, 9)]
         assert ends == [50, 50, third.expires_at]
+        store.commit(
+            Batch(token_expiry=[(80, "mcf", third.token), (90, "other", second.token)])
+        )  # an order's own token is its scope
+        assert [row.expires_at for _, row in store.tokens(0, 9)] == [50, 50, 80]
         store.commit(Batch(tokens_over=[("mcf", first.token), ("mcf", "nothing"), ("other", third.token)]))
         over = store.token("mcf", first.token)
         assert over is not None and over.state == "over" and not any(over.sealed) and not any(over.blind)

@@ -215,8 +215,14 @@ class Shell:
         """A token for clients that log in as they would at the network: ours, for who shows it. What else they say is not read."""
         if head.method != "POST":
             raise RefusedError(405, "no-route", "ask with POST", leaf="path")
-        async with asyncio.timeout(self._settings.body_timeout_s):
-            form = parse_qs((await self._whole(receive)).decode("latin-1"), max_num_fields=20)
+        try:
+            async with asyncio.timeout(self._settings.body_timeout_s):
+                body = await self._whole(receive)
+            form = parse_qs(body.decode("latin-1"), max_num_fields=20)
+        except TimeoutError:
+            raise RefusedError(408, "too-slow", "the body did not arrive in time", close=True) from None
+        except ValueError:
+            raise RefusedError(422, "masking", "is no form", leaf="body") from None
         shown = [value.encode() for name in ("client_secret", "refresh_token") for value in form.get(name, ())]
         known = any([hmac.compare_digest(one, self._token) for one in shown])  # noqa: C419 - each is compared
         if self._token and not known:

@@ -47,6 +47,8 @@ def gated(ask: Ask, now: Situation, plain: Callable[[Situation], Decision]) -> D
         other = plain(now.under(_kept_off(gates, asked, [i for i in shut if i not in soft])))
         if _better(other, decision, in_time=any(gates.yields[i] == "failure" for i in soft)):
             decision, used = other, [i for i in soft if _uses(other, ask, gates, i)]
+        else:
+            decision = _waits_for(decision, other)
     told = tuple(
         msgspec.structs.replace(gate, opened=gates.yields[i]) if i in used else gate
         for i, gate in enumerate(gates.found)
@@ -74,6 +76,13 @@ def _better(other: Decision, decision: Decision, *, in_time: bool) -> bool:
     """Whether more of the order ships, or, where a failure is the cause, as much and more of it in time."""
     more = _waiting(decision) - _waiting(other)
     return more > 0 or (in_time and more == 0 and _late(other) < _late(decision))
+
+
+def _waits_for(decision: Decision, other: Decision) -> Decision:
+    """`decision`, its rests with the reasons of `other`: what a cap holds back while the budget yields waits for room."""
+    if [(rest.lines, rest.quantities) for rest in decision.rests] != [(r.lines, r.quantities) for r in other.rests]:
+        return decision
+    return Decision(decision.parts, other.rests, decision.why)
 
 
 def _waiting(decision: Decision) -> int:
