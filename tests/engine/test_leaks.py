@@ -207,7 +207,7 @@ def test_the_share_cap_stands_above_the_budget() -> None:
         run.place(n, ("TEE", 1))
     routed = of_kind(run.events(), "routed")
     went = [part.node == AMZ for event in routed for part in event.decision.parts]
-    assert max(sum(went[i : i + 10]) for i in range(len(went))) == 6
+    assert sum(went) > 6 >= max(sum(went[i : i + 10]) for i in range(len(went)))
     assert run.state.leaks.excess_orders == {"AMZ": sum(went)}
 
 

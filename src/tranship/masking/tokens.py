@@ -4,11 +4,12 @@ A token is `T`, a letter for its kind, twelve random signs and a check sign, all
 59 random bits. A recipient's alias is a token that reads like a name on a label: `R. K7Q2-M8XWC`.
 """
 
-import os
 import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple, Protocol
+
+from tranship.masking.chance import random_bytes
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """32 signs: no 0, 1, I or O, which people mix up with others."""
@@ -55,7 +56,7 @@ def check_sign(signs: str) -> str:
 
 def _random_signs(count: int) -> str:
     """Random signs, five bits of a random byte each: 32 divides 256, so each sign is as likely as any other."""
-    return os.urandom(count).translate(_SIGN_OF_BYTE).decode("ascii")
+    return random_bytes(count).translate(_SIGN_OF_BYTE).decode("ascii")
 
 
 def new_token(kind: str) -> str:

@@ -5,7 +5,6 @@ Everything sealed for an order hangs on that row's key: its tokens' values, the 
 """
 
 import asyncio
-import secrets
 import time
 import weakref
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from tranship.core.order import Person
+from tranship.masking.chance import random_bytes
 from tranship.masking.rows import TokenRow
 from tranship.masking.tokens import Found
 from tranship.masking.vault.seal import Mac
@@ -187,7 +187,7 @@ class Orders:
 
 def _person_id() -> str:
     """A new id that begins with its millisecond: rows that are made together lie together in every index, so that less is written."""
-    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(6)}"
+    return f"{time.time_ns() // 1_000_000:012x}{random_bytes(6).hex()}"
 
 
 def _known(order_id: str, row: PersonRow, key: bytes) -> Known:

@@ -8,7 +8,6 @@ person_id: a row copied to another person does not open. Random 96-bit nonces un
 
 import hashlib
 import hmac
-import os
 import re
 import secrets
 import threading
@@ -25,6 +24,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from tranship.core.errors import DamageError, UnavailableError
 from tranship.core.order import Destination, Person
+from tranship.masking.chance import random_bytes
 from tranship.store.keyfile import create_key, key_path, read_key
 from tranship.store.location import shown
 from tranship.store.port import AddressRow, HouseholdRow, PersonRow, Store
@@ -272,7 +272,7 @@ def _subkey(key: bytes, purpose: bytes) -> bytes:
 
 
 def _seal(cipher: AESGCM, data: bytes, purpose: bytes, person_id: str) -> bytes:
-    nonce = os.urandom(NONCE_BYTES)
+    nonce = random_bytes(NONCE_BYTES)
     return VERSION + nonce + cipher.encrypt(nonce, data, VERSION + purpose + b"\0" + person_id.encode())
 
 

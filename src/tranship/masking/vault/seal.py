@@ -6,13 +6,13 @@ against it.
 """
 
 import hmac
-import os
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tranship.core.errors import DamageError
+from tranship.masking.chance import random_bytes
 
 VERSION = b"\x01"
 NONCE_BYTES = 12
@@ -58,7 +58,7 @@ def _bound_head(party: str, network: str, kind: str) -> bytes:
 
 def seal(cipher: AESGCM, value: str, bound_to: bytes) -> bytes:
     """The value, sealed."""
-    nonce = os.urandom(NONCE_BYTES)
+    nonce = random_bytes(NONCE_BYTES)
     return VERSION + nonce + cipher.encrypt(nonce, value.encode(), bound_to)
 
 
