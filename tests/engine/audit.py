@@ -165,9 +165,15 @@ class Audit:
             if any(part.breach for part in move.decision.parts):
                 self.problems.append(f"{key}: moved beyond a cap")
             self._change_entries(move)
-        after = self._excess()
-        for name, excess in after.items():
-            if excess > max(0, before.get(name, 0)):
+        capped = {id(entry) for rows in self.entries.values() for entry in rows if entry.capped}
+        last, above = (
+            None,
+            0,
+        )  # of the entry before in the same row: a new independent one inherits the breach that it follows
+        for name, excess in self._excess().items():
+            inherited = above if last == name[:2] and name[2] not in capped else 0
+            last, above = name[:2], excess
+            if excess > max(0, before.get(name, inherited)):
                 self.problems.append(
                     f"{event.moves[0].order_id} moved: a window of {name[0]} is {excess} above its limit"
                 )

@@ -25,7 +25,9 @@ def try_policy(
     csv: Annotated[Path | None, Parameter(help="Write every order that came out otherwise.")] = None,
     limit: Annotated[int, Parameter(help="Changed orders of each variation, the largest change first.")] = 20,
     page: Annotated[int, Parameter(help="Which so many of them (--json).")] = 1,
-    leak: Annotated[str, Parameter(help="Leak budgets to try one after another, as in 0,20,40,60,80,100; no files then.")] = "",
+    leak: Annotated[
+        str, Parameter(help="Leak budgets to try one after another, as in 0,20,40,60,80,100; no files then.")
+    ] = "",
     network: Annotated[str, Parameter(help="Whose leak (--leak); else the one that has a budget, or competes.")] = "",
     on_conflict: Annotated[str, Parameter(help="park or spend (--leak); else as the run's budget says, or park.")] = "",
     json: Json = False,

@@ -67,7 +67,9 @@ class LeakGate(msgspec.Struct, frozen=True, array_like=True, gc=False):
     why: str  # a key of `routing.leak.model.WHY`, or of `routing.gate.MORE_WHY`
     limit: int  # ppm: drawn below this, it may go there
     draw: int  # ppm
-    household: tuple[int, ...]  # orders last year (-1: not known), this year before this one, shown there; empty: no household
+    household: tuple[
+        int, ...
+    ]  # orders last year (-1: not known), this year before this one, shown there; empty: no household
     kept: tuple[int, ...]  # SKUs of the order that are kept off
     accepted: tuple[tuple[int, int], ...] = ()  # (SKU, ppm): weight that it had, for the next plan
     opened: str = ""  # it went there all the same: conflict | failure | cod

@@ -220,7 +220,9 @@ class Batch:
     tokens: list[TokenRow] = field(default_factory=list)  # the same row twice is fine, another one is refused
     masking_keys: list[MaskingKeyRow] = field(default_factory=list)  # new ones, or wrapped anew, or in another state
     audits: list[AuditRow] = field(default_factory=list)
-    token_expiry: list[tuple[int, str, str]] = field(default_factory=list)  # (expires_at, network, scope, or an order's token)
+    token_expiry: list[tuple[int, str, str]] = field(
+        default_factory=list
+    )  # (expires_at, network, scope, or an order's token)
     resealed: list[tuple[bytes, bytes, str, str, str, str]] = field(
         default_factory=list
     )  # (blind, sealed, key_id, network, token, old key_id); passed over where the token was erased or expired meanwhile

@@ -67,7 +67,10 @@ def read_draft(path: Path) -> Draft:
         return draft
     reader = Reader(document, draft.places, draft.findings)
     party = reader.one(keys.PARTY, required=True)
-    many = {table.name: reader.many(table, required=table not in (keys.CAP, keys.LEAK)) for table in (keys.NETWORK, *_REFERENCES)}
+    many = {
+        table.name: reader.many(table, required=table not in (keys.CAP, keys.LEAK))
+        for table in (keys.NETWORK, *_REFERENCES)
+    }
     named = {table.name: reader.named(table) for table in (keys.CARD, keys.SOURCE, keys_live.CONNECTION)}
     policy, promise, world, health, alerts = (reader.one(table) for table in _ONES)
     contacts = reader.many(keys_live.CONTACT)

@@ -87,7 +87,16 @@ def leak_plan(document: NetworkFile, percent: int, seed: int, at: int) -> cmd.Se
     key = hashlib.sha256(f"leak {seed}".encode()).digest()
     shares = np.full(len(document.skus), percent * ONE // 100, "<i4").tobytes()
     plan = LeakPlan(
-        budget.network, "0" * 64, week_of(at), (budget.network,), key, key, shares, np.full(4, ONE, "<i4").tobytes(), 0, 0
+        budget.network,
+        "0" * 64,
+        week_of(at),
+        (budget.network,),
+        key,
+        key,
+        shares,
+        np.full(4, ONE, "<i4").tobytes(),
+        0,
+        0,
     )
     body = encode(plan)
     return cmd.SetLeakPlan(body, hashlib.sha256(body).hexdigest(), terms_of(budget), "simulated", at)
