@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support import shared
+from tranship.routing.leak.forecast import growth_of
 from tranship.routing.leak.policy import Settings, settings_for
 from tranship.sim.leak.brand import Brand, Shape, brand_of
-from tranship.sim.leak.walk import Budget, run
+from tranship.sim.leak.walk import Budget, run, year_before
 
 SMALL = Shape(skus=12, customers=1500, weeks=9, orders_a_week=150)
 MIXED = SMALL._replace(b2b=0.2)
@@ -110,3 +111,14 @@ def test_brands_do_not_share_secrets(brands):
     keys = {planners_of(brands[seed, 0.0], Budget(Settings()))[0].plan().key for seed in range(3)}
     assert len(keys) == 3
     assert msgspec.structs.asdict(Settings())["thetas"]
+
+
+def test_a_year_before_tells_as_much_of_growth_as_it_lasted():
+    """Where growth lasts, what is read from the year before goes with it; where it is new, it does not."""
+    brand = brand_of(3, Shape(skus=150, customers=3000))
+    found = {}
+    for lasted in (0.9, 0.0):
+        read = growth_of(year_before(brand, lasted), np.full(150, 52))
+        assert read is not None
+        found[lasted] = float(np.corrcoef(read[0], brand.growth)[0, 1])
+    assert found[0.9] > 0.75 and abs(found[0.0]) < 0.25

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tranship.masking.leak.model import Seen
+from tranship.routing.leak.forecast import growth_of
 from tranship.routing.leak.gate import admitted, draw_of
-from tranship.routing.leak.household import Buying, fitted
+from tranship.routing.leak.household import Buying, Floats, fitted
 from tranship.routing.leak.model import ONE, WEEKS, Household, LeakFigures, LeakPlan, LeakTables
 from tranship.routing.leak.planner import BINS, Known, Place, Planner, Week, bin_of
 from tranship.routing.leak.policy import Settings
@@ -33,6 +34,9 @@ class Budget(NamedTuple):
     networks: int = 1
     pickup: float = 0.0  # share of the households offered a pickup point that take it
     forecast: bool = True
+    lasted: float | None = (
+        None  # correlation of growth with the year before, which alone is known; None: a forecast is given
+    )
     least_saving_bp: int | None = None  # cut-off of savings; None: not looked at
     drain: tuple[int, ...] = ()  # weeks in which the independent side is out and everything goes to the networks
     priced: bool = False  # orders have price gaps; the network is only taken where it saves something
@@ -73,17 +77,29 @@ def secret_of(brand: Brand) -> bytes:
 def planners_of(brand: Brand, budget: Budget) -> list[Planner]:
     """One planner for each network, at the first week."""
     size = brand.shape.skus
-    known = Known(
-        brand.before,
-        np.full(size, BEFORE_WEEKS),
-        brand.forecast if budget.forecast else None,
-        brand.shape.forecast_sd,
-        buying=_buying(brand),
-    )
+    forecast: Floats | None = brand.forecast if budget.forecast else None
+    error: float | Floats = brand.shape.forecast_sd
+    if budget.lasted is not None:
+        read = growth_of(year_before(brand, budget.lasted), np.full(size, WEEKS))
+        assert read is not None, "a year is long enough"
+        forecast, error = read
+    known = Known(brand.before, np.full(size, BEFORE_WEEKS), forecast, error, buying=_buying(brand))
     names = NETWORKS[: budget.networks]
     return [
         Planner.begin(Place(name, names, "", secret_of(brand)), budget.settings, known, FIRST_WEEK) for name in names
     ]
+
+
+def year_before(brand: Brand, lasted: float) -> Ints:
+    """Order lines [week, SKU] of the year before, of SKUs whose growth then had this correlation with the growth now."""
+    shape, chance = brand.shape, np.random.default_rng([brand.seed, 77])
+    other = chance.normal(0, shape.growth_sd * np.sqrt(1 - lasted**2), shape.skus)
+    growth = lasted * brand.growth + other
+    weeks = np.arange(WEEKS)[:, None]
+    season = 1 + 0.15 * np.sin(2 * np.pi * weeks / WEEKS)
+    at_the_end = brand.before / brand.before.sum()
+    lines: Ints = chance.poisson(shape.orders_a_week * season * at_the_end * np.exp(growth * (weeks - WEEKS)))
+    return lines
 
 
 @lru_cache(maxsize=80)
