@@ -34,12 +34,12 @@ class Budget(NamedTuple):
     networks: int = 1
     pickup: float = 0.0  # share of the households offered a pickup point that take it
     forecast: bool = True
-    lasted: float | None = (
-        None  # correlation of growth with the year before, which alone is known; None: a forecast is given
-    )
     least_saving_bp: int | None = None  # cut-off of savings; None: not looked at
     drain: tuple[int, ...] = ()  # weeks in which the independent side is out and everything goes to the networks
     priced: bool = False  # orders have price gaps; the network is only taken where it saves something
+    lasted: float | None = (
+        None  # correlation of growth with the year before, which alone is known; None: a forecast is given
+    )
 
 
 @dataclass
