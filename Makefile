@@ -49,6 +49,8 @@ bench: install ## figures of docs/performance.md, short arms
 	@$(BIN)/python -m benchmarks.decide --orders 20000 --json
 	@$(BIN)/python -m benchmarks.route --size S --seeds 0 --json
 	@$(BIN)/python -m benchmarks.health --seeds 50 --days 0.25 --json
+	@$(BIN)/python -m benchmarks.leak --quick --json
+	@$(BIN)/python -m benchmarks.proxy --rounds 1 --seconds 1 --json
 
 soak: install ## the long runs: hundreds of thousands of orders, many kills, wide fuzz (an hour or more)
 	@TRANSHIP_SOAK=1 HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -q -m "" $(ARGS)
