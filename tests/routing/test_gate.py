@@ -126,7 +126,7 @@ def test_the_share_cap_goes_before_the_budget():
     """The budget yields, the cap does not: what neither lets through waits for room under the cap."""
     full = network(caps=cap(cap_bp=0))
     decision = at_desk(full, (AMZ, MUGS, "conflict"), AMZ_1={"MUG": 1})
-    assert (where(decision), waits(decision)) == ([], [("leak", 1)])
+    assert (where(decision), waits(decision)) == ([], [("larger_than_window", 1)])
     assert not decision.why.leaks[0].opened
 
 

@@ -69,6 +69,9 @@ def _lives(home: Path, kills: int) -> None:
         there.heal()
         write_network(home, there)
         with Served(home, *TICK) as service:
+            _say(
+                service, "mcf", "open", 5, "a last strike"
+            )  # so that it was given up at least once, whatever was drawn
             _trust(service, 600)
             _quiet(service, there, accepted, END_S * kills)
             service.stop()

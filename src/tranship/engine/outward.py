@@ -62,18 +62,19 @@ def without_name(street: str, name: str) -> str:
     A street that is called as the customer is stays: nobody may be left without a house to be found at.
 
     >>> without_name("Ann Example, 12 Oak St", "Ann Example"), without_name("12 Ann Example Way", "Ann Example")
-    (', 12 Oak St', '12 Ann Example Way')
+    ('12 Oak St', '12 Ann Example Way')
     """
     words = [re.escape(word) for word in name.split()]
     if len(words) < 2:
         return street
     either = "|".join(r"[\s,]+".join(each) for each in (words, [words[-1], *words[:-1]]))
-    return re.sub(
+    left = re.sub(
         rf"(^|[,;\n])\s*(?:(?:c/o|attn|to)\b[:.]?\s*)?(?:{either})\s*(?=$|[,;\n\d])",
         r"\1 ",
         street,
         flags=re.IGNORECASE | re.MULTILINE,
     )
+    return left if left == street else left.strip(" ,;\n")
 
 
 def sent(kind: str, body: bytes, told: Told) -> AuditDraft:
