@@ -15,3 +15,11 @@ def shared(*parts: str) -> Path:
     if not path.exists():
         pytest.skip(f"{'/'.join(('../shared', *parts))} is not present: conformance material was skipped")
     return path
+
+
+def boosting() -> None:
+    """Skips the test (or the module), saying so, where LightGBM or the system's libgomp is not there: both are optional."""
+    try:
+        import lightgbm  # noqa: F401
+    except (ImportError, OSError) as error:
+        pytest.skip(f"learned attackers were skipped: {error}", allow_module_level=True)

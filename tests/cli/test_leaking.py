@@ -7,6 +7,7 @@ import pytest
 
 from tests.cli.test_orders import line, run
 from tests.console import leak_runs
+from tests.support import boosting
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def test_leak_report_as_json_is_one_line(home: Path, capsys: pytest.CaptureFixtu
 
 def test_learned_attackers_are_trained_once_and_kept(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """The second report reads them from the run's folder and says the same."""
-    pytest.importorskip("lightgbm")
+    boosting()
     words = ("leak", "report", "--run", home, "--network", "AMZ", "--out", tmp_path / "p.html", "--json")
     first = line(run(capsys, *words)[1])
     kept = {path: path.stat().st_mtime_ns for path in home.glob("leak-attackers-*.bin")}

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from tests.masking.leak.brands import brand, chance
+from tests.support import boosting
 from tranship.core.errors import UnavailableError
 from tranship.masking.leak import Adversary, Seen, score
 from tranship.masking.leak.learned import Learned, dump, load, train
 
-pytest.importorskip("lightgbm")
+boosting()
 SEEDS = range(100, 106)
 
 

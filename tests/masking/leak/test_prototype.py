@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support import shared
+from tests.support import boosting, shared
 from tranship.masking.leak import Seen, World, score
 from tranship.masking.leak.learned import train
 
@@ -57,7 +57,7 @@ def world(path: Path) -> tuple[World, Seen]:
 def test_same_orders_same_figures(tmp_path: Path):
     """Closed forms to the last digit; trained attackers within what one changed column may do."""
     pytest.importorskip("scipy")
-    pytest.importorskip("lightgbm")
+    boosting()
     folder = shared("prototypes", "leak", "fw.py").parent
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
     ran = subprocess.run(

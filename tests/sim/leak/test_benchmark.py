@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from benchmarks import leak as benchmark
 from benchmarks.leak import Arm, judged
 from benchmarks.leak_chart import drawn
+from tests.support import boosting
 from tranship.masking.leak.learned import train
 from tranship.masking.leak.metrics import combine, score
 from tranship.masking.leak.model import Seen
@@ -24,7 +25,7 @@ from tranship.sim.leak.brand import Brand, Shape, brand_of
 from tranship.sim.leak.walk import Budget, run
 
 JUDGED, LEARNED = range(60, 64), range(200, 208)
-pytest.importorskip("lightgbm")
+boosting()
 
 
 @pytest.fixture(scope="module")

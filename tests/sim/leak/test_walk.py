@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support import shared
+from tests.support import boosting, shared
 from tranship.routing.leak.forecast import growth_of
 from tranship.routing.leak.policy import Settings, settings_for
 from tranship.sim.leak.brand import Brand, Shape, brand_of
@@ -23,6 +23,7 @@ MIXED = SMALL._replace(b2b=0.2)
 def test_a_seed_is_the_same_brand_as_in_the_research():
     """Every array of the world equals that of the prototype for the same seed, businesses included."""
     folder = shared("prototypes", "leak", "fw.py").parent
+    boosting()  # the prototype imports it
     sys.path.insert(0, str(folder))
     try:
         prototype = importlib.import_module("fw")
