@@ -33,6 +33,9 @@ def listen(service: Running, last: str = "") -> socket.socket:
     line = service.raw()
     head = f"last-event-id: {last}\r\n" if last else ""
     line.sendall(f"GET /v1/events HTTP/1.0\r\nhost: localhost\r\n{head}\r\n".encode())
+    assert line.recv(12, socket.MSG_PEEK), (
+        "no answer"
+    )  # it listens from here on: an order placed before would be missed
     return line
 
 
