@@ -3,8 +3,10 @@
 Answered after the commit, and never with a value in an error.
 """
 
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeVar
 
+import msgspec
 from litestar import Request, Response, post
 
 from tranship.api import asked, problems, reading
@@ -26,6 +28,8 @@ from tranship.masking.remote import (
 AnyRequest = Request[Any, Any, Any]
 TITLE = "The message is not masked, or not passed on"
 ERASE_BYTES_MAX = 4_096
+In = TypeVar("In", bound=msgspec.Struct)
+Out = TypeVar("Out", MaskOut, UnmaskOut, EraseOut)
 
 
 class Masking(Protocol):
@@ -44,43 +48,34 @@ class Masking(Protocol):
 @post("/v1/masking/mask", status_code=200)
 async def post_mask(request: AnyRequest) -> Response[MaskOut]:
     """What may leave of a message; tokens, sealed bytes and audit are durable. The same message again gives the same bytes."""
-    masking, body = await _asked(request, MASK_BYTES_MAX)
-    given = asked.read(body, MaskIn)
-    try:
-        return Response(content=await masking.mask(given), media_type=JSON)
-    except DeclinedError as declined:
-        raise _problem(declined) from None
+    return await _answered(request, MASK_BYTES_MAX, MaskIn, lambda masking, given: masking.mask(given))
 
 
 @post("/v1/masking/unmask", status_code=200)
 async def post_unmask(request: AnyRequest) -> Response[UnmaskOut]:
     """A network's answer in the client's words. 422 `quarantine`: nothing of it may be passed on."""
-    masking, body = await _asked(request, UNMASK_BYTES_MAX)
-    given = asked.read(body, UnmaskIn)
-    try:
-        return Response(content=await masking.unmask(given), media_type=JSON)
-    except DeclinedError as declined:
-        raise _problem(declined) from None
+    return await _answered(request, UNMASK_BYTES_MAX, UnmaskIn, lambda masking, given: masking.unmask(given))
 
 
 @post("/v1/masking/erase", status_code=200)
 async def post_erase(request: AnyRequest) -> Response[EraseOut]:
     """Forget an order that went through a proxy: no file of the run keeps a trace of whose it was."""
-    masking, body = await _asked(request, ERASE_BYTES_MAX)
-    given = asked.read(body, EraseIn)
-    try:
-        return Response(content=await masking.erase(given), media_type=JSON)
-    except DeclinedError as declined:
-        raise _problem(declined) from None
+    return await _answered(request, ERASE_BYTES_MAX, EraseIn, lambda masking, given: masking.erase(given))
 
 
-async def _asked(request: AnyRequest, limit: int) -> tuple[Masking, bytes]:
+async def _answered(
+    request: AnyRequest, limit: int, form: type[In], ask: Callable[[Masking, In], Awaitable[Out]]
+) -> Response[Out]:
     context = context_of(request)
     reading.check_type(request, JSON)
     body = await reading.whole(request, limit, context.settings.body_timeout_s)
     if context.masking is None:
         raise problems.not_found("this service does not mask for proxies")
-    return context.masking, body
+    given = asked.read(body, form)
+    try:
+        return Response(content=await ask(context.masking, given), media_type=JSON)
+    except DeclinedError as declined:
+        raise _problem(declined) from None
 
 
 def _problem(declined: DeclinedError) -> ProblemError:
