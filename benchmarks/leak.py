@@ -21,7 +21,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,7 +30,7 @@ from tranship.masking.leak.learned import train
 from tranship.masking.leak.metrics import METRICS, combine, score
 from tranship.masking.leak.model import Seen
 from tranship.masking.leak.ranks import kendall
-from tranship.routing.leak.policy import BALANCED, PRIVATE, VOLUME, Settings, settings_for
+from tranship.routing.leak.policy import BALANCED, PRIVATE, VOLUME, raised, settings_for
 from tranship.sim.leak.brand import Brand, Shape, brand_of
 from tranship.sim.leak.walk import Budget, Outcome, run
 
@@ -50,8 +49,6 @@ GOALS = {
 }  # fmt: skip
 CUT_BP = 300
 """Savings below which orders are not shown to the network, where savings vary; the same for all SKUs."""
-RAISED = 1.1
-"""Curves with that cut-off, relative to those without."""
 DIAL = (10, 20, 25, 30, 40, 50, 60, 70, 85)
 """Positions of the dial of which the frontier is drawn."""
 
@@ -82,22 +79,19 @@ def arms() -> list[Arm]:
         Arm("own forecast, growth is new (0)", Budget(settings_for(BALANCED), lasted=0.0)),
         Arm("drain of 2 weeks", Budget(settings_for(BALANCED), drain=(26, 27))),
         Arm("varied savings", Budget(settings_for(BALANCED), least_saving_bp=0, priced=True)),
-        Arm("varied savings, cut-off", Budget(_raised(settings_for(BALANCED)), least_saving_bp=CUT_BP, priced=True)),
+        Arm("varied savings, cut-off", Budget(raised(settings_for(BALANCED)), least_saving_bp=CUT_BP, priced=True)),
         Arm(
             "varied savings, two networks, 25 % pickup, cut-off",
-            Budget(_raised(two), 2, 0.25, least_saving_bp=CUT_BP, priced=True),
+            Budget(raised(two), 2, 0.25, least_saving_bp=CUT_BP, priced=True),
             setting="two",
         ),
         Arm("two networks", Budget(two, 2), setting="two"),
         Arm("two networks, 25 % pickup", Budget(two, 2, 0.25), setting="two"),
         Arm("two networks that collude", Budget(two, 2), setting="two", collude=True),
         Arm("two networks, 20 % B2B", Budget(two, 2), setting="two", b2b=0.2),
+        Arm("two networks, own forecast, growth half lasts (0.5)", Budget(two, 2, lasted=0.5), setting="two"),
+        Arm("two networks, own forecast, growth is new (0)", Budget(two, 2, lasted=0.0), setting="two"),
     ]
-
-
-def _raised(settings: Settings) -> Settings:
-    """Curves as much higher as the cut-off leaves fewer orders to choose from."""
-    return msgspec.structs.replace(settings, level=settings.level * RAISED, level_most=settings.level_most * RAISED)
 
 
 class Run(NamedTuple):

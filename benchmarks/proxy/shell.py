@@ -15,10 +15,11 @@ from tranship.connectors.http import HttpClient
 from tranship.connectors.port import Request
 from tranship.proxy import heads
 from tranship.proxy.app import Reply, Shell
+from tranship.proxy.calm import calm
 from tranship.proxy.counts import Counts
 from tranship.proxy.heads import Head
 from tranship.proxy.settings import ProxySettings
-from tranship.proxy.wire import Server, calm
+from tranship.wire.server import Server
 
 
 class PassThrough:
@@ -42,6 +43,10 @@ class PassThrough:
     async def erase(self, order_id: str) -> bool:  # noqa: ARG002 - it knows no orders
         """Nothing."""
         return False
+
+    async def document(self, name: str) -> Reply:  # noqa: ARG002 - it keeps none
+        """Nothing."""
+        return Reply(404, [], b"{}")
 
     async def answer(self, head: Head, body: bytes) -> Reply:
         """What the upstream says."""

@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 from tranship.api.app import serve
 from tranship.api.context import Context
 from tranship.api.settings import ApiSettings
-from tranship.api.wire import Server
 from tranship.cli.demo import write_world
 from tranship.console.live.pages import Live
 from tranship.engine.clock import Clock, SystemClock
 from tranship.engine.service import Service
 from tranship.proxy.served import Served
+from tranship.wire.server import Server
 
 DEADLINE_S = 60
 JSON = {"content-type": "application/json"}

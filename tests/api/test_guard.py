@@ -8,7 +8,9 @@ import pytest
 
 from tests.api.running import Running, order, running
 from tranship.api.guard import Buckets
-from tranship.api.settings import ApiSettings, is_loopback, read_token
+from tranship.api.settings import TOKEN as PLACE
+from tranship.api.settings import ApiSettings
+from tranship.connectors.settings import is_loopback
 from tranship.core.errors import InputError
 
 TOKEN = "correct-horse-battery"  # not a secret: a test's
@@ -35,13 +37,13 @@ def test_settings_have_ranges():
 def test_a_token_is_read_from_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The file wins over the variable; one that is not there is told."""
     monkeypatch.setenv("TRANSHIP_TOKEN", "from-the-variable")
-    assert read_token() == "from-the-variable"
+    assert PLACE.read() == "from-the-variable"
     (tmp_path / "token").write_text(f"{TOKEN}\n")
     monkeypatch.setenv("TRANSHIP_TOKEN_FILE", str(tmp_path / "token"))
-    assert read_token() == TOKEN
+    assert PLACE.read() == TOKEN
     monkeypatch.setenv("TRANSHIP_TOKEN_FILE", str(tmp_path / "none"))
-    with pytest.raises(InputError, match="token file"):
-        read_token()
+    with pytest.raises(InputError, match="TRANSHIP_TOKEN_FILE"):
+        PLACE.read()
 
 
 def test_with_a_token_everything_but_health_asks_for_it(tmp_path: Path):

@@ -12,8 +12,12 @@ from tests.api.connected import OTHER, UNITS, Connected, until, write_connected
 from tests.api.running import SKU, running
 from tests.sandbox.running import amazon
 from tests.scenario.tap import Tap, tapped
+from tests.store.test_vaulting import filled
 from tranship.api.settings import ApiSettings
+from tranship.masking.rows import LIVE, OVER
 from tranship.masking.tokens import kind_of, new_token
+from tranship.store.port import Batch
+from tranship.store.sqlite import SqliteStore
 from tranship.store.vaulting import KEY_VARIABLE
 
 PERSON = {
@@ -109,3 +113,16 @@ def test_an_alias_that_is_not_this_orders_is_put_before_a_person(tmp_path: Path)
         assert [each["state"] for each in found.dispatches()] == ["HELD"]
         rows = store.query("SELECT verdict FROM audit ORDER BY seq")
         assert rows[0] == ("sent",)
+
+
+def test_values_of_earlier_days_are_forgotten_though_nothing_is_handed_over(tmp_path: Path):
+    """A service that masked nothing since its start: what is past its end is forgotten with its first ticks."""
+    with running(tmp_path, ApiSettings(port=0)):
+        pass
+    with SqliteStore.open(tmp_path / "run", create=False) as store:
+        filled(store, 2)
+        store.commit(Batch(token_expiry=[(1, "AMZ", "O1")]))
+    with running(tmp_path, ApiSettings(port=0, tick_s=0.1)) as service:
+        found = service.service.store
+        until(lambda: [row.state for row in found.tokens_of("AMZ", "O1")] == [OVER] * 4)
+        assert {row.state for row in found.tokens_of("AMZ", "O0")} == {LIVE}

@@ -94,3 +94,11 @@ def test_what_it_forbids_is_refused(service: Running, schema: dict[str, Any]):
         with pytest.raises(jsonschema_rs.ValidationError):
             check(schema, "OrderIn", body)
         assert service.post("/v1/orders", body).status == 422
+
+
+def test_what_people_type_in_and_nothing_erases_is_marked(schema: dict[str, Any]):
+    """Reasons go into the journal word for word: whoever reads the document is told to write nobody's data into them."""
+    found = schema["components"]["schemas"]
+    for name, field in [("RecallIn", "reason"), ("SendIn", "reason"), ("SettleIn", "reason"), ("BreakerIn", "why"),
+                        ("ShelfIn", "reason"), ("AdoptIn", "reason")]:  # fmt: skip
+        assert "No personal data" in found[name]["properties"][field]["description"]

@@ -42,12 +42,12 @@ def listen(service: Running, last: str = "") -> socket.socket:
 def test_the_state_shows_what_was_placed(service: Running):
     """Orders, shares against the cap, stock and the decision with its reason, once the view has caught up."""
     with listen(service) as line:
-        service.order("T1")
-        events(line, "api:T1")
+        assert service.order("WATCH-1").status == 201
+        events(line, "api:WATCH-1")
     state = service.get("/v1/state").json()
     board = state["board"]
     assert state["age_s"] < 15 and state["clock"]["speed"] == 1
-    (mine,) = [d for d in board["decisions"] if d["order"] == "api:T1"]
+    (mine,) = [d for d in board["decisions"] if d["order"] == "api:WATCH-1"]
     assert mine["because"] and mine["parts"] and mine["to"] == "IL 60614"
     assert board["orders"] >= 1 and board["fulfillment_orders"] >= len(mine["parts"])
     cap = next(share for share in board["shares"] if share["network"] == "amazon")

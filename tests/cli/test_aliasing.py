@@ -1,7 +1,7 @@
 """`tranship alias`: the same over HTTP and on a run that no service has open."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,23 +9,9 @@ import pytest
 
 from tests.api.connected import Connected, connected
 from tests.api.running import SKU
-from tranship.cli.main import main
+from tests.cli.verbs import Verb
 
 NETWORK = "amazon"
-Verb = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def verb(capsys: pytest.CaptureFixture[str]) -> Verb:
-    """Run a verb in this process: exit code, standard output, standard error."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as end:
-            main(list(arguments))
-        out, err = capsys.readouterr()
-        return int(end.value.code or 0), out, err
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -1,30 +1,16 @@
 """Verbs about networks against a running service, and against its run once nobody has it open."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.api.connected import Connected, connected, until
-from tranship.cli.main import main
+from tests.cli.verbs import Verb
 
 PERSON = {"ref": "c-1", "name": "Ann Example", "street": "1 Example Road", "city": "Chicago"}
-Verb = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def verb(capsys: pytest.CaptureFixture[str]) -> Verb:
-    """Run a verb in this process: exit code, standard output, standard error."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as end:
-            main(list(arguments))
-        out, err = capsys.readouterr()
-        return int(end.value.code or 0), out, err
-
-    return run
 
 
 @pytest.fixture(scope="module")
@@ -109,3 +95,10 @@ def test_a_closed_run_answers_the_same(tmp_path: Path, verb: Verb):
     assert code == 0 and "dispatch table: 1 rows equal the journal" in out, out
     code, out, _ = verb("report", "--run", run, "--json")
     assert code == 0, out
+
+
+@pytest.mark.parametrize("name", ["recall", "send", "settle", "breaker"])
+def test_the_help_says_that_reasons_stay(verb: Verb, name: str):
+    """What is typed as a reason is journaled word for word: no erasure reaches it, so nobody's data belongs there."""
+    code, out, _ = verb(name, "--help")
+    assert code == 0 and "No personal data" in " ".join(out.replace("│", " ").split())

@@ -1,5 +1,7 @@
 """`tranship vault` and `tranship audit` through `main`, on a run with tokens and audit rows: exit codes, JSON, what the text mentions."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import apsw
@@ -8,10 +10,12 @@ import pytest
 from tests.cli.test_orders import line, run
 from tests.store import rows
 from tests.store.test_vaulting import filled, opened
+from tests.support import ROOT
 from tranship.masking.audit import AuditDraft, Chain
 from tranship.masking.tokens import Found
-from tranship.store.port import Batch
+from tranship.store.port import Batch, PayloadRow
 from tranship.store.sqlite import SqliteStore
+from tranship.store.unaudited import unaudited
 
 POLICY = "a1" * 32
 
@@ -56,7 +60,10 @@ def test_the_status_tells_keys_and_tokens(
     assert "AMZ" in run(capsys, "vault", "status", home)[1]
     monkeypatch.setenv("WRONG", "cd" * 32)
     monkeypatch.setenv("TRANSHIP_MASKING_KEY", "env:WRONG")
-    assert "bring the right one back" in line(run(capsys, "vault", "status", home, "--json")[1])["trouble"]
+    code, out, _ = run(capsys, "vault", "status", home, "--json")
+    assert code == 1 and "bring the right one back" in line(out)["trouble"]
+    code, out, _ = run(capsys, "vault", "status", home)
+    assert code == 1 and "bring the right one back" in out
 
 
 def test_a_rotation_keeps_every_token(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -65,12 +72,62 @@ def test_a_rotation_keeps_every_token(home: Path, capsys: pytest.CaptureFixture[
         before = [row for _, row in store.tokens(0, 99)]
         found = {row.token: opened(store)[1].session("AMZ").found(row.token) for row in before}
     code, out, _ = run(capsys, "vault", "rotate", home, "--json")
-    assert code == 0 and line(out) == {"kinds": 11, "sealed_anew": 24, "damaged": 0, "destroyed": 11}
+    assert code == 0 and line(out) == {
+        "kinds": 11, "went_on": False, "sealed_anew": 24, "damaged": 0, "destroyed": 11,
+    }  # fmt: skip
     with SqliteStore.open(home, create=False) as store:
         session = opened(store)[1].session("AMZ")
         assert {row.token: session.found(row.token) for row in before} == found
         assert not {row.key_id for _, row in store.tokens(0, 99)} & {row.key_id for row in before}
     assert "destroyed" in run(capsys, "vault", "rotate", home)[1]
+
+
+CUT_OFF = """
+import sys
+from pathlib import Path
+from tests.store.test_vaulting import opened
+from tranship.store.sqlite import SqliteStore
+from tranship.store.vaulting import Upkeep
+store = SqliteStore.open(Path(sys.argv[1]), create=False)
+upkeep = Upkeep(store, opened(store)[1])
+upkeep.rotate()
+print(upkeep.reseal(0, 7).changed, flush=True)
+sys.stdin.read()
+"""
+
+
+def cut_off(home: Path) -> None:
+    """A rotation in a process that is killed between its first piece of seven tokens and the next."""
+    with subprocess.Popen(
+        [sys.executable, "-c", CUT_OFF, str(home)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
+        assert process.stdout is not None and process.stdout.readline() == "7\n"
+        process.kill()
+
+
+def sealing_keys(home: Path) -> list[tuple[object, ...]]:
+    """States of the sealing keys, and how many there are in each."""
+    with SqliteStore.open(home, create=False) as store:
+        return store.query("SELECT state, count(*) FROM masking_key WHERE purpose = 'seal' GROUP BY 1 ORDER BY 1")
+
+
+def test_a_rotation_that_was_killed_goes_on_where_it_was(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The next one makes no keys: it seals what was left and destroys the old keys; the one after it makes new ones."""
+    cut_off(home)
+    assert sealing_keys(home) == [("read", 11), ("write", 11)]
+    code, out, _ = run(capsys, "vault", "rotate", home, "--json")
+    assert code == 0 and line(out) == {
+        "kinds": 0, "went_on": True, "sealed_anew": 17, "damaged": 0, "destroyed": 11,
+    }  # fmt: skip
+    assert sealing_keys(home) == [("destroyed", 11), ("write", 11)]
+    cut_off(home)
+    assert "went on" in run(capsys, "vault", "rotate", home)[1]
+    cut_off(home)
+    code, out, _ = run(capsys, "vault", "rotate", home, "--anew", "--json")
+    assert code == 0 and line(out) == {
+        "kinds": 11, "went_on": False, "sealed_anew": 24, "damaged": 0, "destroyed": 22,
+    }  # fmt: skip
+    assert sealing_keys(home) == [("destroyed", 44), ("write", 11)]
 
 
 def test_keys_move_to_another_wrapping_key(
@@ -127,6 +184,70 @@ def test_a_changed_audit_is_told_by_its_first_bad_row(
     code, out, _ = run(capsys, "audit", "verify", home)
     assert code == 1 and said in out
     assert run(capsys, "audit", "anchor", home)[0] == 1
+
+
+def put_back(home: Path, keep: int) -> None:
+    """Cut the audit off after so many rows, and put the head back where it would be then."""
+    db = apsw.Connection(str(home / "tranship.db"))
+    db.execute("DELETE FROM audit WHERE seq > ?", (keep,))
+    head = next(db.execute("SELECT chain FROM audit WHERE seq = ?", (keep,)), (b"",))[0]
+    db.execute("UPDATE meta SET audit_seq = ?, audit_chain = ?", (keep, head))
+    db.close()
+
+
+@pytest.mark.parametrize(
+    ("keep", "said"),
+    [
+        (0, "24 tokens were given"),
+        (4, "tokens of person P4 were given"),
+        (6, "dispatch TR-1 was handed over after the audit began"),
+    ],
+)
+def test_what_left_speaks_against_an_audit_that_lacks_it(
+    home: Path, capsys: pytest.CaptureFixture[str], keep: int, said: str
+) -> None:
+    """Rows gone with their head, all or some: tokens and dispatches that were committed beside them say so."""
+    db = apsw.Connection(str(home / "tranship.db"))
+    db.execute("UPDATE dispatch SET created_at = ?", (10**15 + 1,))
+    db.close()
+    assert run(capsys, "audit", "verify", home)[0] == 0
+    put_back(home, keep)
+    code, out, _ = run(capsys, "audit", "verify", home)
+    assert code == 1 and said in out
+    assert run(capsys, "audit", "anchor", home)[0] == 1
+    with SqliteStore.open(home, create=False) as store, store.snapshot() as snapshot:
+        assert any(said in problem for problem in unaudited(snapshot.query))
+
+
+def test_what_a_proxy_kept_speaks_against_an_audit_that_lacks_it(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each kept request has a row: fewer rows of a person than kept requests, or none at all, are told; erased people do not count."""
+    with SqliteStore.open(home, create=False) as store:
+        kept = [PayloadRow(f"P{k}/{k:032x}", f"P{k}", b"x" * 40) for k in range(6)]
+        store.commit(Batch(payloads=[*kept, PayloadRow("P5/again", "P5", b"x" * 40)]))
+        said = "2 requests of a proxy are kept as they left for person P5, and the audit says that 1 left"
+        assert unaudited(store.query) == [said]
+        assert store.erase("P5") and unaudited(store.query) == []
+        store.erase_many([f"P{k}" for k in range(4)])
+    db = apsw.Connection(str(home / "tranship.db"))
+    db.execute("DELETE FROM token")
+    db.close()
+    put_back(home, 0)
+    code, out, _ = run(capsys, "audit", "verify", home)
+    assert code == 1 and "requests of a proxy are kept as they left: their rows are gone" in out
+
+
+def test_a_file_of_anchors_may_begin_with_a_mark(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Editors put a byte order mark in front of the first line."""
+    kept = tmp_path / "anchors.txt"
+    assert run(capsys, "audit", "anchor", home, "--to", kept)[0] == 0
+    kept.write_bytes(b"\xef\xbb\xbf" + kept.read_bytes())
+    code, out, _ = run(capsys, "audit", "verify", home, "--anchor", kept)
+    assert code == 0 and "1 anchors are in it" in out
+    assert run(capsys, "audit", "anchor", home, "--to", kept)[0] == 0
 
 
 def test_an_anchor_finds_an_audit_that_was_made_anew(

@@ -10,6 +10,7 @@ from tranship.masking.policy.model import Operation, pin_of
 MODELS = {
     "fulfillmentOutbound_2020-07-01": ("sp-api", "models", "fulfillmentOutbound_2020-07-01.json"),
     "fulfillmentOutbound_2026-07-04": ("sp-api", "models", "fulfillmentOutbound_2026-07-04.json"),
+    "reports_2021-06-30": ("sp-api", "models", "reports_2021-06-30.json"),
     "fbaInventory": ("sp-api", "models", "fbaInventory.json"),
     "shipbob-2026-01": ("3pl", "shipbob", "shipbob-openapi.json"),
 }

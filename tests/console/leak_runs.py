@@ -18,13 +18,14 @@ SHARED = (7, 8)
 """Two customers who live at one address and write it in two ways."""
 
 
-def play(folder: Path, orders: int = 1_300, *, seed: int = 5, **changes: object) -> NetworkFile:
-    """Play orders of 90 customers, some heavy; SKUs of higher number grow. Amazon takes at most six of ten."""
+def play(folder: Path, orders: int = 1_300, *, seed: int = 5, elsewhere: int = 9_000, **changes: object) -> NetworkFile:
+    """Play orders of 90 customers, some heavy; SKUs of higher number grow. Amazon takes at most six of ten; `elsewhere`: units a SKU."""
     draw = random.Random(seed)
     document = worlds.network(skus=tuple(Sku(code, 200) for code in CODES), caps=worlds.cap(), **changes)
     made = [worlds.loading(document)]
     for node in (worlds.AMZ, worlds.PL, worlds.OWN):
-        made.append(worlds.receiving(document, f"opening-{node}", node, **dict.fromkeys(CODES, 9_000)))
+        units = 9_000 if node == worlds.AMZ else elsewhere
+        made.append(worlds.receiving(document, f"opening-{node}", node, **dict.fromkeys(CODES, units)))
     rates = [draw.gammavariate(0.6, 1) + 0.02 for _ in range(CUSTOMERS)]
     for i in range(orders):
         at = worlds.MONDAY + i * WEEKS * 7 * worlds.DAY // max(1, orders)

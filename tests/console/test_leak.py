@@ -12,11 +12,13 @@ from tests.console.runs import play as play_few
 from tests.console.test_report import HOSTILE, Page
 from tranship.cli.leak_measuring import measure, policy_of
 from tranship.console import leak_words
-from tranship.console.leak import render, table, write
+from tranship.console.leak import render, table
 from tranship.console.leak_page import LeakPage, make_page
 from tranship.console.leak_source import Traffic, plain, read_traffic
+from tranship.console.page import write
 from tranship.core.errors import InputError
 from tranship.core.network import LeakBudget, Network
+from tranship.engine.leak_status import leak_status
 from tranship.engine.run import open_store
 from tranship.masking.leak import Adversary
 from tranship.routing.leak.policy import settings_for
@@ -164,7 +166,7 @@ def test_a_run_of_nothing_has_a_page_too(tmp_path: Path, orders: int):
 
 def test_the_page_stands_alone(page: LeakPage, tmp_path: Path):
     """One file: no script, nothing fetched, a policy that forbids both; every drawing is there and has a title."""
-    html = write(page, tmp_path / "x" / "leak.html").read_text()
+    html = write(render(page), tmp_path / "x" / "leak.html", "--out").read_text()
     read = Page(html)
     assert not read.loads and "script" not in read.seen
     assert "default-src &#39;none&#39;" in html or "default-src 'none'" in html
@@ -253,3 +255,43 @@ def test_finding_the_fastest_is_said_where_ranking_fails(page: LeakPage):
 
     assert "but it finds 70 % of your ten fastest" in said(True)
     assert "cannot tell which of your products grow" in said(False)
+
+
+# ---- beyond the budget -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def spent(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Half a year under a budget that yields: the shelves elsewhere run empty."""
+    folder = tmp_path_factory.mktemp("spent") / "run"
+    leak_runs.play(folder, 700, elsewhere=12, leaks=(LeakBudget("AMZ", 40, "spend"),))
+    return folder
+
+
+def test_excess_is_what_the_ledger_booked(spent: Path):
+    """Orders and households beyond the budget, by week, as `leak status` counts them; a network without a budget has none."""
+    page = measure(spent, quick=True)
+    amazon = next(one for one in page.networks if one.code == "AMZ")
+    store = open_store(spent, read_only=True)
+    (now,) = leak_status(store).budgets
+    store.close()
+    excess = amazon.excess
+    assert excess is not None and excess.orders == now.excess_orders > 50
+    assert (excess.failure, excess.budget, excess.on_conflict) == (0, 40, "spend")
+    assert sum(excess.weekly) == excess.orders and len(excess.weekly) == len(excess.seen) == page.facts.weeks
+    assert all(beyond <= seen for beyond, seen in zip(excess.weekly, excess.seen, strict=True))
+    assert sum(excess.seen) == amazon.orders and 0 < excess.households <= now.excess_households
+    assert all(one.excess is None for one in page.networks if one.code != "AMZ")
+
+
+def test_the_page_shows_what_a_budget_gave_up(spent: Path, page: LeakPage):
+    """A drawing and a sentence; where the budget was kept a sentence; without a budget neither."""
+    made = measure(spent, quick=True)
+    html = render(made)
+    assert "Beyond the budget" in html and "that nobody else could take (on_conflict = spend)" in html
+    assert "of them beyond the budget" in html  # each week of the drawing says its numbers
+    amazon = next(one for one in made.networks if one.code == "AMZ")
+    amazon.excess = msgspec.structs.replace(amazon.excess, conflict=0)
+    kept = render(made)
+    assert "was kept: nothing went there beyond it" in kept and "of them beyond the budget" not in kept
+    assert "Beyond the budget" not in render(page)

@@ -90,7 +90,7 @@ def test_personal_structs_show_stars_to_rich_as_well():
         CustomerIn(WORD, WORD, WORD, WORD, WORD, WORD),
         JsonOrder("1", "", [], WORD, name=WORD, street=WORD),
         StagedOrder("1", 0, WORD, (), b""),
-        ApiSettings(token=WORD),
+        ApiSettings(token="hunter2 4711 and more"),
         Request("create", "POST", "/orders", body=WORD.encode()),
         Response(200, {}, WORD.encode()),
         Found("name", "o", WORD),

@@ -27,6 +27,7 @@ from tranship.engine.inward import HOOK, NOTHING, Heard, hear, owners, said
 from tranship.engine.outward import Masker
 from tranship.engine.shard import Shard, Submission
 from tranship.masking.tokens import kind_of, new_token
+from tranship.store.port import Batch
 
 NEIGHBOR = "Zacharias Neighbor"
 KIND = "amazon_mcf"
@@ -156,13 +157,43 @@ def test_another_connection_has_no_say(there: There):
     assert owners(there.run.state, "pl", [there.first]) == {}
 
 
+def down() -> Masker:
+    """No key can be had."""
+    raise UnavailableError("no key")
+
+
 def test_while_the_vault_is_down_nothing_is_kept_and_nothing_breaks(there: There):
     """The next look says it again."""
-
-    def down() -> Masker:
-        raise UnavailableError("no key")
-
     assert there.hear("get", answer(there.first, there.alias(there.first), NEIGHBOR), there.first, down) == NOTHING
+
+
+@pytest.mark.parametrize("whose", ["second", "unknown"])
+def test_an_alias_is_checked_also_while_the_vault_is_down(there: There, whose: str):
+    """Whose it is needs no key: another order's or nobody's is told as ever, with its row of the audit."""
+    alias = there.alias(there.second) if whose == "second" else new_token("name")
+    heard = there.hear("get", answer(there.first, alias, NEIGHBOR), there.first, down)
+    assert heard.tokens == () and [remote_id for remote_id, _ in heard.wrong] == [there.first]
+    assert [draft.verdict for draft in heard.audits] == ["quarantined"] and alias not in repr(heard)
+
+
+def test_an_alias_whose_row_was_changed_proves_nothing(there: There):
+    """A row that was written over to be this order's does not open: what the message says of the order is not used."""
+    store, alias = there.run.shard.store, there.alias(there.second)
+    row = store.token("AMZ", alias)
+    assert row is not None
+    store.known["AMZ", alias] = row._replace(scope="test:1")  # type: ignore[attr-defined]
+    heard = there.hear("get", answer(there.first, alias, NEIGHBOR), there.first)
+    assert heard.tokens == () and len(heard.wrong) == 1 and "was changed" in heard.wrong[0][1]
+    assert [draft.verdict for draft in heard.audits] == ["quarantined"]
+
+
+def test_an_alias_whose_time_is_over_is_told(there: There):
+    """Before it is swept and after: what it stands for may be forgotten already."""
+    store, alias = there.run.shard.store, there.alias(there.first)
+    for batch in (Batch(token_expiry=[(there.run.at, "AMZ", "test:1")]), Batch(tokens_over=[("AMZ", alias)])):
+        store.commit(batch)
+        heard = there.hear("get", answer(there.first, alias, NEIGHBOR), there.first)
+        assert heard.tokens == () and "time is over" in heard.wrong[0][1]
 
 
 @pytest.mark.parametrize("kind", ["amazon_mcf", "amazon_mcf_2020", "shipbob", "manual", "none"])

@@ -2,24 +2,30 @@
 
 import hashlib
 import json
+from pathlib import Path
 
+import apsw
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.engine.connected import HOLDS, Handed, connected
+from tests.engine.connected import HOLDS, PLAIN, Handed, connected
 from tests.engine.masked import MASTER, connector, masker_of
 from tests.engine.worlds import AMZ, DAY, MONDAY, order, placing, sqlite
+from tranship.core.capability import Capability
 from tranship.core.errors import UnavailableError
 from tranship.core.order import Destination, Person, Terms
 from tranship.dispatch.model import Parcel
 from tranship.engine import commands as cmd
 from tranship.engine.outward import Masker
 from tranship.engine.preparing import Prepared, handing_over, prepare, sending_back, wanted
+from tranship.engine.verify import verify
 from tranship.masking.audit import check, unpacked
 from tranship.masking.policy import load
 from tranship.masking.tokens import kind_of
 from tranship.masking.vault.kek import LocalKek, Wrapped
+from tranship.store.connect import DB_NAME
+from tranship.store.sqlite import SqliteStore
 from tranship.store.vaulting import Upkeep
 
 ANN = Person("c1", "Ann Example", "1 Example Road", "Chicago", "+1 312 555 0100", "ann@example.com")
@@ -225,19 +231,30 @@ class DownKek(LocalKek):
         raise UnavailableError("the key service did not answer")
 
 
-def test_while_the_vault_is_down_nothing_leaves_and_nothing_is_routed_anew(run: Handed):
-    """It waits at its node; once the keys are there again it goes."""
+@pytest.mark.parametrize(
+    ("kind", "can", "recipient"),
+    [
+        ("amazon_mcf", HOLDS, "alias"),
+        ("amazon_mcf", HOLDS, "name"),
+        ("manual", PLAIN, "name"),
+        ("manual", PLAIN, "alias"),
+    ],
+    ids=["alias", "name", "paper", "alias on paper"],
+)
+def test_while_the_vault_is_down_nothing_leaves_and_nothing_is_routed_anew(kind: str, can: Capability, recipient: str):
+    """It waits at its node, paper and labels that say the name too; once the keys are there again it goes."""
     from tranship.engine.driver.vault_wait import prepare_all
 
+    run = Handed(connected(can, recipient=recipient))
     placed(run, 1)
     placed(run, 2)
     down = masker_of(run.shard, kek=DownKek(MASTER, "test"))
     found = wanted(run.state, run.at, 9)
-    made = prepare_all(found, {"amz": connector("amazon_mcf")}, run.shard.people, lambda: down, run.at)
+    made = prepare_all(found, {"amz": connector(kind)}, run.shard.people, lambda: down, run.at)
     assert made.down is not None and all(each == Prepared(None, None) for each in made.prepared)
     assert handing_over(made.prepared, run.at) is None and sending_back(made.prepared, run.at) is None
     masker = masker_of(run.shard)
-    again = prepare_all(found, {"amz": connector("amazon_mcf")}, run.shard.people, lambda: masker, run.at)
+    again = prepare_all(found, {"amz": connector(kind)}, run.shard.people, lambda: masker, run.at)
     assert again.down is None and all(each.intent is not None for each in again.prepared)
     assert [run.held(n).refused for n in (1, 2)] == [(), ()]
 
@@ -298,3 +315,23 @@ def test_two_orders_equal_but_for_name_and_contact_leave_equal_bytes_up_to_token
         text = body(run, remote_id).decode()
         sent.append(text.replace(remote_id, "ID").replace(name_in(text.encode()), "ALIAS"))
     assert sent[0] == sent[1]
+
+
+def test_verify_misses_an_audit_that_was_deleted_with_its_head(tmp_path: Path):
+    """As a whole, or all but its first row: tokens and dispatches that were committed beside the rows say so."""
+    run = Handed(shard=sqlite(tmp_path))
+    masker = masker_of(run.shard)
+    for number in (1, 2):
+        placed(run, number, Person(f"c{number}", "Ann Example", f"{number} Example Road", "Chicago"))
+        handed(run, masker)
+    first, _ = run.shard.store.audit()
+    assert isinstance(run.shard.store, SqliteStore)
+    assert verify(run.shard.store).problems == []
+    run.shard.store.close()
+    for seq, chain, said in ((1, first.chain, "no row of the audit is about them"), (0, b"", "the audit is empty")):
+        db = apsw.Connection(str(tmp_path / DB_NAME))
+        db.execute("DELETE FROM audit WHERE seq > ?", (seq,))
+        db.execute("UPDATE meta SET audit_seq = ?, audit_chain = ?", (seq, chain))
+        db.close()
+        with SqliteStore.open(tmp_path, create=False) as store:
+            assert said in verify(store).problems[0]

@@ -217,6 +217,11 @@ def test_what_is_no_rule_is_refused(text: str):
         ("DELETE", "fba/outbound/2020-07-01/fulfillmentOrders", ""),
         ("GET", "fba/outbound/2020-07-01", ""),
         ("GET", "orders/v0/orders", ""),
+        ("GET", "fba/outbound/2020-07-01/fulfillmentOrders/preview", "getFulfillmentOrder"),
+        ("get", "fba/outbound/2020-07-01/fulfillmentOrders/A", ""),
+        ("PUT", "fba/outbound/2020-07-01/fulfillmentOrders/A/CANCEL", ""),
+        ("PUT", "fba/outbound/2020-07-01/fulfillmentOrders//cancel", ""),
+        ("PUT", "fba/outbound/2020-07-01/fulfillmentOrders/A/cancel/B", ""),
     ],
 )
 def test_a_request_means_one_operation_or_none(method: str, path: str, name: str):

@@ -78,6 +78,13 @@ class Proxy:
         return b"\n".join(path.read_bytes() for path in (*files, self.log))
 
 
+def _command(folder: Path | None, upstream: str, kind: str) -> list[str]:
+    where = [] if folder is None else [str(folder)]
+    return [
+        sys.executable, "-m", "tranship.cli", "proxy", *where, "--upstream", upstream, "--kind", kind, "--port", "0",
+    ]  # fmt: skip
+
+
 @contextmanager
 def proxy(
     folder: Path, upstream: str, *more: str, kind: str = "amazon_mcf_2020", env: Mapping[str, str] | None = None,
@@ -85,20 +92,10 @@ def proxy(
 ) -> Iterator[Proxy]:  # fmt: skip
     """A proxy until the block ends. `file_bytes`: no file of its may grow beyond: a full disk."""
     log = folder.with_name(folder.name + ".log")
-    command = [
-        sys.executable,
-        "-m",
-        "tranship.cli",
-        "proxy",
-        *([] if "--engine" in more else [str(folder)]),
-        "--upstream",
-        upstream,
-        "--kind",
-        kind,
-    ]
+    command = _command(None if "--engine" in more else folder, upstream, kind)
     with log.open("a") as errors:
         process = subprocess.Popen(
-            [*command, "--port", "0", "--json", *more], stdout=subprocess.PIPE, stderr=errors, text=True, cwd=ROOT,
+            [*command, "--json", *more], stdout=subprocess.PIPE, stderr=errors, text=True, cwd=ROOT,
             env={**os.environ, "PYTHONPATH": str(ROOT / "src"), **(env or {})},
         )  # fmt: skip
     assert process.stdout is not None
@@ -122,19 +119,7 @@ def refused_start(
     folder: Path | None, upstream: str, *more: str, kind: str = "amazon_mcf_2020", env: Mapping[str, str] | None = None
 ) -> str:
     """What it says where it must not start."""
-    command = [
-        sys.executable,
-        "-m",
-        "tranship.cli",
-        "proxy",
-        *([str(folder)] if folder is not None else []),
-        "--upstream",
-        upstream,
-        "--kind",
-        kind,
-        "--port",
-        "0",
-    ]
+    command = _command(folder, upstream, kind)
     found = subprocess.run(
         [*command, *more], capture_output=True, text=True, timeout=DEADLINE_S, cwd=ROOT, check=False,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src"), **(env or {})},

@@ -16,6 +16,7 @@ import pytest
 from tests.proxy.network import Got, Network, network, says
 from tests.proxy.running import ORDERS, Proxy, Told, hits, order, proxy, refused_start
 from tests.proxy.test_proxy import described
+from tranship.store.sqlite import SqliteStore
 
 CHANGED = 'kind = "amazon_mcf_2020"\n[change.createFulfillmentOrder.body]\n"destinationAddress.name" = "pass(name)"\n'
 PLAIN = 'kind = "amazon_mcf_2020"\n'
@@ -131,8 +132,12 @@ def test_a_request_ends_under_the_policy_that_it_began_under(there: Network, tmp
         until(lambda: here.counts()["events"].get("policy_refused") == 1)
         assert here.get(told.order_id).status == 200  # a bad file changes nothing
         assert here.create(told.body).status == 200  # sent again as it left first: under the first policy
+        assert here.create(order("under the new one").body).status == 200
+    with SqliteStore.open(tmp_path / "store", create=False) as store:
+        first, again, new = [row for row in store.audit() if row.route.startswith("POST") and row.verdict == "sent"]
+    assert first.policy == again.policy != new.policy and again.subject == first.subject
     creates = [got for got in there.got if got.method == "POST"]
-    assert len(creates) == 2 and len({got.body for got in creates}) == 1
+    assert len(creates) == 3 and len({got.body for got in creates[:2]}) == 1
     nothing_out([told], there.everything(), here.kept())
 
 

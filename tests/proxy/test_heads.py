@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from tranship.proxy import heads
 from tranship.proxy.refusal import RefusedError
-from tranship.proxy.routes import Routes
 
 HOST = (b"host", b"localhost")
 
@@ -128,29 +127,3 @@ def test_who_may_come_in():
     assert not heads.admitted({b"x-amz-access-token": token}, token, own_login=False)
     assert heads.admitted({b"x-amz-access-token": token}, token, own_login=True)
     assert not heads.admitted({b"x-tranship-token": token[:-1]}, token, own_login=False)
-
-
-def test_routes_are_method_and_template():
-    """A piece that is written out goes first; what is not on the list has no route."""
-    routes = Routes(
-        [
-            ("get", "GET", "/o/{id}"),
-            ("preview", "POST", "/o/preview"),
-            ("make", "POST", "/o/{id}"),
-            ("cancel", "PUT", "/o/{id}/cancel"),
-        ]
-    )
-    assert routes.find("GET", ("o", "preview"))[1] == {"id": "preview"}
-    assert routes.find("POST", ("o", "preview"))[0].operation == "preview"
-    assert routes.find("POST", ("o", "7"))[0].operation == "make"
-    assert routes.find("PUT", ("o", "7", "cancel"))[0].operation == "cancel"
-    for method, segments in (
-        ("DELETE", ("o", "7")),
-        ("GET", ("o",)),
-        ("PUT", ("o", "7", "CANCEL")),
-        ("get", ("o", "7")),
-        ("GET", ("o", "7", "x")),
-    ):
-        with pytest.raises(RefusedError) as caught:
-            routes.find(method, segments)
-        assert caught.value.status == 404

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support import ROOT
 from tranship.core.errors import InputError
-from tranship.proxy.settings import ProxySettings, read_token
+from tranship.proxy.settings import TOKEN, ProxySettings
 
 UP = "https://network.example"
 LIMITS = [field for field in fields(ProxySettings) if field.name.endswith(("_max", "_s", "_cached"))]
@@ -42,5 +42,5 @@ def test_an_open_address_needs_a_token(monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(InputError, match="too short"):
         ProxySettings(UP, token="short")
     monkeypatch.setenv("TRANSHIP_PROXY_TOKEN", "0123456789abcdef")
-    settings = ProxySettings(UP, "0.0.0.0", token=read_token())
+    settings = ProxySettings(UP, "0.0.0.0", token=TOKEN.read())
     assert "0123456789abcdef" not in repr(settings)

@@ -2,18 +2,16 @@
 
 import asyncio
 import json
-import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
+from tests.wire.serving import Served, status
 from tranship.proxy.app import Reply, Shell
 from tranship.proxy.counts import Counts
 from tranship.proxy.heads import Head
 from tranship.proxy.settings import ProxySettings
-from tranship.proxy.wire import Server
 
 BODY = b'{"a":1}'
 POST = b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -46,51 +44,19 @@ class Noting:
         return Reply(200, [], b"{}")
 
 
-class Running:
+class Running(Served):
     """A shell that listens, and its handler."""
 
     def __init__(self, settings: ProxySettings) -> None:
         self.handler = Noting()
         self.shell: Shell
         self.settings = settings
-        self.port = 0
-        self._up = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), daemon=True)
-        self._thread.start()
-        assert self._up.wait(10)
+        super().__init__(settings)
 
-    async def _main(self) -> None:
-        self.loop = asyncio.get_running_loop()
+    def app(self) -> Shell:
+        """The shell."""
         self.shell = Shell(self.settings, self.handler, Counts())
-        self.server = Server(self.shell, self.settings)
-        task = asyncio.create_task(self.server.run_until_stopped())
-        await self.server.up.wait()
-        self.port = self.server.port
-        self._up.set()
-        await task
-
-    def stop(self) -> None:
-        """End it."""
-        self.loop.call_soon_threadsafe(self.server.stop)
-        self._thread.join(15)
-
-    def talk(self, *pieces: bytes) -> bytes:
-        """Send pieces on one connection; everything that comes back until the other side is quiet or closes."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as line:
-            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            try:
-                for piece in pieces:
-                    line.sendall(piece)
-                line.shutdown(socket.SHUT_WR)
-            except OSError:
-                pass  # it hung up on us, which is one way to refuse
-            found = b""
-            try:
-                while more := line.recv(65536):
-                    found += more
-            except ConnectionError:
-                pass
-        return found
+        return self.shell
 
 
 @contextmanager
@@ -108,11 +74,6 @@ def there() -> Iterator[Running]:
     """One for most cases."""
     with running(body_bytes_max=4096, head_bytes_max=2048, head_timeout_s=1, body_timeout_s=1) as found:
         yield found
-
-
-def status(answer: bytes) -> int:
-    """The first answer's status; 0 where there was none."""
-    return int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/1.1 ") else 0
 
 
 REFUSED = {
@@ -200,7 +161,7 @@ def test_a_slow_head_and_a_slow_body_are_let_go(there: Running):
         POST + b"Transfer-Encoding: chunked\r\n\r\n",
         b"GET /a HTTP/1.1\r\nHost: x\r\nContent-Length: 7\r\n\r\n",
     ):  # fmt: skip
-        with socket.create_connection(("127.0.0.1", there.port), timeout=5) as line:
+        with there.line() as line:
             line.sendall(start)
             answer = line.recv(65536)
             assert status(answer) in {0, 408}
@@ -240,11 +201,11 @@ def test_room_is_limited():
     with running(requests_max=1, waiting_max=1, waiting_timeout_s=0.5) as there:
         there.handler.gate = asyncio.Event()
         get = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
-        with socket.create_connection(("127.0.0.1", there.port), timeout=5) as first:
+        with there.line() as first:
             first.sendall(get)
             while there.shell.counts.under_way == 0:
                 assert status(there.talk(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")) == 200
-            with socket.create_connection(("127.0.0.1", there.port), timeout=5) as second:
+            with there.line() as second:
                 second.sendall(get)
                 answers = [there.talk(get), second.recv(65536)]
             there.loop.call_soon_threadsafe(there.handler.gate.set)

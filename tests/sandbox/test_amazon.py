@@ -1,7 +1,6 @@
 """The stand-in Amazon as its callers see it: orders, sign-in, stock, limits, pages, returns."""
 
 import csv
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -66,22 +65,6 @@ def cancel(there: Running, number: str) -> Answer:
 def release(there: Running, number: str) -> Answer:
     """Ask for the release of a held order."""
     return there.call("PUT", f"{NEW}/orders/{number}", {"fulfillmentConfiguration": {"action": "SHIP"}})
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[Running]:
-    """The process; each test begins anew."""
-    with amazon("--sku", "S1=100", *NEVER_EXPIRES, clock=START) as running:
-        yield running
-
-
-@pytest.fixture
-def there(process: Running) -> Iterator[Running]:
-    """A stand-in Amazon whose clock stands still, with 100 units of S1; at the end it broke no rule of the vendor's."""
-    process.reset()
-    yield process
-    report = process.report()
-    assert report["violations"] == 0, report["violation_texts"]
 
 
 def test_an_order_ships_by_the_sandbox_clock(there: Running):

@@ -8,10 +8,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import pytest
-
-from tests.sandbox.running import Answer, Running, amazon
-from tests.sandbox.test_amazon import DAY, NEVER_EXPIRES, START, cancel, place
+from tests.sandbox.running import Answer, Running
+from tests.sandbox.test_amazon import DAY, cancel, place
 
 ORDER_STATUS, AVAILABILITY = "FULFILLMENT_ORDER_STATUS", "FBA_INVENTORY_AVAILABILITY_CHANGES"
 ROOT = "/notifications/v1"
@@ -57,22 +55,6 @@ def subscribe(there: Running, kind: str) -> str:
     answer = there.call("POST", f"{ROOT}/subscriptions/{kind}", {"payloadVersion": "1.0", "destinationId": destination})
     assert answer.status == 200, answer
     return destination
-
-
-@pytest.fixture(scope="module")
-def process() -> Iterator[Running]:
-    """The process; each test begins anew."""
-    with amazon("--sku", "S1=100", *NEVER_EXPIRES, clock=START) as running:
-        yield running
-
-
-@pytest.fixture
-def there(process: Running) -> Iterator[Running]:
-    """A stand-in Amazon with 100 units of S1."""
-    process.reset()
-    yield process
-    report = process.report()
-    assert report["violations"] == 0, report["violation_texts"]
 
 
 def told(notice: Any) -> dict[str, Any]:

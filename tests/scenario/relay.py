@@ -28,13 +28,14 @@ class Relay:
     def __init__(self, url: str, came: "queue.Queue[Told]", chance: random.Random | None) -> None:
         self.url, self._came, self._chance = url, came, chance
         self._late: list[Told] = []
-        self.dropped = self.sent = 0
+        self.taken = self.dropped = self.sent = 0
 
     def pump(self, target: str, *, everything: bool = False) -> None:
         """Hand on what is there. Disturbed, some of it waits for a later time, unless `everything` is wanted."""
         waiting = [*self._late]
         while not self._came.empty():
             told = self._came.get()
+            self.taken += 1
             copies = 1 if self._chance is None else self._copies(self._chance)
             waiting += [told] * copies
         self._late = []

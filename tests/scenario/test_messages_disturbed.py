@@ -30,7 +30,7 @@ def test_lost_doubled_and_reordered_messages_come_to_the_same_books(tmp_path: Pa
     plain, calm = _run(tmp_path / "plain", None, _whole)
     assert calm.sent >= ORDERS and not calm.dropped
     disturbed, rough = _run(tmp_path / "disturbed", random.Random(seed), lambda books: books == plain)
-    assert rough.sent > 2 * calm.sent
+    assert rough.sent > rough.taken > 0
     assert disturbed == plain
 
 

@@ -15,7 +15,7 @@ from tranship.core.errors import DamageError, InputError, InvariantError, Unavai
 from tranship.core.ledger import OUTSIDE
 from tranship.store import connect
 from tranship.store.check import integrity
-from tranship.store.port import AddressRow, Batch, Store
+from tranship.store.port import AddressRow, Batch, PayloadRow, Store
 from tranship.store.sqlite import SqliteStore
 
 
@@ -318,3 +318,22 @@ def test_a_closed_store_is_closed_for_good(tmp_path: Path) -> None:
     with pytest.raises(UnavailableError, match="not open for writing"):
         store.commit(Batch())
     SqliteStore.open(tmp_path, create=False).close()
+
+
+def test_the_log_is_moved_in_small_pieces_where_there_is_time(tmp_path: Path) -> None:
+    """A tidy store's log does not grow until a commit has to wait for all of it; before there is a piece nothing is done."""
+
+    def in_log(store: SqliteStore) -> int:
+        log, moved = store._db.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)
+        return log - moved
+
+    with SqliteStore.open(tmp_path, create=True) as store:
+        store.commit(Batch(payloads=[PayloadRow("TR-1", "", b"x")]))
+        store.tidy()
+        assert 0 < in_log(store) < connect.TIDY_PAGES
+        most = 0
+        for k in range(40):
+            store.commit(Batch(payloads=[PayloadRow(f"TR-{k}-{j}", "", b"x" * 3_000) for j in range(50)]))
+            store.tidy()
+            most = max(most, in_log(store))
+        assert most < connect.TIDY_PAGES and store.payload("TR-39-49") is not None

@@ -23,13 +23,16 @@ from tranship.api import (
     watching,
 )
 from tranship.api.context import Context
-from tranship.api.guard import App, Guard
+from tranship.api.guard import Guard
 from tranship.api.settings import ApiSettings
-from tranship.api.wire import Server
 from tranship.engine.driver.driver import Driver
 from tranship.engine.follow import Follower
 from tranship.engine.service import Service
+from tranship.wire.asgi import App
+from tranship.wire.server import Server
 
+DRAIN_S = 5
+"""Real seconds that requests under way get at the end: what is not answered by then can be asked again under its key."""
 HANDLERS = (
     *orders.HANDLERS,
     *changing.HANDLERS,
@@ -76,7 +79,7 @@ async def serve(
     context = Context(service, settings, follower, driver)
     if attach is not None:
         attach(context)
-    server = Server(create_app(context, pages), settings)
+    server = Server(create_app(context, pages), settings, fronted=True, drain_s=DRAIN_S)
     clock = asyncio.create_task(service.run_clock(settings.tick_s), name="tranship-clock")
     driving = asyncio.create_task(driver.run(), name="tranship-driver") if driver is not None else None
     alarm = asyncio.create_task(context.alarm.run(), name="tranship-alerts") if context.alarm is not None else None

@@ -10,7 +10,8 @@ from tranship.api.bodies import Code, CustomerIn, Number, Quantity, ToIn
 from tranship.api.problems import check_keys, of_decoding
 from tranship.engine.decide import MOST_LINES
 
-Reason = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")]
+KEPT = "No personal data: it stays in the journal word for word, also after an erasure."
+Reason = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)", description=KEPT)]
 PartNumber = Annotated[int, Meta(ge=1, le=1_000_000)]
 T = TypeVar("T", bound=msgspec.Struct)
 

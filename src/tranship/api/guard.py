@@ -5,19 +5,13 @@ import hashlib
 import hmac
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
-from typing import Any
 
 from tranship.api import problems
 from tranship.api.problems import ProblemError
-from tranship.api.settings import ApiSettings, is_loopback
-
-Message = MutableMapping[str, Any]
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+from tranship.api.settings import ApiSettings
+from tranship.connectors.settings import is_loopback
+from tranship.wire.asgi import App, Message, Receive, Scope, Send
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/sign-in"})
 """What needs no token: whether the service is up, and the page that asks for one."""

@@ -1,15 +1,10 @@
 """Settings of the service, each with its range. A limit on everything that comes from outside."""
 
-import ipaddress
-import os
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 
-from tranship.core.errors import InputError
+from tranship.wire.settings import TokenPlace, check_ranges, check_token
 
-TOKEN_VARIABLE = "TRANSHIP_TOKEN"  # noqa: S105 - the name of the variable, not a secret
-TOKEN_FILE_VARIABLE = "TRANSHIP_TOKEN_FILE"  # noqa: S105 - the same
-TOKEN_LENGTH_MIN = 16
+TOKEN = TokenPlace("TRANSHIP_TOKEN", "TRANSHIP_TOKEN_FILE")
 
 
 @dataclass(frozen=True)
@@ -36,18 +31,8 @@ class ApiSettings:
     rate_burst: int = 100  # 1 .. 1,000,000: what a caller that was quiet may ask for at once
 
     def __post_init__(self) -> None:
-        for name, (low, high) in _RANGES.items():
-            found = getattr(self, name)
-            if not low <= found <= high:
-                raise InputError(f"{name} is {found}", where="settings", hint=f"Allowed: {low:,} to {high:,}.")
-        if self.token and len(self.token) < TOKEN_LENGTH_MIN:
-            hint = f"At least {TOKEN_LENGTH_MIN} characters, for example from: python3 -c 'import secrets; print(secrets.token_hex())'"
-            raise InputError("the token is too short", where="settings", hint=hint)
-        if not self.token and not is_loopback(self.host):
-            hint = f"Put one in ${TOKEN_VARIABLE} or in a file named by ${TOKEN_FILE_VARIABLE}, or bind 127.0.0.1."
-            raise InputError(
-                f"{self.host} can be reached from elsewhere: a token is needed", where="settings", hint=hint
-            )
+        check_ranges(self, _RANGES)
+        check_token(self.token, self.host, TOKEN)
 
 
 _RANGES: dict[str, tuple[float, float]] = {
@@ -67,24 +52,3 @@ _RANGES: dict[str, tuple[float, float]] = {
     "rate_burst": (1, 1_000_000),
 }
 assert {each.name for each in fields(ApiSettings)} == {*_RANGES, "host", "token"}, "a setting without a range"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches `host`."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def read_token() -> str:
-    """The token from the environment: the variable itself, or the file it names. Empty where neither is set."""
-    named = os.environ.get(TOKEN_FILE_VARIABLE)
-    if not named:
-        return os.environ.get(TOKEN_VARIABLE, "").strip()
-    try:
-        return Path(named).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"the token file cannot be read: {error}", where=f"${TOKEN_FILE_VARIABLE}") from error

@@ -55,8 +55,9 @@ async def get_events(request: AnyRequest) -> Stream:
     """Server-sent events: `state` when something changed, `decision` for each new one (its id is its journal row)."""
     context = context_of(request)
     last = request.headers.get("last-event-id", "")
-    after = int(last) if last.isascii() and last.isdigit() and len(last) < 19 else -1
-    return stream(context, _events(context, after))
+    known = last.isascii() and last.isdigit() and len(last) < 19
+    # Where it begins is settled before a byte is answered: a decision that comes after the caller saw an answer is never missed.
+    return stream(context, _events(context, int(last) if known else context.follower.view.seq))
 
 
 def stream(context: Context, source: AsyncIterator[bytes]) -> Stream:
@@ -85,8 +86,7 @@ async def _events(context: Context, after: int) -> AsyncIterator[bytes]:
     """A client that comes back with Last-Event-ID gets the decisions it missed, as far as they are still held."""
     follower, board = context.follower, context.service.board
     yield b"retry: 1000\n\n"
-    seen, after = 0, after if after >= 0 else follower.view.seq
-    sent = -1
+    seen, sent = 0, -1
     while True:
         version = await follower.newer(seen, HEARTBEAT_S)
         if follower.closed:

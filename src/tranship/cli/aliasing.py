@@ -1,13 +1,16 @@
 """`tranship alias`: what a network calls articles instead of the brand's own codes, and how far the registration of each is."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
 
-from tranship.cli.handing import HERE, On, Url
+from tranship.cli.asking import HERE, On, Url, asked
 from tranship.cli.network import Json
 from tranship.cli.output import hint, say, table, write_json
 from tranship.core.errors import InputError
+
+if TYPE_CHECKING:
+    from tranship.cli.reach import Reach
 
 alias = App(
     name="alias", help="List, make and register the codes that networks see instead of yours.", help_format="plaintext"
@@ -24,11 +27,10 @@ def show(
 ) -> None:
     """List aliases.
 
-    Parameters
-    ----------
-    network: only those of this network
-    sku: only those of this article
-    state: new, requested, registered, active or retired
+    Args:
+        network: only those of this network
+        sku: only those of this article
+        state: new, requested, registered, active or retired
     """
     found = _listed(url, on, network, sku, state)
     if json:
@@ -61,13 +63,12 @@ def add(
 ) -> None:
     """Add an alias of your own making. It is never used for anything else.
 
-    Parameters
-    ----------
-    network: network that is to call the article so
-    sku: the article, in your code
-    name: the alias, 4 to 40 of A-Z, 0-9 and -
-    epoch: a number that grows when you change all aliases
-    state: new, or how far its registration is already
+    Args:
+        network: network that is to call the article so
+        sku: the article, in your code
+        name: the alias, 4 to 40 of A-Z, 0-9 and -
+        epoch: a number that grows when you change all aliases
+        state: new, or how far its registration is already
     """
     given = {"alias": name, "sku": sku, "epoch": epoch, "state": state}
     _said(url, on, "/v1/aliases", {"network": network, "aliases": [given]}, json=json)
@@ -79,12 +80,11 @@ def pool(
 ) -> None:
     """Make random aliases for articles that have none, ready to be registered at the network, and print them.
 
-    Parameters
-    ----------
-    network: network that is to call the articles so
-    skus: articles (default: all)
-    epoch: a number that grows when you change all aliases (default: the newest there)
-    csv: print `alias,sku` lines for a listing or product import
+    Args:
+        network: network that is to call the articles so
+        skus: articles (default: all)
+        epoch: a number that grows when you change all aliases (default: the newest there)
+        csv: print `alias,sku` lines for a listing or product import
     """
     body = {"network": network, "skus": list(skus), "epoch": epoch}
     _said(url, on, "/v1/aliases/pool", body, json=json, csv=csv)
@@ -96,11 +96,10 @@ def register(
 ) -> None:
     """Say that the network knows these aliases now.
 
-    Parameters
-    ----------
-    network: which network
-    names: the aliases
-    all_of_them: all that are new or requested there
+    Args:
+        network: which network
+        names: the aliases
+        all_of_them: all that are new or requested there
     """
     _step(network, names, "registered", all_of_them=all_of_them, url=url, on=on, json=json)
 
@@ -111,11 +110,10 @@ def activate(
 ) -> None:
     """Write these aliases into new orders from now on. Those of older epochs are still understood, until they are retired.
 
-    Parameters
-    ----------
-    network: which network
-    names: the aliases
-    all_of_them: all that are registered there
+    Args:
+        network: which network
+        names: the aliases
+        all_of_them: all that are registered there
     """
     _step(network, names, "active", all_of_them=all_of_them, url=url, on=on, json=json)
 
@@ -124,10 +122,9 @@ def activate(
 def retire(network: str, *names: str, url: Url = HERE, on: On = None, json: Json = False) -> None:
     """Understand these aliases no longer: nothing that the network says of them is used after this.
 
-    Parameters
-    ----------
-    network: which network
-    names: the aliases
+    Args:
+        network: which network
+        names: the aliases
     """
     _step(network, names, "retired", all_of_them=False, url=url, on=on, json=json)
 
@@ -150,13 +147,13 @@ def _step(
 
 
 def _listed(url: str, on: Any, network: str, sku: str, state: str) -> list[dict[str, Any]]:
-    from tranship.cli.reach import reach
-
     found: list[dict[str, Any]] = []
+
+    def next_page(way: "Reach") -> dict[str, Any]:
+        return way.aliases(network, sku, state, str(found[-1]["alias"]) if found else "")
+
     while True:
-        after = str(found[-1]["alias"]) if found else ""
-        with reach(url, on) as way:
-            page = way.aliases(network, sku, state, after)
+        page = asked(url, on, next_page)
         found += page["aliases"]
         if not page["more"]:
             return found
@@ -175,10 +172,7 @@ def _said(url: str, on: Any, path: str, body: dict[str, Any], *, json: bool, csv
 
 
 def _asked(url: str, on: Any, path: str, body: dict[str, Any]) -> list[dict[str, Any]]:
-    from tranship.cli.reach import reach
-
-    with reach(url, on) as way:
-        found: list[dict[str, Any]] = way.say(path, body)["aliases"]
+    found: list[dict[str, Any]] = asked(url, on, lambda way: way.say(path, body))["aliases"]
     return found
 
 

@@ -10,7 +10,7 @@ from tranship.cli.output import say, table, write_json
 from tranship.core.errors import InputError
 
 if TYPE_CHECKING:
-    from tranship.engine.leak_status import BudgetNow
+    from tranship.engine.leak_status import BudgetNow, ForecastNow
 
 
 def status(
@@ -46,6 +46,13 @@ def _show(now: "BudgetNow") -> None:
     )
     settling = f"; {now.settling:,} articles are too new for a curve" if now.settling else ""
     say(f"  {now.lines_shown:,} of {now.lines:,} order lines shown ({100 * now.share:.1f} %){settling}")
+    say(f"  {_forecast(now.forecast)}")
+    if now.least_saving_bp:
+        say(f"  orders on which it saves less than {now.least_saving_bp / 100:g} % are not shown to it")
+    if now.prices:
+        say(
+            "  prices that look ahead do not know of this budget: they value stock elsewhere too low (docs/leak-routing.md)"
+        )
     beyond = f"{now.excess_orders:,} orders, {now.excess_lines:,} lines, {now.excess_households:,} households"
     say(f"  beyond the budget: {beyond if now.excess_orders else 'nothing'}")
     if now.tau is None:
@@ -59,3 +66,17 @@ def _show(now: "BudgetNow") -> None:
     homes = [(f"{one.shown:,}", f"{one.households:,}", f"{one.orders:,}") for one in now.households]
     if homes:
         table(homes, ("orders shown", "households", "their orders"), right=(0, 1, 2))
+
+
+def _forecast(now: "ForecastNow") -> str:
+    """What curves were begun on, in one line."""
+    given, read = (f"{count:,} article{'' if count == 1 else 's'}" for count in (now.given, now.read))
+    rest = f", for {read} read from past orders" if now.read else ""
+    words = {
+        "given": f"your own, for {given}{rest}",
+        "partly": f"your own, but only for {given}{rest}: curves are kept lower",
+        "read": f"none given, read from past orders of {read}: curves are kept lower",
+        "none": "none, and too few past orders to read it from: curves are kept lower",
+    }[now.kind]
+    waits = "; the network file's is used from the next leak year on" if now.waits else ""
+    return f"growth forecast: {words}{waits}"

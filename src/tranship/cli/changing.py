@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from tranship.cli.handing import HERE, On, Url
+from tranship.cli.asking import HERE, On, Url, asked, segment
 from tranship.cli.network import Json
 from tranship.cli.output import say, write_json
 from tranship.core.errors import InputError
@@ -13,11 +13,10 @@ from tranship.core.errors import InputError
 def cancel(order: str, *lines: str, ref: str, url: Url = HERE, on: On = None, json: Json = False) -> None:
     """Take units of an order back. What no network can ship is void now, what one has is asked back, what left is too late.
 
-    Parameters
-    ----------
-    order: number or id of the order
-    lines: LINE=UNITS, as in 1=2 (default: all that can still be had back)
-    ref: names the request for good: the same one again is done once
+    Args:
+        order: number or id of the order
+        lines: LINE=UNITS, as in 1=2 (default: all that can still be had back)
+        ref: names the request for good: the same one again is done once
     """
     wanted = [{"line": key, "qty": units} for key, units in map(_line, lines)]
     answer = _said(url, on, order, "cancel", {"ref": ref, "lines": wanted or "all"})
@@ -55,17 +54,16 @@ def address(
 ) -> None:
     """Send an order elsewhere while no network can ship it. What is left out of name, street and city stays.
 
-    Parameters
-    ----------
-    order: number or id of the order
-    ref: names the request for good: the same one again is done once
-    zip: ZIP code
-    state: the state's two letters
-    country: ISO 3166
-    business: the address is no residence
-    name: who it goes to
-    street: street and house number
-    city: city
+    Args:
+        order: number or id of the order
+        ref: names the request for good: the same one again is done once
+        zip: ZIP code
+        state: the state's two letters
+        country: ISO 3166
+        business: the address is no residence
+        name: who it goes to
+        street: street and house number
+        city: city
     """
     body: dict[str, Any] = {
         "ref": ref,
@@ -92,7 +90,4 @@ def _line(text: str) -> tuple[str, int]:
 
 
 def _said(url: str, on: Any, order: str, verb: str, body: dict[str, Any]) -> dict[str, Any]:
-    from tranship.cli.reach import reach, segment
-
-    with reach(url, on) as way:
-        return way.say(f"/v1/orders/{segment(order)}/{verb}", body)
+    return asked(url, on, lambda way: way.say(f"/v1/orders/{segment(order)}/{verb}", body))

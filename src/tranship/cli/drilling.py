@@ -27,7 +27,7 @@ def drill(
     first: Annotated[str, Parameter(name="--from", help="Begin with the run as it was before this day (ISO date); else as it is.")] = "",
     orders: Annotated[int, Parameter(help="Orders of the day.")] = 2_000,
     hours: Annotated[int, Parameter(help="Hours of the day that are played, around the outage.")] = 24,
-    seed: int = 1,
+    seed: Annotated[int, Parameter(help="Of the day's chances: the same one plays the same day.")] = 1,
     spare: Annotated[float, Parameter(help="Spare capacity of the others: 1 holds all of the failing network's share.")] = -1.0,
     at: Annotated[str, Parameter(help="When the outage begins, local time (13:00); else when it costs most.")] = "",
     minutes: Annotated[int, Parameter(help="How long it lasts; else the scenario's own.")] = 0,
@@ -88,12 +88,10 @@ def write_page(found: object, path: Path) -> None:
     """The report as a page. The console has its own model of it: rooms beside each other do not import each other."""
     import msgspec
 
-    from tranship.console.drill import DrillPage, write
+    from tranship.console.drill import DrillPage, render
+    from tranship.console.page import write
 
-    try:
-        write(msgspec.convert(msgspec.to_builtins(found), DrillPage), path)
-    except OSError as error:
-        raise InputError(f"cannot be written ({error.strerror})", where=str(path), hint="Name another --html.") from error  # fmt: skip
+    write(render(msgspec.convert(msgspec.to_builtins(found), DrillPage)), path, "--html")
 
 
 def show(found: "Drill") -> None:

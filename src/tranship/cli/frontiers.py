@@ -65,11 +65,7 @@ def _score(value: float | None) -> str:
 
 def _write(found: "Frontier", path: Path) -> None:
     """The page. The console has its own model of it: rooms beside each other do not import each other."""
-    from tranship.console.frontier import FrontierPage, write
+    from tranship.console.frontier import FrontierPage, render
+    from tranship.console.page import write
 
-    try:
-        write(msgspec.convert(msgspec.to_builtins(found), FrontierPage), path)
-    except OSError as error:
-        raise InputError(
-            f"cannot be written ({error.strerror})", where=str(path), hint="Name another --html."
-        ) from error
+    write(render(msgspec.convert(msgspec.to_builtins(found), FrontierPage)), path, "--html")

@@ -7,22 +7,20 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from tranship.cli.asking import HERE, On, Url, asked, segment
 from tranship.cli.network import Json
 from tranship.cli.output import hint, money, say, table, write_json
 from tranship.core.errors import InputError
 
-HERE = "http://127.0.0.1:8000"
-Url = Annotated[str, Parameter(env_var="TRANSHIP_URL", help="Address of the running service.")]
-On = Annotated[Path | None, Parameter(help="Look into this run instead, which no service has open.")]
+Reason = Annotated[
+    str, Parameter(help="Why. No personal data: it stays in the journal word for word, also after an erasure.")
+]
 STATES = {"open": "OPEN", "half_open": "half open", "closed": "closed"}
 
 
 def networks(*, url: Url = HERE, on: On = None, json: Json = False) -> None:
     """Show every connection: where new work goes and why, calls, what waits, and what of its promises is proven."""
-    from tranship.cli.reach import reach
-
-    with reach(url, on) as way:
-        now = way.networks()
+    now = asked(url, on, lambda way: way.networks())
     if json:
         write_json(now)
         return
@@ -100,18 +98,14 @@ def dispatches(
 ) -> None:
     """List attempts to hand fulfillment orders over, the newest first.
 
-    Parameters
-    ----------
-    state: open, doubt, or one state (HELD, LIVE, QUARANTINED, ...)
-    order: only those of this order (number or id)
-    limit: at most so many (1 to 500)
+    Args:
+        state: open, doubt, or one state (HELD, LIVE, QUARANTINED, ...)
+        order: only those of this order (number or id)
+        limit: at most so many (1 to 500)
     """
-    from tranship.cli.reach import reach
-
     if not 1 <= limit <= 500:
         raise InputError(f"limit {limit}", where="--limit", hint="1 to 500.")
-    with reach(url, on) as way:
-        found = way.dispatches(state, order, limit)
+    found = asked(url, on, lambda way: way.dispatches(state, order, limit))
     if json:
         write_json(found)
         return
@@ -140,10 +134,7 @@ def dispatches(
 
 def drift(*, url: Url = HERE, on: On = None, json: Json = False) -> None:
     """List SKUs whose count at a node differs from the books, and those that are closed there."""
-    from tranship.cli.reach import reach
-
-    with reach(url, on) as way:
-        now = way.networks()
+    now = asked(url, on, lambda way: way.networks())
     if json:
         write_json({"drift": now["drift"], "drifting": now["drifting"]})
         return
@@ -161,61 +152,59 @@ def drift(*, url: Url = HERE, on: On = None, json: Json = False) -> None:
         hint(f"the first {len(rows)} of {now['drifting']}")
 
 
-def recall(order: str, *numbers: int, reason: str, url: Url = HERE, on: On = None, json: Json = False) -> None:
+def recall(order: str, *numbers: int, reason: Reason, url: Url = HERE, on: On = None, json: Json = False) -> None:
     """Want an order back from the networks that have it. What waits on hold is free at once, the rest once there is proof.
 
-    Parameters
-    ----------
-    order: number or id of the order
-    numbers: fulfillment orders of it (default: all that were handed over)
-    reason: why; it is kept with the order
+    Args:
+        order: number or id of the order
+        numbers: fulfillment orders of it (default: all that were handed over)
+        reason: why; it is kept with the order
     """
-    _said(url, on, json, f"/v1/orders/{_name(order)}/recall", {"reason": reason, "numbers": list(numbers)})
+    _said(url, on, json, f"/v1/orders/{segment(order)}/recall", {"reason": reason, "numbers": list(numbers)})
 
 
 def send(
-    order: str, number: int, node: str, *, reason: str, url: Url = HERE, on: On = None, json: Json = False
+    order: str, number: int, node: str, *, reason: Reason, url: Url = HERE, on: On = None, json: Json = False
 ) -> None:
     """Send a fulfillment order that no network has to a node of your choice. Stock, capacity and share caps hold all the same.
 
-    Parameters
-    ----------
-    order: number or id of the order
-    number: which of its fulfillment orders
-    node: node that is to ship it
-    reason: why; it is kept with the order
+    Args:
+        order: number or id of the order
+        number: which of its fulfillment orders
+        node: node that is to ship it
+        reason: why; it is kept with the order
     """
-    _said(url, on, json, f"/v1/orders/{_name(order)}/send", {"number": number, "node": node, "reason": reason})
+    _said(url, on, json, f"/v1/orders/{segment(order)}/send", {"number": number, "node": node, "reason": reason})
 
 
 def settle(
     dispatch: str,
     *,
     ships: Annotated[bool | None, Parameter(negative="--never")] = None,
-    reason: str,
+    reason: Reason,
     url: Url = HERE,
     on: On = None,
     json: Json = False,
 ) -> None:
     """Say what became of a dispatch in quarantine: it ships from there (--ships), or it never will (--never).
 
-    Parameters
-    ----------
-    dispatch: its id, as `tranship networks` shows it
-    reason: what you saw; it is kept with the order
+    Args:
+        dispatch: its id, as `tranship networks` shows it
+        ships: whether it leaves from there
+        reason: what you saw; it is kept with the order
     """
     if ships is None:
         raise InputError(
             "say what became of it", where="settle", hint="--ships: it leaves from there. --never: it will not"
         )
-    _said(url, on, json, f"/v1/dispatches/{_name(dispatch)}/settle", {"ships": ships, "reason": reason})
+    _said(url, on, json, f"/v1/dispatches/{segment(dispatch)}/settle", {"ships": ships, "reason": reason})
 
 
 def breaker(
     connection: str,
     state: str,
     *nodes: str,
-    why: str,
+    why: Reason,
     minutes: int = 0,
     until: str = "",
     url: Url = HERE,
@@ -224,14 +213,13 @@ def breaker(
 ) -> None:
     """Say where new work goes for a while: `open` (none goes there), `closed` (all), a share such as `25%`; `auto` ends that.
 
-    Parameters
-    ----------
-    connection: its name in the network file
-    state: open, closed, auto, or a percentage
-    nodes: only these nodes behind it (default: all)
-    why: the reason; it is kept
-    minutes: it holds so long
-    until: or it holds until then, ISO with zone
+    Args:
+        connection: its name in the network file
+        state: open, closed, auto, or a percentage
+        nodes: only these nodes behind it (default: all)
+        why: the reason; it is kept
+        minutes: it holds so long
+        until: or it holds until then, ISO with zone
     """
     body: dict[str, Any] = {"why": why, "nodes": list(nodes)}
     if state in {"open", "closed", "auto"}:
@@ -249,7 +237,7 @@ def breaker(
         body["until"] = until
     elif state != "auto":
         raise InputError("say for how long", where="breaker", hint="--minutes 60, or --until 2026-11-27T18:00:00-05:00")
-    _said(url, on, json, f"/v1/networks/{_name(connection)}/breaker", body)
+    _said(url, on, json, f"/v1/networks/{segment(connection)}/breaker", body)
 
 
 def _share(text: str) -> int:
@@ -263,17 +251,8 @@ def _share(text: str) -> int:
     return share
 
 
-def _name(text: str) -> str:
-    from tranship.cli.reach import segment
-
-    return segment(text)
-
-
 def _said(url: str, on: Path | None, json: bool, path: str, body: dict[str, Any]) -> None:
-    from tranship.cli.reach import reach
-
-    with reach(url, on) as way:
-        answer = way.say(path, body)
+    answer = asked(url, on, lambda way: way.say(path, body))
     if json:
         write_json(answer)
         return

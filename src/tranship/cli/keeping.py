@@ -16,11 +16,10 @@ Flag = Annotated[bool, Parameter(negative=())]
 def backup(target: Path, *, run: Path = Path("runs/replay"), with_key: Flag = False, json: Json = False) -> None:
     """Copy a run, also while it is in use, and check the copy.
 
-    Parameters
-    ----------
-    target: an empty or new folder for the copy
-    run: folder of the run
-    with_key: copy the key file too; without it the copy is unreadable for people's data, which may be what you want
+    Args:
+        target: an empty or new folder for the copy
+        run: folder of the run
+        with_key: copy the key file too; without it the copy is unreadable for people's data, which may be what you want
     """
     from tranship.store.backup import backup as copy
 
@@ -34,10 +33,9 @@ def backup(target: Path, *, run: Path = Path("runs/replay"), with_key: Flag = Fa
 def restore(source: Path, run: Path, *, json: Json = False) -> None:
     """Bring a backup back into a new folder; refuses a damaged backup and a folder in use.
 
-    Parameters
-    ----------
-    source: folder of the backup
-    run: folder to restore into
+    Args:
+        source: folder of the backup
+        run: folder to restore into
     """
     from tranship.store.backup import restore as bring_back
 
@@ -57,12 +55,11 @@ def erase(
 ) -> int:
     """Destroy the key and data of customers: no trace stays in the run's files, the books stay as they were.
 
-    Parameters
-    ----------
-    references: the source's customer references (or e-mails), or person ids with --person
-    run: folder of the run
-    source: source of the references (uci, csv, shopify ...)
-    person: the references are person ids
+    Args:
+        references: the source's customer references (or e-mails), or person ids with --person
+        run: folder of the run
+        source: source of the references (uci, csv, shopify ...)
+        person: the references are person ids
     """
     from tranship.core.errors import InputError
     from tranship.engine.commands import ErasePerson

@@ -31,7 +31,7 @@ from tranship.store.port import Moment, TableStore
 Progress = Callable[[str, float, float], None]
 NO_BUDGET = 100
 """The dial's end: a network like any other."""
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 """Raised when training changes, so that attackers kept from before are trained again."""
 
 
@@ -98,7 +98,9 @@ def attackers(
 
 def _trained(likeness: Likeness, policy: Policy, adversary: Adversary, folder: Path) -> Learned:
     """From the folder where the same ones were kept, else trained now and kept."""
-    said = msgspec.json.encode([CACHE_VERSION, adversary.value, likeness, policy.settings, policy.networks])
+    said = msgspec.json.encode(
+        [CACHE_VERSION, adversary.value, likeness, policy.settings, policy.networks, policy.given]
+    )
     said += policy.line_shares.round(3).tobytes() + f"{policy.order_share:.3f}".encode()
     path = folder / f"leak-attackers-{hashlib.sha256(said).hexdigest()[:16]}.bin"
     try:
@@ -132,7 +134,8 @@ def policy_of(traffic: Traffic, one: NetworkTraffic) -> Policy:
     budget = next((leak for leak in leaks if leak.network == one.code and leak.budget < NO_BUDGET), None)
     networks = sum(leak.budget < NO_BUDGET for leak in leaks)
     settings = settings_of(budget, networks) if budget else None
-    return Policy(settings, max(1, networks), shares, one.orders / max(1, traffic.facts.orders))
+    given = bool(budget and budget.forecast)
+    return Policy(settings, max(1, networks), shares, one.orders / max(1, traffic.facts.orders), given)
 
 
 def _words(likeness: Likeness, policy: Policy) -> str:

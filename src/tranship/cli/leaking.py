@@ -35,7 +35,8 @@ def report(
     would give. Learned attackers are trained on simulated brands like this one and kept in the run's folder.
     """
     from tranship.cli.leak_measuring import measure
-    from tranship.console.leak import write
+    from tranship.console.leak import render
+    from tranship.console.page import write
     from tranship.masking.leak.learned import lightgbm
     from tranship.store.location import files_of
 
@@ -46,12 +47,7 @@ def report(
     with progress_bar(quiet=json) as tell:
         page = measure(run, only=network, quick=quick, weeks=weeks, progress=tell)
     path = out or files_of(run) / "leak.html"
-    try:
-        write(page, path)
-    except OSError as error:
-        raise InputError(
-            f"the report cannot be written ({error.strerror})", where=str(path), hint="Name another place with --out."
-        ) from error
+    write(render(page), path, "--out")
     if json:
         write_json(page)
     else:

@@ -20,6 +20,7 @@ from tranship.cli import (
     service,
     simulating,
     trying,
+    unmasking,
     vaulting,
 )
 from tranship.core.errors import TranshipError
@@ -50,6 +51,7 @@ for verb in (
     handing.settle,
     handing.breaker,
     proxying.proxy,
+    unmasking.unmask_report,
     sandbox.sandbox,
     simulating.sim,
     keeping.backup,

@@ -13,10 +13,9 @@ Json = Annotated[bool, Parameter(name="--json", negative=(), help="Print one lin
 def init(folder: Path = Path(), *, force: Annotated[bool, Parameter(negative=())] = False, json: Json = False) -> None:
     """Write a commented, working tranship.toml to start from.
 
-    Parameters
-    ----------
-    folder: where to write it; a name that ends in .toml is the file's own
-    force: replace a file that is there
+    Args:
+        folder: where to write it; a name that ends in .toml is the file's own
+        force: replace a file that is there
     """
     from tranship.connectors.netfile import init_files
 
@@ -35,11 +34,10 @@ def check(
 ) -> int:
     """Validate a network file: what is wrong, where, what is allowed. Exit code 1 when anything is an error.
 
-    Parameters
-    ----------
-    network: the network file
-    on: a file of orders: capacity is checked against its busiest day
-    source: the [source.NAME] mapping to read that file with
+    Args:
+        network: the network file
+        on: a file of orders: capacity is checked against its busiest day
+        source: the [source.NAME] mapping to read that file with
     """
     from tranship.connectors.netfile import check as check_file
 

@@ -27,12 +27,11 @@ def replay(
 
     Ctrl-C stops after the batch at hand with exit code 130; the same command goes on from there.
 
-    Parameters
-    ----------
-    file: orders: UCI export, CSV, Shopify export (CSV or JSON), JSON lines; plain or gzip
-    network: the network file
-    format: uci, csv, shopify_csv, shopify_json or jsonl, where the content does not tell
-    source: the [source.NAME] mapping of the network file to read it with
+    Args:
+        file: orders: UCI export, CSV, Shopify export (CSV or JSON), JSON lines; plain or gzip
+        network: the network file
+        format: uci, csv, shopify_csv, shopify_json or jsonl, where the content does not tell
+        source: the [source.NAME] mapping of the network file to read it with
     """
     from tranship.sim.replay import replay as play
 
@@ -58,9 +57,8 @@ def replay(
 def explain(order: str, *, run: Run = Path("runs/replay"), json: Json = False) -> None:
     """Tell why an order ships from where it ships, in words and in numbers that add up to the quote.
 
-    Parameters
-    ----------
-    order: number or id of the order
+    Args:
+        order: number or id of the order
     """
     from tranship.engine.explain import explain as tell
     from tranship.engine.run import open_store
@@ -90,15 +88,14 @@ def quote(
 ) -> None:
     """Price a shipment from a node to a ZIP and show each charge to the cent.
 
-    Parameters
-    ----------
-    node: node that ships
-    zip: destination ZIP
-    items: SKU:QUANTITY, one for each line
-    network: the network file
-    run: take network and SKUs from this run (derived SKUs are only there)
-    date: price date, ISO (default: the newest prices)
-    business: the destination is no residence
+    Args:
+        node: node that ships
+        zip: destination ZIP
+        items: SKU:QUANTITY, one for each line
+        network: the network file
+        run: take network and SKUs from this run (derived SKUs are only there)
+        date: price date, ISO (default: the newest prices)
+        business: the destination is no residence
     """
     from tranship.cli.quoting import read_date, read_items, read_network
     from tranship.core.time import date_to_day
@@ -130,10 +127,9 @@ def report(
 ) -> None:
     """Show what the run came to, and write report.html: one self-contained file.
 
-    Parameters
-    ----------
-    out: where to write the page (default: report.html in the run's folder)
-    compare: also decide the same orders without a cap and with the bare counter, to say what the cap costs
+    Args:
+        out: where to write the page (default: report.html in the run's folder)
+        compare: also decide the same orders without a cap and with the bare counter, to say what the cap costs
     """
     from tranship.cli.reporting import make_report
     from tranship.cli.summary import show_report
@@ -152,9 +148,8 @@ def verify(
 ) -> int:
     """Rebuild a run from its journal and hold everything against it. Exit code 1 when anything is wrong.
 
-    Parameters
-    ----------
-    decide: also decide every command again and compare each event
+    Args:
+        decide: also decide every command again and compare each event
     """
     from tranship.engine.run import open_store
     from tranship.engine.verify import verify as check

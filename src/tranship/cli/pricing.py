@@ -21,9 +21,8 @@ On = Annotated[Path, Parameter(name="--on", help="Folder of the run.")]
 def show(*, on: On = Path("runs/replay"), last: int = 10, json: Json = False) -> None:
     """Show the price books of a run: versions, when and why, and what the newest prices highest.
 
-    Parameters
-    ----------
-    last: how many of the newest versions; 0: all
+    Args:
+        last: how many of the newest versions; 0: all
     """
     if last < 0:
         raise InputError(

@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-import os
-from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +11,7 @@ from cyclopts import Parameter
 from tranship.cli.network import Json
 from tranship.cli.output import hint, say, write_json
 from tranship.core.errors import InputError
+from tranship.wire.loop import loop_factory
 
 if TYPE_CHECKING:
     from tranship.connectors.http import Auth
@@ -40,6 +39,7 @@ def proxy(
     login: str = "",
     certificate: str = "",
     certificate_key: str = "",
+    document_host: Annotated[list[str] | None, Parameter(negative=())] = None,
     limit: Annotated[list[str] | None, Parameter(negative=())] = None,
     tell_personal: Flag = False,
     dry_run: Flag = False,
@@ -49,27 +49,27 @@ def proxy(
 
     Point the software's endpoint at this address; everything that its policy does not know is refused, and nothing can turn that off.
 
-    Parameters
-    ----------
-    folder: the proxy's own store: tokens, keys, sent bytes, audit; made where there is none; left out with --engine
-    upstream: the network's endpoint, the only one that is talked to, such as https://sellingpartnerapi-na.amazon.com
-    kind: amazon_mcf_2020 or amazon_mcf (version 2026-07-04)
-    engine: address of a running service (tranship serve) that masks and keeps what has to be kept; its token is read from
-        $TRANSHIP_TOKEN or the file that $TRANSHIP_TOKEN_FILE names
-    network: short name of the network in tokens and audit; with --engine one of its network file; two networks never share a token
-    host: address to listen on; other than this machine's own only with a token in $TRANSHIP_PROXY_TOKEN
-    port: port to listen on; 0 takes a free one
-    policy: a policy file of your own, or what it changes in ours
-    login: the proxy logs in itself at this address (https://api.amazon.com), with $LWA_CLIENT_ID, $LWA_CLIENT_SECRET and
-        $LWA_REFRESH_TOKEN; clients then need no credentials of the network
-    certificate: PEM file of the proxy's certificate, for TLS towards clients
-    certificate_key: PEM file of its key
-    limit: NAME=VALUE of a documented limit, such as body_bytes_max=65536; may be given again
-    tell_personal: clients get what the network tells of people (who signed for a parcel); otherwise its token
-    dry_run: nothing is sent anywhere: requests are masked and end in this process
+    Args:
+        folder: the proxy's own store: tokens, keys, sent bytes, audit; made where there is none; left out with --engine
+        upstream: the network's endpoint, the only one that is talked to, such as https://sellingpartnerapi-na.amazon.com
+        kind: amazon_mcf_2020 or amazon_mcf (version 2026-07-04)
+        engine: address of a running service (tranship serve) that masks and keeps what has to be kept; its token is read from
+            $TRANSHIP_TOKEN or the file that $TRANSHIP_TOKEN_FILE names
+        network: short name of the network in tokens and audit; with --engine one of its network file; two networks never share a token
+        host: address to listen on; other than this machine's own only with a token in $TRANSHIP_PROXY_TOKEN
+        port: port to listen on; 0 takes a free one
+        policy: a policy file of your own, or what it changes in ours
+        login: the proxy logs in itself at this address (https://api.amazon.com), with $LWA_CLIENT_ID, $LWA_CLIENT_SECRET and
+            $LWA_REFRESH_TOKEN; clients then need no credentials of the network
+        certificate: PEM file of the proxy's certificate, for TLS towards clients
+        certificate_key: PEM file of its key
+        document_host: a further host that the documents of reports may be fetched from, over https; may be given again
+        limit: NAME=VALUE of a documented limit, such as body_bytes_max=65536; may be given again
+        tell_personal: clients get what the network tells of people (who signed for a parcel); otherwise its token
+        dry_run: nothing is sent anywhere: requests are masked and end in this process
     """
     from tranship.proxy.run import KINDS, Plan, serve
-    from tranship.proxy.settings import ProxySettings, read_token
+    from tranship.proxy.settings import DOCUMENT_HOSTS, TOKEN, ProxySettings
 
     if kind not in KINDS:
         raise InputError(f"is none of {', '.join(KINDS)}", where="--kind")
@@ -79,9 +79,8 @@ def proxy(
         raise InputError(
             "counts for a store of the proxy's own", where="--policy", hint="With --engine the service's policy does."
         )
-    settings = ProxySettings(
-        upstream, host, port, read_token(), certificate, certificate_key, **_limits(limit or [], ProxySettings)
-    )
+    more = {"document_hosts": (*DOCUMENT_HOSTS, *(document_host or ())), **_limits(limit or [], ProxySettings)}
+    settings = ProxySettings(upstream, host, port, TOKEN.read(), certificate, certificate_key, **more)
     plan = Plan(folder, settings, kind, network, policy, _auth(login), dry_run, tell_personal, *_engine(engine))
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
@@ -92,7 +91,7 @@ def proxy(
         say(f"{url} masks {kind} for {'nobody: a dry run' if dry_run else upstream}; Ctrl-C stops it")
         hint(f"counters: {url}/metrics")
 
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(serve(plan, ready))
 
 
@@ -114,15 +113,13 @@ def _limits(given: list[str], settings: type["ProxySettings"]) -> dict[str, Any]
 
 def _engine(address: str) -> tuple[str, str]:
     """The service's address, and where its token is: read when it is needed, and anew when it is refused."""
-    from tranship.api.settings import TOKEN_FILE_VARIABLE, TOKEN_VARIABLE
+    from tranship.api.settings import TOKEN
     from tranship.proxy.settings import check_address
 
     if not address:
         return "", ""
     check_address(address, "--engine")
-    named = os.environ.get(TOKEN_FILE_VARIABLE)
-    reference = f"file:{named}" if named else f"env:{TOKEN_VARIABLE}" if os.environ.get(TOKEN_VARIABLE) else ""
-    return address.rstrip("/"), reference
+    return address.rstrip("/"), TOKEN.reference()
 
 
 def _auth(address: str) -> "Auth | None":
@@ -137,11 +134,3 @@ def _auth(address: str) -> "Auth | None":
     for name, reference in references.items():
         secret(reference, f"--login {name}")
     return Lwa(address.rstrip("/"), references, "--login")
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:  # not on Windows
-        return None
-    return uvloop.new_event_loop

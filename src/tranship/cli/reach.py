@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 import msgspec
 
 from tranship.api.problems import ProblemError
-from tranship.api.settings import read_token
+from tranship.api.settings import TOKEN
 from tranship.core.errors import InputError, UnavailableError
 from tranship.engine import commands as cmd
 from tranship.store.location import shown
@@ -78,7 +78,7 @@ class Service:
         headers = {"accept": "application/json"}
         if body is not None:
             headers["content-type"] = "application/json"
-        token = read_token()
+        token = TOKEN.read()
         if token:
             headers["authorization"] = f"Bearer {token}"
         try:

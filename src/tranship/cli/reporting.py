@@ -6,8 +6,8 @@ from pathlib import Path
 
 from tranship.console.figures import ArmCap, ArmFacts, Course, RejectSample, ReportData
 from tranship.console.gather import compared, gather
-from tranship.console.report import write
-from tranship.core.errors import InputError
+from tranship.console.page import write
+from tranship.console.report import render
 from tranship.engine.memory import calm_collector
 from tranship.engine.run import open_store
 from tranship.sim.compare import Arm, compare_run
@@ -46,12 +46,7 @@ def make_report(
         arms = compare_run(run, ("none", "counter"), progress, until=data.run.events, processes=processes)
         compared(data, [_facts(arm) for arm in arms])
     path = out or files_of(run) / "report.html"
-    try:
-        return data, write(data, path)
-    except OSError as error:
-        raise InputError(
-            f"the report cannot be written ({error.strerror})", where=str(path), hint="Name another place with --out."
-        ) from error
+    return data, write(render(data), path, "--out")
 
 
 class _Moment:

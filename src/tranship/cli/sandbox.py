@@ -30,12 +30,12 @@ def sandbox(
     Everything after the network's name that is not listed here goes to it, e.g. `tranship sandbox amazon --sku A=10 --create 202`;
     `tranship sandbox amazon --options` lists what it takes.
 
-    Parameters
-    ----------
-    network: amazon or shipbob
-    port: port to listen on; 0 takes a free one
-    seed: of its identifiers and faults
-    clock: ISO time at which its clock stands still until it is set; without it the clock is real
+    Args:
+        network: amazon or shipbob
+        arguments: what goes to the stand-in; --options lists it
+        port: port to listen on; 0 takes a free one
+        seed: of its identifiers and faults
+        clock: ISO time at which its clock stands still until it is set; without it the clock is real
     """
     if network not in NETWORKS:
         raise InputError(f"{network}: a sandbox is one of {', '.join(NETWORKS)}")

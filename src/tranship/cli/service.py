@@ -26,21 +26,20 @@ def serve(
 ) -> None:
     """Take orders over HTTP, show them on a page, and keep everything in a run. Ctrl-C stops it cleanly.
 
-    Parameters
-    ----------
-    network: the network file; one that changed since is brought into force
-    host: address to listen on; any but this machine's own needs a token in TRANSHIP_TOKEN or TRANSHIP_TOKEN_FILE
-    port: port to listen on; 0 takes a free one
-    tick: seconds between two looks at what is due (shipments at cut-off, deliveries, expiry)
-    rate_limit: requests a second and caller; 0 is no limit
-    shadow: decide on live orders and send nothing: networks are looked at, and nothing is handed over, released or called back
+    Args:
+        network: the network file; one that changed since is brought into force
+        host: address to listen on; any but this machine's own needs a token in TRANSHIP_TOKEN or TRANSHIP_TOKEN_FILE
+        port: port to listen on; 0 takes a free one
+        tick: seconds between two looks at what is due (shipments at cut-off, deliveries, expiry)
+        rate_limit: requests a second and caller; 0 is no limit
+        shadow: decide on live orders and send nothing: networks are looked at, and nothing is handed over, released or called back
     """
-    from tranship.api.settings import ApiSettings, read_token
+    from tranship.api.settings import TOKEN, ApiSettings
     from tranship.cli.serving import run_service
     from tranship.engine.service import Service
 
     folder = run or Path("runs/shadow" if shadow else "runs/live")
-    settings = ApiSettings(host=host, port=port, tick_s=tick, rate_per_s=rate_limit, token=read_token())
+    settings = ApiSettings(host=host, port=port, tick_s=tick, rate_per_s=rate_limit, token=TOKEN.read())
 
     async def ready(address: str) -> None:
         if json:
@@ -66,13 +65,12 @@ def demo(
 ) -> None:
     """Show the service at work: four networks, Amazon capped at 60 %, a seeded stream of orders that nobody placed, and an outage.
 
-    Parameters
-    ----------
-    port: port to listen on; 0 takes a free one
-    rate: orders a second, on average over a day of the demo's clock (which passes in six minutes)
-    seed: another seed is another catalog, other stock and other orders
-    run: keep everything in this folder (default: a temporary one, gone at the end)
-    open: open the page in a browser
+    Args:
+        port: port to listen on; 0 takes a free one
+        rate: orders a second, on average over a day of the demo's clock (which passes in six minutes)
+        seed: another seed is another catalog, other stock and other orders
+        run: keep everything in this folder (default: a temporary one, gone at the end)
+        open: open the page in a browser
     """
     from tranship.cli.demo import Demo, run_demo
 

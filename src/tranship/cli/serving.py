@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable
 from tranship.api.app import serve
 from tranship.api.context import Context
 from tranship.api.settings import ApiSettings
-from tranship.api.wire import Server
 from tranship.cli.output import hint
 from tranship.console.live.pages import Live
 from tranship.engine.memory import calm_collector
 from tranship.engine.service import Service
 from tranship.proxy.served import Served
+from tranship.wire.loop import loop_factory
+from tranship.wire.server import Server
 
 Ready = Callable[[str], Awaitable[None]]
 Beside = Callable[[Context, str], Awaitable[None]]
@@ -29,7 +30,7 @@ def run_service(
 
     `ready` is told the address once it is listened on; `beside` runs while the service does.
     """
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         hint("opening the run; the very first start compiles the router, which may take a minute")
         service = make()
         calm_collector()
@@ -61,11 +62,3 @@ async def _serve(service: Service, settings: ApiSettings, ready: Ready, beside: 
         attach=attach,
         ready=go,
     )
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:  # not on Windows
-        return None
-    return uvloop.new_event_loop

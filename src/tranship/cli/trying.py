@@ -113,11 +113,7 @@ def write_page(trial: object, path: Path) -> None:
     """The comparison as a page. The console has its own model of it: rooms beside each other do not import each other."""
     import msgspec
 
-    from tranship.console.trial import TrialPage, write
+    from tranship.console.page import write
+    from tranship.console.trial import TrialPage, render
 
-    try:
-        write(msgspec.convert(msgspec.to_builtins(trial), TrialPage), path)
-    except OSError as error:
-        raise InputError(
-            f"cannot be written ({error.strerror})", where=str(path), hint="Name another --html."
-        ) from error
+    write(render(msgspec.convert(msgspec.to_builtins(trial), TrialPage)), path, "--html")

@@ -12,7 +12,7 @@ from tranship.cli.network import Json
 from tranship.cli.output import progress_bar, say, table, write_json
 
 if TYPE_CHECKING:
-    from tranship.masking.audit import Anchor
+    from tranship.masking.audit import Anchor, Checked
     from tranship.masking.exposure import Seen
     from tranship.store.port import TableStore
     from tranship.store.vaulting import Upkeep
@@ -24,15 +24,15 @@ audit = App(name="audit", help="Who saw what: check the audit, read it, anchor i
 
 RUN = Path("runs/replay")
 Text = Annotated[str, Parameter(allow_leading_hyphen=True)]
+Anew = Annotated[bool, Parameter(negative="", help="New keys also where old ones are still being replaced.")]
 
 
 @vault.command
-def status(run: Path = RUN, *, json: Json = False) -> None:
-    """How the vault stands: which key wraps its keys, keys and tokens of each network.
+def status(run: Path = RUN, *, json: Json = False) -> int:
+    """How the vault stands: which key wraps its keys, keys and tokens of each network. Exit code 1 where nothing could be masked now.
 
-    Parameters
-    ----------
-    run: folder of the run, or its database
+    Args:
+        run: folder of the run, or its database
     """
     from tranship.engine.run import open_store
     from tranship.store.vault_status import vault_status
@@ -44,7 +44,7 @@ def status(run: Path = RUN, *, json: Json = False) -> None:
         store.close()
     if json:
         write_json(found)
-        return
+        return int(bool(found.trouble))
     say(f"keys are wrapped by {found.wrapped_by}" + (f"; {found.trouble}" if found.trouble else ""))
     header = ("network", "kind", "tokens", "expired", "key since", "keys that read")
     body = [
@@ -59,18 +59,21 @@ def status(run: Path = RUN, *, json: Json = False) -> None:
         for one in found.kinds
     ]
     table(body, header, right=(2, 3)) if body else say("no token was given yet")
+    return int(bool(found.trouble))
 
 
 @vault.command
-def rotate(run: Path = RUN, *, old_key: Text = "", json: Json = False) -> int:
+def rotate(run: Path = RUN, *, old_key: Text = "", anew: Anew = False, json: Json = False) -> int:
     """New masking keys: every token is sealed anew, the old keys are destroyed. Tokens stay what they are. Stop the service for it.
+
+    A rotation that was cut off goes on where it was; --anew begins another one all the same. Exit code 1 where a token is damaged.
 
     With --old-key nothing is sealed anew: the same keys are wrapped by another key, the one that TRANSHIP_MASKING_KEY names now.
 
-    Parameters
-    ----------
-    run: folder of the run, or its database
-    old_key: what wrapped the keys so far, as TRANSHIP_MASKING_KEY would say it (file:PATH, env:NAME, command:COMMAND, https://ADDRESS)
+    Args:
+        run: folder of the run, or its database
+        old_key: what wrapped the keys so far, as TRANSHIP_MASKING_KEY would say it (file:PATH, env:NAME, command:COMMAND, https://ADDRESS)
+        anew: new keys also where old ones are still being replaced
     """
     from tranship.store.vaulting import all_pieces, kek_of
 
@@ -80,7 +83,8 @@ def rotate(run: Path = RUN, *, old_key: Text = "", json: Json = False) -> int:
             count = upkeep.rewrap(kek_of(run))
             write_json({"wrapped_anew": count}) if json else say(f"{count} keys are wrapped by the new key")
             return 0
-        kinds = upkeep.rotate()
+        went_on = bool(upkeep.reading()) and not anew
+        kinds = 0 if went_on else upkeep.rotate()
         ((tokens,),) = store.query("SELECT count(*) FROM token")
         with progress_bar(quiet=json) as tell:
             done = all_pieces(upkeep.reseal, lambda n: tell("sealing anew", n, float(str(tokens))))
@@ -88,11 +92,14 @@ def rotate(run: Path = RUN, *, old_key: Text = "", json: Json = False) -> int:
     finally:
         store.close()
     if json:
-        write_json({"kinds": kinds, "sealed_anew": done.changed, "damaged": done.left, "destroyed": gone})
+        made = {"kinds": kinds, "went_on": went_on}
+        write_json({**made, "sealed_anew": done.changed, "damaged": done.left, "destroyed": gone})
     else:
-        say(f"{kinds} kinds got new keys, {done.changed:,} tokens were sealed anew, {gone} old keys were destroyed")
+        keys = "the rotation that had begun went on" if went_on else f"{kinds} kinds got new keys"
+        say(f"{keys}, {done.changed:,} tokens were sealed anew, {gone} old keys were destroyed")
         if done.left:
             say(f"{done.left:,} tokens are damaged and stay under their old keys: a backup may have them whole")
+            say("until then --anew makes new keys for all others")
     return int(done.left > 0)
 
 
@@ -100,9 +107,8 @@ def rotate(run: Path = RUN, *, old_key: Text = "", json: Json = False) -> int:
 def sweep(run: Path = RUN, *, json: Json = False) -> None:
     """Forget the values of tokens that expired. Stop the service for it; the service does the same by itself.
 
-    Parameters
-    ----------
-    run: folder of the run, or its database
+    Args:
+        run: folder of the run, or its database
     """
     from tranship.store.vaulting import all_pieces
 
@@ -118,23 +124,23 @@ def sweep(run: Path = RUN, *, json: Json = False) -> None:
 
 @audit.command
 def verify(run: Path = RUN, *, anchor: Path | None = None, json: Json = False) -> int:
-    """Compute the chain of the audit anew, and hold it against where it was left. The first bad row is named; exit code 1.
+    """Compute the chain of the audit anew, and hold it against where it was left, and against tokens and bytes that left.
 
-    Parameters
-    ----------
-    run: folder of the run, or its database
-    anchor: a file of anchors that was kept elsewhere
+    The first bad row is named; exit code 1.
+
+    Args:
+        run: folder of the run, or its database
+        anchor: a file of anchors that was kept elsewhere
     """
     from tranship.core.errors import InputError
     from tranship.engine.run import open_store
-    from tranship.masking.audit import check
 
     anchors = _anchors(anchor) if anchor else []
     if anchor and not anchors:
         raise InputError("holds no anchor: nothing would be held against it", where=str(anchor))
     store = open_store(run, read_only=True)
     try:
-        found = check(store.audit(), store.last_audit(), anchors)
+        found = _checked(store, anchors)
     finally:
         store.close()
     if json:
@@ -159,18 +165,17 @@ def verify(run: Path = RUN, *, anchor: Path | None = None, json: Json = False) -
 def anchor(run: Path = RUN, *, to: Path | None = None, json: Json = False) -> int:
     """Where the audit ends today, in one line to be kept where nobody who writes the run can reach. Once a day is usual.
 
-    Parameters
-    ----------
-    run: folder of the run, or its database
-    to: a file to add the line to; the anchors in it are held against the audit first
+    Args:
+        run: folder of the run, or its database
+        to: a file to add the line to; the anchors in it are held against the audit first
     """
     from tranship.engine.run import open_store
-    from tranship.masking.audit import Anchor, check
+    from tranship.masking.audit import Anchor
 
     held = _anchors(to) if to and to.exists() else []
     store = open_store(run, read_only=True)
     try:
-        found = check(store.audit(), store.last_audit(), held)
+        found = _checked(store, held)
     finally:
         store.close()
     made = Anchor.of((found.seq, found.chain if found.seq else b""), time.time_ns() // 1000)
@@ -190,13 +195,12 @@ def exposure(
 ) -> int:
     """Which network saw what about whom, when, under which policy. After an erasure "whom" is a number, and leads nowhere.
 
-    Parameters
-    ----------
-    run: folder of the run, or its database
-    network: only this network
-    person: only this customer: a reference of --source, or a person id without it
-    source: source of the reference (uci, csv, shopify ...)
-    order: only this order: its id, or its number where that is unique
+    Args:
+        run: folder of the run, or its database
+        network: only this network
+        person: only this customer: a reference of --source, or a person id without it
+        source: source of the reference (uci, csv, shopify ...)
+        order: only this order: its id, or its number where that is unique
     """
     from tranship.engine.run import open_store
     from tranship.masking.exposure import exposure as what_was_seen
@@ -261,12 +265,21 @@ def _opened(run: Path, setting: str = "") -> "tuple[TableStore, Upkeep]":
         raise
 
 
+def _checked(store: "TableStore", anchors: "Sequence[Anchor]") -> "Checked":
+    """The audit against its own chain, against anchors, and then against what else the store says of messages that left."""
+    from tranship.masking.audit import check
+    from tranship.store.unaudited import unaudited
+
+    found = check(store.audit(), store.last_audit(), anchors)
+    return found if found.wrong else found._replace(wrong="; ".join(unaudited(store.query)))
+
+
 def _anchors(path: Path) -> "list[Anchor]":
     from tranship.core.errors import InputError
     from tranship.masking.audit import anchors_in
 
     try:
-        return anchors_in(path.read_text(encoding="utf-8"), str(path))
+        return anchors_in(path.read_text(encoding="utf-8-sig"), str(path))  # editors put a mark in front
     except (OSError, UnicodeDecodeError) as error:
         raise InputError("cannot be read as a file of anchors", where=str(path)) from error
 

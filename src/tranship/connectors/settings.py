@@ -61,12 +61,17 @@ def endpoint(value: str, connection: Connection, key: str = "endpoint") -> str:
         raise InputError(
             "has more than host, port and path", where=where, hint="Secrets go into [connection.NAME.secrets]"
         )
-    if parts.scheme == "http" and not _loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         raise InputError("is not encrypted", where=where, hint="Use https; http is for a sandbox on this machine")
     return value.rstrip("/")
 
 
-def _loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches `host`.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0"), is_loopback("example.com")
+    (True, True, False, False)
+    """
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -7,12 +7,11 @@ from tranship.console.findings import counted
 from tranship.console.leak_page import COLUMNS, BarPage, LeakPage, NetworkPage
 from tranship.console.leak_words import LEAK_WORDS, UNSAID, figure, guessing
 from tranship.console.svg import (
-    CAPPED_HUES,
     FAINT,
-    FREE_HUES,
     GRID,
     INK,
     MUTED,
+    hues_of,
     number,
     picture,
     steps,
@@ -27,11 +26,7 @@ LEFT, RIGHT = 176.0, 64.0
 
 def hues(page: LeakPage) -> dict[str, str]:
     """One hue a network: ambers under a cap, cool ones for the rest."""
-    out: dict[str, str] = {}
-    for one in page.networks:
-        pool = CAPPED_HUES if one.capped else FREE_HUES
-        out[one.code] = pool[sum(hue in pool for hue in out.values()) % len(pool)]
-    return out
+    return hues_of((one.code, one.capped) for one in page.networks)
 
 
 class _Scale:
@@ -320,3 +315,39 @@ def pairs(one: NetworkPage, hue: str) -> str:
         tag("rect", tip(words), x=0, y=2, width=max(1.0, width * share), height=22, rx=4, fill=hue),
     ]
     return picture(width, 26, f"Pairs of orders of one customer that {one.operator} can join", "", body)
+
+
+def excess(one: NetworkPage, hue: str) -> str:
+    """Orders that the network saw by week, those beyond its leak budget at the bottom of each bar."""
+    spent = one.excess
+    if spent is None or not spent.orders:
+        return ""
+    left, width, top, bottom = 34.0, 880.0, 14.0, 150.0
+    most = max(*spent.seen, *spent.weekly, 1)
+    step = (width - left) / len(spent.seen)
+    body = [tag("path", d=f"M{left} {bottom}H{width}", stroke=FAINT)]
+    body.append(text(left - 6, top + 5, f"{most:,}", anchor="end", size=11, fill=MUTED))
+    for week, (seen, beyond) in enumerate(zip(spent.seen, spent.weekly, strict=True)):
+        x, bar = left + step * week + step * 0.12, step * 0.76
+        words = f"week {week + 1}: saw {seen:,} orders, {beyond:,} of them beyond the budget"
+        for count, color, opacity in ((seen, FLOOR, 0.28), (beyond, hue, 1.0)):
+            high = (bottom - top) * count / most
+            if count:
+                body.append(
+                    tag(
+                        "rect",
+                        tip(words),
+                        x=x,
+                        y=bottom - high,
+                        width=bar,
+                        height=max(0.8, high),
+                        fill=color,
+                        fill_opacity=opacity,
+                    )
+                )
+    for week in range(0, len(spent.seen), max(1, len(spent.seen) // 8)):
+        body.append(text(left + step * (week + 0.5), bottom + 16, str(week + 1), anchor="middle", size=11, fill=MUTED))
+    body.append(text((left + width) / 2, bottom + 34, "week", anchor="middle", size=11.5, fill=MUTED))
+    return picture(
+        width, bottom + 40, f"Orders that {one.operator} saw by week", "Colored: beyond the leak budget.", body
+    )

@@ -1,16 +1,12 @@
 """The page of `tranship drill`: one outage under several policies. One file, no script, no request to anywhere; light and dark."""
 
 import datetime as dt
-from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
 
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
-from tranship.console.findings import counted, money, part_of, percent, rounded
-from tranship.console.svg import CAPPED_HUES, FREE_HUES
+from tranship.console.findings import counted
+from tranship.console.page import fill
+from tranship.console.svg import hues_of
 from tranship.console.words import WAIT_WORDS
 from tranship.core.time import local_day_minute
 
@@ -215,62 +211,19 @@ def lead(page: DrillPage) -> str:
 
 def network_hues(page: DrillPage) -> dict[str, str]:
     """The hue of each network: ambers for the capped one."""
-    out: dict[str, str] = {}
-    for line in page.lines:
-        if line.network not in out:
-            pool = CAPPED_HUES if line.network == page.capped else FREE_HUES
-            out[line.network] = pool[sum(1 for hue in out.values() if hue in pool) % len(pool)]
-    return out
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    found = Environment(
-        loader=PackageLoader("tranship.console"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    found.filters.update(percent=percent, thousands=lambda value: f"{value:,}")
-    found.globals.update(
-        counted=counted, money=money, rounded=rounded, part_of=part_of, span=span, limit_words=LIMIT_WORDS, policy_hues=HUES
-    )  # fmt: skip
-    return found
+    return hues_of((line.network, line.network == page.capped) for line in page.lines)
 
 
 def render(page: DrillPage) -> str:
     """The page as text. The same data give the same bytes."""
     from tranship.console import charts_drill
 
-    folder = files("tranship.console").joinpath("templates")
-    css = folder.joinpath("report.css").read_text(encoding="utf-8")
-    css += folder.joinpath("drill.css").read_text(encoding="utf-8")
     charts = {
         "risk": charts_drill.risk(page), "outcomes": charts_drill.outcomes(page), "share": charts_drill.share(page),
         "day": charts_drill.day(page),
     }  # fmt: skip
-    html = (
-        _environment()
-        .get_template("drill.html")
-        .render(
-            page=page,
-            css=Markup(css),  # noqa: S704 - our own files
-            charts={name: Markup(body) for name, body in charts.items()},  # noqa: S704 - drawn by us, texts escaped
-            headline=headline(page),
-            lead=lead(page),
-            own=page.arm("tranship"),
-            hues=network_hues(page),
-            currency=page.currency,
-        )
-    )
-    return html.replace(" %", "\u00a0%")  # a number and its sign stay on one line
-
-
-def write(page: DrillPage, path: Path) -> Path:
-    """Write the page; a reader never sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(render(page), encoding="utf-8")
-    part.replace(path)
-    return path
+    facts = {
+        "page": page, "headline": headline(page), "lead": lead(page), "own": page.arm("tranship"), "hues": network_hues(page),
+        "currency": page.currency, "span": span, "limit_words": LIMIT_WORDS, "policy_hues": HUES,
+    }  # fmt: skip
+    return fill("drill.html", charts, facts, ("dark.css", "drill.css"))

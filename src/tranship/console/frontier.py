@@ -1,20 +1,12 @@
 """The page of `tranship try --leak`: leak against cost against volume, one budget after another. One file, no script, no request."""
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
 
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
-from tranship.console.findings import counted, money
+from tranship.console.page import fill
 from tranship.console.svg import FAINT, GRID, INK, MUTED, line_path, picture, steps, tag, text, tip
-from tranship.core.time import day_to_date
 
-Scale = Callable[[float], float]
-MICROS_PER_DAY = 86_400_000_000
 METRIC_WORDS = {
     "tau_growth": "which articles grow",
     "top10": "the ten that grow most",
@@ -27,6 +19,8 @@ METRIC_WORDS = {
 }
 """What a metric says, in words."""
 DRAWN = (("tau_growth", "#2f6fdb"), ("vip", "#a8497f"), ("pairs", "#e08600"), ("top10", "#0f8f83"))
+COSTS = (("dearer", INK), ("less filled, points", "#b4552d"))
+"""What is drawn, each with its hue."""
 NO_BUDGET = 100
 
 
@@ -99,140 +93,97 @@ def _score(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
 
 
+LEFT, WIDE, TOP, HIGH, WIDTH = 48.0, 412.0, 26.0, 250.0, 480.0
+"""A drawing's place for lines, and its width: what a phone still shows in letters that can be read."""
+
+
+class _Field:
+    """Where lines are drawn: orders that the network is shown from left to right, a value upwards."""
+
+    def __init__(self, page: FrontierPage, ticks: Sequence[float]) -> None:
+        self._page, self._ticks = page, ticks
+        self._across = steps(max(p.share for p in page.points), 5)
+
+    def at(self, point: PointPage, value: float) -> tuple[float, float]:
+        """The place of a value at a budget; what is below the lowest tick is drawn there."""
+        return self._x(point.share), self._y(max(value, self._ticks[0]))
+
+    def _x(self, share: float) -> float:
+        return LEFT + WIDE * share / self._across[-1]
+
+    def _y(self, value: float) -> float:
+        return TOP + HIGH - HIGH * (value - self._ticks[0]) / (self._ticks[-1] - self._ticks[0])
+
+    def line(self, hue: str, points: Sequence[tuple[PointPage, float, str]]) -> list[str]:
+        """A line through values, each with what is said of it."""
+        path = [self.at(point, value) for point, value, _ in points]
+        dots = zip(points, path, strict=True)
+        return [
+            tag("path", d=line_path(path), fill="none", stroke=hue, stroke_width=2),
+            *(tag("circle", tip(said), cx=x, cy=y, r=4.0, fill=hue) for (_, _, said), (x, y) in dots),
+        ]
+
+    def picture(self, title: str, description: str, said: Callable[[float], str], body: Sequence[str]) -> str:
+        """The drawing: its grid, the budgets above, the lines."""
+        grid = []
+        for value in self._ticks:
+            y = self._y(value)
+            grid.append(tag("line", x1=LEFT, x2=LEFT + WIDE, y1=y, y2=y, stroke=GRID))
+            grid.append(text(LEFT - 8, y + 4, said(value), anchor="end", fill=MUTED, size=12))
+        for share in self._across:
+            grid.append(text(self._x(share), TOP + HIGH + 18, f"{100 * share:g} %", anchor="middle", fill=MUTED))
+        grid.append(text(LEFT + WIDE, TOP + HIGH + 37, "orders it is shown", anchor="end", fill=MUTED))
+        right = -99.0
+        for point in sorted(self._page.points, key=lambda p: p.share):
+            if self._x(point.share) > right + 22:  # those that lie together are told by pointing at them
+                right = self._x(point.share)
+                grid.append(text(right, TOP - 12, _tick(point), anchor="middle", fill=FAINT, size=11.5))
+        return picture(WIDTH, TOP + HIGH + 44, title, description, [*grid, *body])
+
+
 def leak_chart(page: FrontierPage) -> str:
     """What the network works out (0 to 1) against the orders that it is shown: a line for each of four metrics, their floors dotted."""
-    lines = [(name, hue, [p for p in page.points if p.scores.get(name) is not None]) for name, hue in DRAWN]
-    wide, high, left, top = 470.0, 250.0, 44.0, 18.0
-    most = max([abs(p.scores[name] or 0.0) for name, _, points in lines for p in points], default=1.0)
-    ticks = steps(min(1.0, most), 4)
-    across = steps(max(p.share for p in page.points), 5)
-
-    def x(share: float) -> float:
-        return left + wide * share / across[-1]
-
-    def y(value: float) -> float:
-        return top + high - high * max(0.0, value) / ticks[-1]
-
-    body = _axes(ticks, across, x, y, wide, left, "orders it is shown", lambda v: f"{v:g}")
-    ends: list[tuple[float, str, str]] = []
-    for name, hue, points in lines:
-        if not points:
-            continue
-        ordered = sorted(points, key=lambda p: p.share)
-        floors = [p.floors.get(name) for p in ordered]
-        known = [(x(p.share), y(f)) for p, f in zip(ordered, floors, strict=True) if f is not None]
+    ordered = sorted(page.points, key=lambda p: p.share)
+    scores = {name: [(p, score) for p in ordered if (score := p.scores.get(name)) is not None] for name, _ in DRAWN}
+    most = max([abs(score) for row in scores.values() for _, score in row], default=1.0)
+    field, body = _Field(page, steps(min(1.0, most), 4)), []
+    for name, hue in DRAWN:
+        floors = [field.at(p, floor) for p, _ in scores[name] if (floor := p.floors.get(name)) is not None]
         body.append(
-            tag("path", d=line_path(known), fill="none", stroke=hue, stroke_dasharray="2 4", stroke_opacity=0.7)
+            tag("path", d=line_path(floors), fill="none", stroke=hue, stroke_dasharray="2 4", stroke_opacity=0.7)
         )
-        path = [(x(p.share), y(p.scores[name] or 0.0)) for p in ordered]
-        body.append(tag("path", d=line_path(path), fill="none", stroke=hue, stroke_width=2))
-        for p, (px, py) in zip(ordered, path, strict=True):
-            said = f"{p.name}: {METRIC_WORDS[name]} {_score(p.scores[name])}, {_percent(p.share)} of the orders"
-            body.append(tag("circle", tip(said), cx=px, cy=py, r=4.0, fill=hue))
-        ends.append((path[-1][1], METRIC_WORDS[name], hue))
-    last = -99.0
-    for at, words, hue in sorted(ends):
-        last = max(at, last + 15)
-        body.append(text(left + wide + 12, last + 4, words, fill=hue, size=12.5, font_weight=600))
-    return picture(
-        720, top + high + 44, "Leak against volume", "What the network works out, by how many orders it is shown", body
-    )
+        row = [
+            (p, score, f"{p.name}: {METRIC_WORDS[name]} {_score(score)}, {_percent(p.share)} of the orders")
+            for p, score in scores[name]
+        ]
+        body += field.line(hue, row)
+    words = "What the network works out, by how many orders it is shown"
+    return field.picture("Leak against volume", words, lambda value: f"{value:g}", body)
 
 
 def cost_chart(page: FrontierPage) -> str:
     """Cost a unit against no budget, and units that are not filled, by the orders that the network is shown."""
-    wide, high, left, top = 470.0, 250.0, 54.0, 18.0
-    points = sorted(page.points, key=lambda p: p.share)
-    base = page.points[-1].fill
-    rows = [
-        ("dearer", INK, [(p, 100 * p.dearer) for p in points]),
-        ("less filled, points", "#b4552d", [(p, 100 * (base - p.fill)) for p in points]),
-    ]
-    low = min([0.0, *(value for _, _, row in rows for _, value in row)])
-    span = max([0.5, *(value for _, _, row in rows for _, value in row)]) - low
-    ticks = [low + step for step in steps(span, 4)] if low < 0 else steps(span, 4)
-    across = steps(max(p.share for p in points), 5)
-
-    def x(share: float) -> float:
-        return left + wide * share / across[-1]
-
-    def y(value: float) -> float:
-        return top + high - high * (value - ticks[0]) / (ticks[-1] - ticks[0])
-
-    body = _axes(ticks, across, x, y, wide, left, "orders it is shown", lambda v: f"{v:.1f} %")
-    for name, hue, row in rows:
-        path = [(x(p.share), y(value)) for p, value in row]
-        body.append(tag("path", d=line_path(path), fill="none", stroke=hue, stroke_width=2))
-        for (p, value), (px, py) in zip(row, path, strict=True):
-            body.append(tag("circle", tip(f"{p.name}: {name} {value:+.2f} %"), cx=px, cy=py, r=4.0, fill=hue))
-    for i, (name, hue, _) in enumerate(rows):
-        body.append(tag("circle", cx=left + wide + 18, cy=top + 8 + 20 * i, r=4.0, fill=hue))
-        body.append(text(left + wide + 28, top + 12 + 20 * i, name, fill=hue, size=12.5, font_weight=600))
-    right = -99.0
-    for p in points:
-        if x(p.share) > right + 20:  # those that lie together are told by pointing at them
-            right = x(p.share)
-            body.append(text(right, top + high - 6, _tick(p), anchor="middle", fill=FAINT, size=11))
-    return picture(
-        720, top + high + 44, "Cost against volume", "What hiding costs, by how many orders the network is shown", body
-    )
+    ordered, base = sorted(page.points, key=lambda p: p.share), page.points[-1].fill
+    rows = [[(p, 100 * p.dearer) for p in ordered], [(p, 100 * (base - p.fill)) for p in ordered]]
+    values = [value for row in rows for _, value in row]
+    low = min(0.0, *values)
+    ticks = [low + step for step in steps(max(0.5, *values) - low, 4)]
+    field, body = _Field(page, ticks), []
+    for (name, hue), row in zip(COSTS, rows, strict=True):
+        body += field.line(hue, [(p, value, f"{p.name}: {name} {value:+.2f} %") for p, value in row])
+    words = "What hiding costs, by how many orders the network is shown"
+    return field.picture("Cost against volume", words, lambda value: f"{value:.1f} %", body)
 
 
 def _tick(point: PointPage) -> str:
     return "none" if point.budget == NO_BUDGET else str(point.budget)
 
 
-def _axes(
-    ticks: Sequence[float], across: Sequence[float], x: Scale, y: Scale, wide: float, left: float, words: str,
-    said: Callable[[float], str],
-) -> list[str]:  # fmt: skip
-    body = []
-    for value in ticks:
-        body.append(tag("line", x1=left, x2=left + wide, y1=y(value), y2=y(value), stroke=GRID))
-        body.append(text(left - 8, y(value) + 4, said(value), anchor="end", fill=MUTED, size=11.5))
-    for share in across:
-        body.append(text(x(share), y(ticks[0]) + 18, f"{100 * share:g} %", anchor="middle", fill=MUTED, size=11.5))
-    body.append(text(left + wide, y(ticks[0]) + 36, words, anchor="end", fill=MUTED, size=12))
-    return body
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    found = Environment(
-        loader=PackageLoader("tranship.console"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    found.globals.update(
-        counted=counted, money=money, percent=_percent, score=_score, words=METRIC_WORDS,
-        date=lambda at: day_to_date(at // MICROS_PER_DAY).isoformat(),
-    )  # fmt: skip
-    return found
-
-
 def render(page: FrontierPage) -> str:
     """The page as text. The same data give the same bytes."""
-    css = files("tranship.console").joinpath("templates", "report.css").read_text(encoding="utf-8")
-    html = (
-        _environment()
-        .get_template("frontier.html")
-        .render(
-            page=page,
-            css=Markup(css),  # noqa: S704 - our own file
-            leak=Markup(leak_chart(page)),  # noqa: S704 - drawn by us, texts escaped
-            cost=Markup(cost_chart(page)),  # noqa: S704 - the same
-            headline=headline(page),
-        )
-    )
-    return html.replace(" %", "\u00a0%")  # a number and its sign stay on one line
-
-
-def write(page: FrontierPage, path: Path) -> Path:
-    """Write the page; a reader never sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(render(page), encoding="utf-8")
-    part.replace(path)
-    return path
+    drawn = [(METRIC_WORDS[name], hue) for name, hue in DRAWN]
+    facts = {
+        "page": page, "headline": headline(page), "drawn": drawn, "costs": COSTS, "words": METRIC_WORDS, "share": _percent,
+        "score": _score,
+    }  # fmt: skip
+    return fill("frontier.html", {"leak": leak_chart(page), "cost": cost_chart(page)}, facts, ("dark.css", "drill.css"))

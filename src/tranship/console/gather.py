@@ -117,18 +117,14 @@ def bp_of(part: int, whole: int) -> int:
     return (2 * part * FULL_BP + whole) // (2 * whole) if whole else 0
 
 
-def _date(at: int) -> str:
-    return day_to_date(at // MICROS_PER_DAY).isoformat()
-
-
 def _run(data: ReportData, books: Walk) -> None:
     placed = [order.placed_at for order in books.orders.values()]
     network = books.network
     data.run = RunFacts(
         party=network.party if network else "",
         currency=network.currency if network else "USD",
-        first_order=_date(min(placed)) if placed else "",
-        last_order=_date(max(placed)) if placed else "",
+        first_order=findings.date(min(placed)) if placed else "",
+        last_order=findings.date(max(placed)) if placed else "",
         orders=len(books.orders),
         order_lines=sum(order.lines for order in books.orders.values()),
         skus=len(network.skus) if network else 0,

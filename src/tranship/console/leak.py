@@ -1,36 +1,11 @@
 """The page of `tranship leak report`: what each network could work out. One file, no script, no request to anywhere; light and dark."""
 
-from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
 from tranship.console import charts_leak, leak_words
-from tranship.console.findings import counted, part_of
 from tranship.console.leak_page import BarPage, LeakPage
+from tranship.console.page import fill
 from tranship.masking.leak.model import Adversary
 
-STYLES = ("report.css", "drill.css", "leak.css")
-
-
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    found = Environment(
-        loader=PackageLoader("tranship.console"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    found.filters.update(thousands=lambda value: f"{value:,}")
-    found.globals.update(
-        counted=counted, part_of=part_of, figure=leak_words.figure, guessing=leak_words.guessing, verdict=leak_words.verdict,
-        saw=leak_words.saw, leak_words=leak_words.LEAK_WORDS, meaning=leak_words.MEANING, attackers=leak_words.ATTACKERS,
-        unsaid=leak_words.UNSAID,
-    )  # fmt: skip
-    return found
+STYLES = ("dark.css", "drill.css", "leak.css")
 
 
 def table(page: LeakPage) -> list[tuple[str, str, list[tuple[str, bool]]]]:
@@ -70,37 +45,17 @@ def _beyond(bar: BarPage, who: str) -> bool:
 
 def render(page: LeakPage) -> str:
     """The page as text. The same data give the same bytes."""
-    folder = files("tranship.console").joinpath("templates")
-    css = "".join(folder.joinpath(name).read_text(encoding="utf-8") for name in STYLES)
     colors = charts_leak.hues(page)
     charts = {"overview": charts_leak.overview(page), "narrow": charts_leak.overview(page, 460.0)}
     for i, one in enumerate(page.networks):
         if one.orders:
             hue = colors[one.code]
-            for name in ("leaks", "growth", "exposure", "pairs", "regions", "timing"):
+            for name in ("leaks", "growth", "exposure", "pairs", "regions", "timing", "excess"):
                 charts[f"{name}{i}"] = getattr(charts_leak, name)(one, hue)
-    html = (
-        _environment()
-        .get_template("leak.html")
-        .render(
-            page=page,
-            facts=page.facts,
-            css=Markup(css),  # noqa: S704 - our own files
-            charts={name: Markup(body) for name, body in charts.items()},  # noqa: S704 - drawn by us, texts escaped
-            headline=leak_words.headline(page),
-            lead=leak_words.lead(page),
-            assumed=leak_words.assumed(page),
-            rows=table(page),
-            hues=colors,
-        )
-    )
-    return html.replace(" %", "\u00a0%")  # a number and its sign stay on one line
-
-
-def write(page: LeakPage, path: Path) -> Path:
-    """Write the page; a reader never sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(render(page), encoding="utf-8")
-    part.replace(path)
-    return path
+    facts = {
+        "page": page, "facts": page.facts, "headline": leak_words.headline(page), "lead": leak_words.lead(page),
+        "assumed": leak_words.assumed(page), "rows": table(page), "hues": colors, "figure": leak_words.figure,
+        "guessing": leak_words.guessing, "verdict": leak_words.verdict, "saw": leak_words.saw, "unsaid": leak_words.UNSAID,
+        "leak_words": leak_words.LEAK_WORDS, "meaning": leak_words.MEANING, "beyond": leak_words.beyond, "attackers": leak_words.ATTACKERS,
+    }  # fmt: skip
+    return fill("leak.html", charts, facts, STYLES)

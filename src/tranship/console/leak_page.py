@@ -11,7 +11,7 @@ from tranship.masking.leak import closed
 from tranship.masking.leak.learned import Learned
 from tranship.masking.leak.metrics import LEAST_SKUS, TOP, Reading, Scores, score
 from tranship.masking.leak.model import Adversary, Seen
-from tranship.masking.leak.truth import REPEAT, Truth
+from tranship.masking.leak.truth import BEST, REPEAT, Truth
 
 LEAST_ROWS = 26
 """Order lines from which a SKU's growth is compared: one every other week of a year."""
@@ -57,6 +57,24 @@ class RegionPage(msgspec.Struct):
     orders: int
 
 
+class ExcessPage(msgspec.Struct):
+    """What went to a network beyond its leak budget, in orders. Weeks are those that are measured, the first one first."""
+
+    budget: int
+    on_conflict: str
+    conflict: int  # nobody else could take it
+    failure: int  # another network had failed
+    households: int  # that at least one of them went to
+    best: int  # of those, how many are among the customers that the report calls best
+    weekly: list[int]
+    seen: list[int]  # all orders of which the network saw something, by week
+
+    @property
+    def orders(self) -> int:
+        """All of it."""
+        return self.conflict + self.failure
+
+
 class NetworkPage(msgspec.Struct):
     """One network."""
 
@@ -85,6 +103,7 @@ class NetworkPage(msgspec.Struct):
     pairs_true: int  # all pairs of orders of one customer
     carries: list[str] = []  # operators whose parcels it carries as well
     with_carried: list[BarPage] = []  # as their carrier and its own: metrics of customers
+    excess: ExcessPage | None = None  # None: it has no leak budget
 
     def bar(self, name: str, adversary: Adversary = Adversary.NODE) -> BarPage:
         """A metric."""
@@ -149,7 +168,27 @@ def _network(traffic: Traffic, truth: Truth, one: NetworkTraffic, trained: Train
         one.code, one.operator, one.capped, one.carrier, one.sent, one.orders, len(one.seen.rows),
         one.orders / facts.orders if facts.orders else 0.0, len(one.seen.rows) / facts.rows if facts.rows else 0.0,
         one.cancelled, words, bars[Adversary.NODE], bars[Adversary.TRANSIT], skus, points, _regions(traffic, truth, one),
-        exposure, whole, households, never, same, every, int(truth.pairs), carries, with_carried,
+        exposure, whole, households, never, same, every, int(truth.pairs), carries, with_carried, _excess(traffic, truth, one),
+    )  # fmt: skip
+
+
+def _excess(traffic: Traffic, truth: Truth, one: NetworkTraffic) -> ExcessPage | None:
+    """What a drain or a shortage elsewhere spent."""
+    spent, orders = one.spent, traffic.world.orders
+    if spent is None:
+        return None
+    beyond = np.array([*spent.conflict, *spent.failure], np.int64)
+    rows = one.seen.rows if one.world.order is None else np.unique(one.world.order[one.seen.rows])
+    homes = orders.household[beyond]
+    often = np.argsort(-truth.orders, kind="stable")[: int(BEST * one.world.customers)]
+    best = np.isin(orders.customer[beyond], often)
+
+    def weekly(some: np.ndarray[tuple[int], np.dtype[np.int64]]) -> list[int]:
+        return [int(count) for count in np.bincount(orders.at[some].astype(np.int64), minlength=traffic.facts.weeks)]
+
+    return ExcessPage(
+        spent.budget, spent.on_conflict, len(spent.conflict), len(spent.failure), len(np.unique(homes[homes >= 0])),
+        len(np.unique(orders.customer[beyond][best])), weekly(beyond), weekly(rows),
     )  # fmt: skip
 
 

@@ -9,13 +9,16 @@ import msgspec
 import numpy as np
 
 from tranship.connectors.netfile import from_document
+from tranship.console.findings import date
 from tranship.console.walk import CANCELLED, MICROS_PER_DAY, Source
 from tranship.core.network import Network, NetworkFile
 from tranship.core.order import Order
-from tranship.core.time import day_to_date
 from tranship.engine import events as ev
 from tranship.engine.shard import decoded
 from tranship.masking.leak.model import GROSS, Floats, Ints, Mask, Seen, World
+from tranship.routing.gate import EXCESS
+from tranship.routing.leak.policy import NO_BUDGET
+from tranship.routing.model import Decision
 
 WEEK = 7 * MICROS_PER_DAY
 MOST_WEEKS = 52
@@ -56,6 +59,15 @@ class BrandFacts(msgspec.Struct):
     banner: list[str] = []  # what had to be derived, as every report of the run says it
 
 
+class Spent(NamedTuple):
+    """What went to a network beyond its leak budget: places of orders among those measured, and why the budget yielded."""
+
+    budget: int
+    on_conflict: str
+    conflict: tuple[int, ...] = ()  # nobody else could take it
+    failure: tuple[int, ...] = ()  # another network had failed
+
+
 class NetworkTraffic(NamedTuple):
     """One network: the rows it saw, and the brand's world with the fees that this network knows."""
 
@@ -69,6 +81,7 @@ class NetworkTraffic(NamedTuple):
     orders: int
     cancelled: int  # dispatches that were taken back: it saw them all the same
     carries: list[str]  # codes of networks whose parcels it carries as well
+    spent: Spent | None = None  # None: it has no leak budget
 
 
 class Traffic(NamedTuple):
@@ -95,7 +108,7 @@ def read_traffic(
     DamageError names a journal row that cannot be read. A run without orders gives a world of no rows.
     """
     facts = BrandFacts()
-    taken, document = _orders(store, facts, tell)
+    taken, document, opened = _orders(store, facts, tell)
     if not taken or document is None:
         return Traffic(facts, _nothing(), [], [], [], document)
     last = taken[-1].order.placed_at
@@ -103,14 +116,12 @@ def read_traffic(
     start = last - span * WEEK + 1
     kept = [one for one in taken if one.order.placed_at >= start]
     facts.party, facts.currency, facts.weeks = document.party, document.currency, span
-    facts.first, facts.last = _date(kept[0].order.placed_at), _date(last)
+    facts.first, facts.last = date(kept[0].order.placed_at), date(last)
     facts.orders, facts.left_out = len(kept), len(taken) - len(kept)
-    parts = _parts(store, {one.order_id: i for i, one in enumerate(kept)})
-    return _Build(kept, start, document, facts).traffic(parts, street)
-
-
-def _date(at: int) -> str:
-    return day_to_date(at // MICROS_PER_DAY).isoformat()
+    number = {one.order_id: i for i, one in enumerate(kept)}
+    build = _Build(kept, start, document, facts)
+    build.opened = {(network, number[name]): why for (network, name), why in opened.items() if name in number}
+    return build.traffic(_parts(store, number), street)
 
 
 def _nothing() -> World:
@@ -122,11 +133,16 @@ def _nothing() -> World:
 
 def _orders(
     store: Source, facts: BrandFacts, tell: Callable[[int], None] | None
-) -> tuple[list[_Taken], NetworkFile | None]:
-    found, sha = [], ""
+) -> tuple[list[_Taken], NetworkFile | None, dict[tuple[str, str], str]]:
+    """Orders, the newest network file, and why the budget of a network yielded for an order, by (network, order id)."""
+    found, sha, opened = [], "", dict[tuple[str, str], str]()
     for row in store.journal():
-        if row.kind in KINDS:
+        if row.kind in KINDS or (row.kind in DECIDING and (b"failure" in row.payload or b"conflict" in row.payload)):
             event = decoded(row)
+            for name, decision in _decisions(event):
+                for gate in decision.why.leaks:
+                    if gate.opened in EXCESS:
+                        opened.setdefault((gate.network, name), gate.opened)
             if isinstance(event, ev.OrderAccepted):
                 found.append(_Taken(event.order_id, event.order))
             elif isinstance(event, ev.NetworkLoaded):
@@ -136,10 +152,18 @@ def _orders(
         if tell and row.seq % ROWS_PER_TELL == 0:
             tell(row.seq)
     found.sort(key=lambda one: (one.order.placed_at, one.order_id))
-    return found, from_document(store.document(sha)) if sha else None
+    return found, from_document(store.document(sha)) if sha else None, opened
+
+
+def _decisions(event: ev.Event) -> list[tuple[str, Decision]]:
+    if isinstance(event, ev.OrderRouted):
+        return [(event.order_id, event.decision)]
+    return [(move.order_id, move.decision) for move in event.moves] if isinstance(event, ev.OrdersMoved) else []
 
 
 KINDS = frozenset({"accepted", "network", "file"})
+DECIDING = frozenset({"routed", "moved"})
+"""Kinds of rows that tell where a leak budget yielded; read only where the words for that are in them, which few have."""
 
 
 class _Part(NamedTuple):
@@ -174,6 +198,7 @@ class _Build:
         self.kept, self.start, self.document, self.facts = kept, start, document, facts
         self.sku_of: dict[str, int] = {}
         self.region_of: dict[str, int] = {}
+        self.opened: dict[tuple[str, int], str] = {}  # why the budget of a network yielded for an order
 
     def traffic(self, parts: Sequence[_Part], street: Street | None) -> Traffic:
         """All of it."""
@@ -280,10 +305,20 @@ class _Build:
                 NetworkTraffic(
                     network.code, network.operator or network.code, network.code in capped, network.carrier, sent,
                     _with_fees(world, self._fees(world, mine)), Seen.of(world, mask, hidden), len(orders),
-                    sum(part.void for part in shown), self._carries(network),
+                    sum(part.void for part in shown), self._carries(network), self._spent(network.code),
                 )
             )  # fmt: skip
         return sorted(found, key=lambda one: (not one.capped, -one.orders))
+
+    def _spent(self, network: str) -> Spent | None:
+        budget = next((one for one in self.document.leaks if one.network == network and one.budget < NO_BUDGET), None)
+        if budget is None:
+            return None
+        mine = {
+            why: tuple(sorted(n for (of, n), said in self.opened.items() if of == network and said == why))
+            for why in EXCESS
+        }
+        return Spent(budget.budget, budget.on_conflict, mine["conflict"], mine["failure"])
 
     def _carries(self, network: Network) -> list[str]:
         names = {network.code.casefold(), network.operator.casefold()} - {""}

@@ -192,6 +192,26 @@ def saw(one: NetworkPage) -> str:
     return text + "."
 
 
+def beyond(one: NetworkPage) -> str:
+    """What went to it beyond its leak budget, in one or two sentences."""
+    spent = one.excess
+    if spent is None:
+        return ""
+    if not spent.orders:
+        return f"Its leak budget of {spent.budget} was kept: nothing went there beyond it."
+    causes = [
+        (spent.conflict, f"nobody else could take (on_conflict = {spent.on_conflict})"),
+        (spent.failure, "another network that had failed could not take"),
+    ]
+    why = " and ".join(f"{count:,} that {words}" for count, words in causes if count)
+    text = (
+        f"{counted(spent.orders, 'order')} of the {sum(spent.seen):,} that it saw went there beyond its leak budget of {spent.budget}:"
+        f" {why}."
+        f" They are of {counted(spent.households, 'household')}"
+    )
+    return text + (f" and show {spent.best:,} of your best customers." if spent.best else ".")
+
+
 def assumed(page: LeakPage) -> list[str]:
     """What the figures rest on."""
     facts = page.facts

@@ -12,17 +12,19 @@ FREE_HUES = ("#0f8f83", "#2f6fdb", "#7a4fd0", "#5f7385", "#a8497f", "#5f8f1f", "
 """One hue per network: ambers for those under a cap, cool ones for the rest. Red is kept for what needs somebody now."""
 
 
-def hues(networks: Iterable[NetworkFacts]) -> dict[str, str]:
-    """The hue of each network, by its place in the list."""
-    out, capped, free = {}, 0, 0
-    for one in networks:
-        if one.capped:
-            out[one.code] = CAPPED_HUES[capped % len(CAPPED_HUES)]
-            capped += 1
-        else:
-            out[one.code] = FREE_HUES[free % len(FREE_HUES)]
-            free += 1
+def hues_of(networks: Iterable[tuple[str, bool]]) -> dict[str, str]:
+    """The hue of each network, by its place in the list of codes and whether each is under a cap. A code may come again."""
+    out: dict[str, str] = {}
+    for code, capped in networks:
+        if code not in out:
+            pool = CAPPED_HUES if capped else FREE_HUES
+            out[code] = pool[sum(hue in pool for hue in out.values()) % len(pool)]
     return out
+
+
+def hues(networks: Iterable[NetworkFacts]) -> dict[str, str]:
+    """The same for the networks of a report."""
+    return hues_of((one.code, one.capped) for one in networks)
 
 
 def number(value: float) -> str:

@@ -1,20 +1,13 @@
 """The page of `tranship try`: baseline beside variations. One file, no script, no request to anywhere."""
 
-from functools import lru_cache
-from importlib.resources import files
-from pathlib import Path
-
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
-from tranship.console.findings import change, counted, money, part_of, per, percent, rounded
-from tranship.console.svg import CAPPED_HUES, FREE_HUES
+from tranship.console.findings import change, counted, money, per
+from tranship.console.page import fill
+from tranship.console.svg import hues_of
 from tranship.console.words import MEASURE_WORDS
-from tranship.core.time import day_to_date
 
 FLOWS_SHOWN, CHANGES_SHOWN = 20, 8
-MICROS_PER_DAY = 86_400_000_000
 
 
 class NetworkPage(msgspec.Struct):
@@ -144,12 +137,7 @@ def wanted(arm: ArmPage) -> int:
 def network_hues(page: TrialPage) -> dict[str, str]:
     """The hue of each network: ambers for those that any arm caps."""
     capped = {cap.network for arm in page.arms for cap in arm.caps}
-    out: dict[str, str] = {}
-    for one in page.baseline.networks:
-        pool = CAPPED_HUES if one.network in capped else FREE_HUES
-        taken = sum(1 for hue in out.values() if hue in pool)
-        out[one.network] = pool[taken % len(pool)]
-    return out
+    return hues_of((one.network, one.network in capped) for one in page.baseline.networks)
 
 
 def said(one: TriedPage, currency: str) -> str:
@@ -188,53 +176,17 @@ def headline(page: TrialPage) -> str:
     return f"{one.arm.name}: {costs} and {fills}; {counted(one.orders_changed, 'order')} of {base.orders:,} came out otherwise."
 
 
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    found = Environment(
-        loader=PackageLoader("tranship.console"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    found.filters.update(percent=percent, thousands=lambda value: f"{value:,}")
-    found.globals.update(
-        counted=counted, money=money, rounded=rounded, part_of=part_of, per=per, change=change, said=said, wanted=wanted,
-        measure_words=MEASURE_WORDS, date=lambda at: day_to_date(at // MICROS_PER_DAY).isoformat(),
-    )  # fmt: skip
-    return found
-
-
 def render(page: TrialPage) -> str:
     """The page as text. The same data give the same bytes."""
     from tranship.console import charts_trial
 
-    css = files("tranship.console").joinpath("templates", "report.css").read_text(encoding="utf-8")
     charts = {
         "figures": charts_trial.figures(page), "shares": charts_trial.shares(page), "sure": charts_trial.intervals(page),
         **{f"flows{i}": charts_trial.flows(page, one) for i, one in enumerate(page.variations)},
     }  # fmt: skip
-    html = (
-        _environment()
-        .get_template("trial.html")
-        .render(
-            page=page,
-            css=Markup(css),  # noqa: S704 - our own file
-            charts={name: Markup(body) for name, body in charts.items() if body},  # noqa: S704 - drawn by us, texts escaped
-            headline=headline(page),
-            hues=network_hues(page),
-            currency=page.currency,
-            flows_shown=FLOWS_SHOWN,
-            changes_shown=CHANGES_SHOWN,
-        )
-    )
-    return html.replace(" %", "\u00a0%")  # a number and its sign stay on one line
-
-
-def write(page: TrialPage, path: Path) -> Path:
-    """Write the page; a reader never sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(render(page), encoding="utf-8")
-    part.replace(path)
-    return path
+    facts = {
+        "page": page, "headline": headline(page), "hues": network_hues(page), "currency": page.currency, "change": change,
+        "said": said, "wanted": wanted, "measure_words": MEASURE_WORDS,
+        "flows_shown": FLOWS_SHOWN, "changes_shown": CHANGES_SHOWN,
+    }  # fmt: skip
+    return fill("trial.html", charts, facts)

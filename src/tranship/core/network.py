@@ -102,6 +102,14 @@ class ShareCap(msgspec.Struct, frozen=True):
     price_micros: int = 4_000_000  # swing of the price: an empty bucket adds half of it, a full one takes half off
 
 
+class LeakGrowth(msgspec.Struct, frozen=True, array_like=True):
+    """What a forecast says of one article: log growth of its weekly sales over a leak year, in millionths a week."""
+
+    sku: str
+    growth_ppm: int
+    error_ppm: int = 0  # one standard deviation of what it is off by; 0: as much as growth itself differs by
+
+
 class LeakBudget(msgspec.Struct, frozen=True):
     """How much of the brand's orders one network may be shown, so that it learns little from them (docs/leak-routing.md)."""
 
@@ -112,6 +120,8 @@ class LeakBudget(msgspec.Struct, frozen=True):
     cod: str = "elsewhere"  # elsewhere | same: orders to be paid at the door go there only where nobody else takes them
     household_most: int = 0  # orders of one household that it is shown in a year, at most; 0: as many as the dial says
     heavy_pct: float = 0.0  # share of the households that count as best customers, percent; 0: as the dial says
+    least_saving_bp: int = 0  # orders on which the network saves less never go there; 0: not looked at
+    forecast: tuple[LeakGrowth, ...] = ()  # the brand's own; articles that it does not name are read from past orders
 
 
 USUAL_VALUE_MINOR = 4_000

@@ -16,7 +16,7 @@ from tranship.engine.outward import ACTOR, Masker
 from tranship.engine.state import State
 from tranship.masking.audit import QUARANTINED, RECEIVED, AuditDraft, Field, fingerprint
 from tranship.masking.policy import kinds, load, walk
-from tranship.masking.rows import TokenRow
+from tranship.masking.rows import LIVE, TokenRow
 from tranship.masking.tokens import NAME_ALIAS, kind_of
 from tranship.masking.vault.session import Session
 from tranship.store.people import People
@@ -25,6 +25,7 @@ PERSON_IN = "person_in"
 HOOK = "hook"
 """The operation of what comes unasked."""
 MOST_BYTES = 16 << 20
+DAMAGED = "holds an alias whose row was changed, and cannot be believed"
 
 
 class Owner(NamedTuple):
@@ -147,7 +148,8 @@ def hear(
 ) -> Heard:
     """Keep what is said of people, and check aliases. `at`: UTC microseconds.
 
-    While the vault cannot be asked nothing is kept: the next look says it again, and nothing personal is used without it.
+    Whose an alias is stands in its row and needs no key: that is checked also while no key can be had. Then nothing is kept: the
+    next look says it again, and nothing personal is used without it.
     """
     rules = _rules(kind, op)
     tokens: list[TokenRow] = []
@@ -159,42 +161,58 @@ def hear(
         row = people.store.person(owner.person_id) if owner is not None and owner.person_id else None
         if owner is None or row is None or rules is None:
             continue  # nobody's, or erased: nothing is kept
-        try:
-            key = people.vault.person_key(row)
-            session = masker().session(owner.network, owner.person_id, key)
-            objections = [
-                (leaf, why) for leaf, rule, value in each.leaves if (why := _objection(session, rule, value, owner))
-            ]
-            fields: list[Field] = [(leaf, "unmask(name)", b"") for leaf, _ in objections]
-            verdict = QUARANTINED
-            if not objections:
-                fields, verdict = _keep(session, each, owner, key), RECEIVED
-        except (UnavailableError, DamageError):
-            continue
+        objections = [
+            (leaf, why) for leaf, rule, value in each.leaves if (why := _objection(people, rule, value, owner, at))
+        ]
+        fields, rows, session = list[Field](), list[TokenRow](), None
+        if not objections:
+            try:
+                key = people.vault.person_key(row)
+                session = masker().session(owner.network, owner.person_id, key)
+                objections = [(leaf, DAMAGED) for leaf, rule, value in each.leaves if _is_damaged(session, rule, value)]
+                fields = [] if objections else _keep(session, each, owner, key)
+                rows = session.rows
+            except (UnavailableError, DamageError):
+                continue
         wrong += [(each.remote_id, f"{leaf} {why}") for leaf, why in objections]
-        if session.rows:
-            tokens += session.rows
+        if session is not None and rows:
+            tokens += rows
             sessions.append(session)
-        if objections or session.rows:
-            audits.append(
-                AuditDraft(
-                    at, ACTOR, op, owner.network, rules.route, rules.policy, each.remote_id, owner.person_id,
-                    tuple(fields), verdict,
-                )
-            )  # fmt: skip
+        if objections or rows:
+            fields = fields or [(leaf, "unmask(name)", b"") for leaf, _ in objections]
+            audits.append(_row(rules, op, each, owner, fields, QUARANTINED if objections else RECEIVED, at))
     return Heard(tuple(tokens), tuple(audits), tuple(wrong), tuple(sessions))
 
 
-def _objection(session: Session, rule: str, value: str, owner: Owner) -> str:
-    """What speaks against an alias that came back; "" where nothing does, or it is none of our making."""
+def _row(
+    rules: _Rules, op: str, each: Said, owner: Owner, fields: Sequence[Field], verdict: str, at: int
+) -> AuditDraft:
+    return AuditDraft(
+        at, ACTOR, op, owner.network, rules.route, rules.policy, each.remote_id, owner.person_id, tuple(fields), verdict
+    )
+
+
+def _objection(people: People, rule: str, value: str, owner: Owner, at: int) -> str:
+    """What speaks against an alias that came back; "" where nothing does, or it is none of our making. Asks for no key."""
     if rule != "unmask" or not NAME_ALIAS.fullmatch(value):
         return ""
-    found = session.found(value) if kind_of(value) == "name" else None
-    if found is None:
+    row = people.store.token(owner.network, value) if kind_of(value) == "name" else None
+    if row is None or (row.network, row.token, row.kind) != (owner.network, value, "name"):
         return "holds an alias that is unknown, or another network's"
-    if found.scope != owner.order_id:
+    if row.scope != owner.order_id:
         return "holds an alias of another order"
-    return "holds an alias whose time is over" if found.expired else ""
+    return "holds an alias whose time is over" if row.state != LIVE or row.expires_at <= at else ""
+
+
+def _is_damaged(session: Session, rule: str, value: str) -> bool:
+    """Whether an alias that nothing else speaks against does not open: then its row may have been another order's."""
+    if rule != "unmask" or not NAME_ALIAS.fullmatch(value):
+        return False
+    try:
+        session.found(value)
+    except DamageError:
+        return True
+    return False
 
 
 def _keep(session: Session, each: Said, owner: Owner, key: bytes) -> list[Field]:

@@ -5,24 +5,20 @@ milliseconds, and submitted as a command like any other. Where that fails, the p
 told, and it is tried again; a network without a fresh plan is shown nothing in the end.
 """
 
-import threading
-import time
-
 import msgspec
 
-from tranship.core.errors import UnavailableError
 from tranship.core.network import LeakBudget
 from tranship.engine import commands as cmd
 from tranship.engine.clock import Clock
 from tranship.engine.leak_plans import due, made, material
 from tranship.engine.shard import Submission
+from tranship.engine.watching import Watcher
 from tranship.engine.writer import Writer
 
 LOOK_S = 5.0
 """Real seconds between two looks at whether a plan is due."""
 REST_S = 30.0
-"""Real seconds after a failure; twice as long after each one that follows, at most MOST_WAIT_S."""
-MOST_WAIT_S = 3600.0
+"""Real seconds after a failure; twice as long after each one that follows, at most an hour."""
 
 
 class KeepingNow(msgspec.Struct, frozen=True):
@@ -33,47 +29,16 @@ class KeepingNow(msgspec.Struct, frozen=True):
     error: str = ""
 
 
-class LeakKeeper:
+class LeakKeeper(Watcher[KeepingNow]):
     """Makes leak plans for one writer until it is closed."""
 
     def __init__(self, writer: Writer, clock: Clock, secret: bytes, *, look_s: float = LOOK_S) -> None:
         """`secret`: what the plans' keys come from (`Vault.leak_secret`). Starts its thread."""
-        self._writer, self._clock, self._secret, self._look_s = writer, clock, secret, look_s
-        self._closing = threading.Event()
-        self._changed = threading.Condition()
-        self._not_before, self._streak = 0.0, 0
-        self.now = KeepingNow()
-        self._thread = threading.Thread(target=self._run, name="tranship-leak-plans", daemon=True)
+        super().__init__("tranship-leak-plans", KeepingNow(), look_s)
+        self._writer, self._clock, self._secret = writer, clock, secret
         self._thread.start()
 
-    def close(self) -> None:
-        """End the thread. A second call does nothing."""
-        self._closing.set()
-        self._thread.join()
-
-    def wait_for(self, plans: int, timeout_s: float) -> bool:
-        """Wait until so many plans were made, at most so many seconds; whether they were."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self.now.made >= plans, timeout_s)
-
-    def _stands(self, now: KeepingNow) -> None:
-        with self._changed:
-            self.now = now
-            self._changed.notify_all()
-
-    def _run(self) -> None:
-        while not self._closing.wait(self._look_s):
-            if time.monotonic() < self._not_before:
-                continue
-            try:
-                self._step()
-            except UnavailableError as error:  # the writer is busy or stopping
-                self._later(str(error))
-            except Exception as error:  # noqa: BLE001 - the engine loop: whatever it was, orders go on under the plan in force
-                if not self._closing.is_set():
-                    self._failed(error)
-
-    def _step(self) -> None:
+    def _look(self) -> None:
         at = self._clock.now()
         for budget in self._writer.call(lambda shard: due(shard.state, at)):
             self._make(budget, at)
@@ -88,11 +53,10 @@ class LeakKeeper:
         self._stands(KeepingNow(self.now.made + 1, self.now.failed))
 
     def _later(self, error: str) -> None:
-        self._not_before = time.monotonic() + min(MOST_WAIT_S, REST_S * 2 ** min(self._streak, 10))
+        self._wait_longer(REST_S, self._streak)
         self._stands(msgspec.structs.replace(self.now, error=error))
 
     def _failed(self, error: Exception) -> None:
-        """Show it, once for failures that follow each other, and wait longer each time."""
         self._later(f"{type(error).__name__}: {error}")
         self._streak += 1
         self._stands(msgspec.structs.replace(self.now, failed=self.now.failed + 1))

@@ -7,17 +7,18 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from tranship.core.errors import InputError
+from tranship.core.errors import DamageError, InputError
 from tranship.core.network import LeakBudget
 from tranship.engine import commands as cmd
 from tranship.engine import events as ev
 from tranship.engine.leaks import Counts, LeakState, budgets_of
 from tranship.engine.state import State
 from tranship.routing.leak import planner
-from tranship.routing.leak.forecast import growth_of
+from tranship.routing.leak.forecast import ENOUGH_GIVEN, Read, growth_of, merged
 from tranship.routing.leak.household import USUAL, Buying, fitted
-from tranship.routing.leak.model import WEEKS, LeakPlan, decode, encode, week_of, year_of
-from tranship.routing.leak.policy import Settings, settings_for
+from tranship.routing.leak.memory import BINS, memory_of
+from tranship.routing.leak.model import ONE, WEEKS, LeakPlan, decode, encode, week_of, year_of
+from tranship.routing.leak.policy import Settings, raised, settings_for
 
 MOST_KNOWN = 13
 """Weeks before the first plan that a SKU's demand is taken from."""
@@ -26,8 +27,12 @@ MICROS_PER_DAY = 86_400_000_000
 
 
 def terms_of(budget: LeakBudget) -> str:
-    """What of a budget makes its plan another one; on_conflict, value and payment are looked at by each decision."""
-    return f"{budget.budget}/{budget.household_most}/{budget.heavy_pct:g}"
+    """What of a budget makes its plan another one; on_conflict, value and payment are looked at by each decision.
+
+    A forecast is not part of it: another one is for the curves of the next leak year, because curves that begin anew show a step.
+    """
+    least = f"/{budget.least_saving_bp}" if budget.least_saving_bp else ""
+    return f"{budget.budget}/{budget.household_most}/{budget.heavy_pct:g}{least}"
 
 
 def settings_of(budget: LeakBudget, networks: int) -> Settings:
@@ -39,6 +44,8 @@ def settings_of(budget: LeakBudget, networks: int) -> Settings:
         found = msgspec.structs.replace(found, thetas=thetas)
     if budget.heavy_pct:
         found = msgspec.structs.replace(found, heavy_share=budget.heavy_pct / 100)
+    if budget.least_saving_bp:
+        found = raised(found)
     return found.checked()
 
 
@@ -72,6 +79,7 @@ class Made(msgspec.Struct, frozen=True):
     settings: Settings
     week: int
     terms: str
+    least_saving_bp: int | None = None
 
 
 def material(state: State, budget: LeakBudget, at: int) -> Made:
@@ -86,8 +94,11 @@ def material(state: State, budget: LeakBudget, at: int) -> Made:
     if previous is not None:
         weeks = [_week(state, leaks, budget.network, each) for each in range(previous.week, week)]
     settings = settings_of(budget, len(names))
-    known = _known(state, leaks, budget.network, at)
-    return Made(previous, weeks, known, budget.network, names, state.network_sha, settings, week, terms_of(budget))
+    known = _known(state, leaks, budget, at)
+    return Made(
+        previous, weeks, known, budget.network, names, state.network_sha, settings, week, terms_of(budget),
+        budget.least_saving_bp or None,
+    )  # fmt: skip
 
 
 def made(material: Made, secret: bytes, reason: str, at: int) -> cmd.SetLeakPlan:
@@ -97,13 +108,13 @@ def made(material: Made, secret: bytes, reason: str, at: int) -> cmd.SetLeakPlan
     if previous is not None and len(previous.shares) // 4 < len(material.known.lines):
         previous = _wider(previous, material, place)
     plan = planner.plan(previous, material.weeks, material.known, place, material.settings, material.week)
-    document = encode(plan)
+    document = encode(msgspec.structs.replace(plan, least_saving_bp=material.least_saving_bp))
     return cmd.SetLeakPlan(document, hashlib.sha256(document).hexdigest(), material.terms, reason, at)
 
 
 def _wider(previous: LeakPlan, material: Made, place: planner.Place) -> LeakPlan:
     """The plan with room for articles that were added since: they are followed from now on, and get a curve when they are known."""
-    memory = msgspec.msgpack.decode(previous.memory, type=planner.Memory)
+    memory = memory_of(previous)
     settings, never = material.settings, material.known.never
     size, more = len(previous.shares) // 4, len(material.known.lines) - len(previous.shares) // 4
     slopes = planner.normal(place.key(f"slopes|{place.network}", year_of(memory.week)), size + more)
@@ -117,7 +128,8 @@ def _wider(previous: LeakPlan, material: Made, place: planner.Place) -> LeakPlan
     memory.arrays = {
         name: held + fill.get(name, np.zeros(more)).astype("<f8").tobytes() for name, held in memory.arrays.items()
     }
-    return msgspec.structs.replace(previous, memory=msgspec.msgpack.encode(memory))
+    shares = previous.shares + bytes(4 * more)  # not shown yet
+    return msgspec.structs.replace(previous, shares=shares, memory=msgspec.msgpack.encode(memory))
 
 
 def set_leak_plan(state: State, command: cmd.SetLeakPlan) -> list[ev.Event]:
@@ -131,6 +143,11 @@ def set_leak_plan(state: State, command: cmd.SetLeakPlan) -> list[ev.Event]:
         raise InputError(f"a leak plan for {plan.network}, which has no such budget", where="leak", hint=hint)
     if len(plan.shares) // 4 > len(state.skus):
         raise InputError("a leak plan of other SKUs than the network's", where="leak")
+    if plan.memory:
+        try:
+            memory_of(plan)
+        except DamageError as error:
+            raise InputError(str(error), where="leak") from error
     version = state.leaks.versions.get(plan.network, 0) + 1
     return [ev.LeakPlanSet(version, command.sha256, plan.network, plan.week, command.terms, command.reason, command.at)]
 
@@ -147,7 +164,7 @@ def _row(state: State, counts: Counts, week: int) -> Ints:
 
 def _week(state: State, leaks: LeakState, network: str, week: int) -> planner.Week:
     lines = _row(state, leaks.lines, week)
-    spread = np.zeros(planner.BINS, np.int64)
+    spread = np.zeros(BINS, np.int64)
     for place, count in leaks.spread.get(network, {}).get(week, {}).items():
         spread[place] = count
     spread[-1] += max(0, int(lines.sum() - spread.sum()))  # what had no weight
@@ -155,19 +172,51 @@ def _week(state: State, leaks: LeakState, network: str, week: int) -> planner.We
     return planner.Week(week, lines, _row(state, accepted, week), _row(state, exposed, week), spread)
 
 
-def _known(state: State, leaks: LeakState, network: str, at: int) -> planner.Known:
+def _known(state: State, leaks: LeakState, budget: LeakBudget, at: int) -> planner.Known:
     week = week_of(at)
     lines, weeks = np.zeros(len(state.skus), np.int64), np.zeros(len(state.skus), np.int64)
     for each in range(week - MOST_KNOWN, week):
         lines += _row(state, leaks.lines, each)
     for sku, first in leaks.first.items():
         weeks[sku] = min(MOST_KNOWN, max(0, week - first))
-    found = _growth(state, leaks, week)
-    growth, growth_sd = found if found is not None else (None, 0.0)
-    return planner.Known(lines, weeks, growth, growth_sd, _never(state, network, at), buying_of(leaks, week))
+    never, buying = _never(state, budget.network, at), buying_of(leaks, week)
+    read, given = (
+        _growth(state, leaks, week),
+        given_growth(budget, [sku.code for sku in state.require_network().skus], lines),
+    )
+    if given is None:
+        growth, error = read if read is not None else (None, 0.0)
+        return planner.Known(lines, weeks, growth, error, never, buying, unsure=True, read=len(lines) if read else 0)
+    growth, error, said = merged(given, read)
+    unsure = bool(lines[said & ~never].sum() < ENOUGH_GIVEN * lines[~never].sum())
+    return planner.Known(
+        lines, weeks, growth, error, never, buying, unsure, int(said.sum()), int((~said).sum()) if read else 0,
+        source_of(budget),
+    )  # fmt: skip
 
 
-def _growth(state: State, leaks: LeakState, week: int) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+def source_of(budget: LeakBudget) -> str:
+    """A digest of a budget's forecast, by which people tell one from another; empty without one."""
+    return hashlib.sha256(msgspec.json.encode(budget.forecast)).hexdigest()[:12] if budget.forecast else ""
+
+
+def given_growth(budget: LeakBudget, codes: Sequence[str], lines: Ints) -> Read | None:
+    """The network file's forecast by position, NaN where it names no such article; None where it names none at all.
+
+    What is common to all is taken off, weighed by their lines: it is the season's, and no article's own.
+    """
+    held = {one.sku: one for one in budget.forecast}
+    found = [held.get(code) for code in codes]
+    growth = np.array([np.nan if one is None else one.growth_ppm / ONE for one in found])
+    error = np.array([0.0 if one is None else one.error_ppm / ONE for one in found])
+    said = ~np.isnan(growth)
+    if not said.any():
+        return None
+    weight = lines[said] + 0.3
+    return growth - float((growth[said] * weight).sum() / weight.sum()), error
+
+
+def _growth(state: State, leaks: LeakState, week: int) -> Read | None:
     """Growth as the last year's own orders tell it; None where there are too few weeks."""
     first = min(leaks.first.values(), default=week)
     start = max(first, week - WEEKS)

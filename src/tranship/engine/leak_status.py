@@ -8,13 +8,13 @@ import numpy as np
 from tranship.core.errors import InputError
 from tranship.core.network import LeakBudget
 from tranship.engine.evolve import evolve
-from tranship.engine.leak_plans import terms_of
+from tranship.engine.leak_plans import source_of, terms_of
 from tranship.engine.leaks import Counts, LeakState, PlanNow, budgets_of
 from tranship.engine.shard import decoded
 from tranship.engine.state import State
 from tranship.masking.leak.ranks import kendall
+from tranship.routing.leak.memory import memory_of
 from tranship.routing.leak.model import MICROS_PER_WEEK, ONE, STALE_WEEKS, WEEKS, week_of, year_of
-from tranship.routing.leak.planner import Memory
 from tranship.store.port import Store
 
 LEAST_LINES = 20
@@ -41,6 +41,15 @@ class HomesNow(msgspec.Struct, frozen=True):
     orders: int
 
 
+class ForecastNow(msgspec.Struct, frozen=True):
+    """What the curves of this leak year were begun on. `waits`: the network file has another forecast, for the next leak year."""
+
+    kind: str  # given | partly | read | none
+    given: int = 0  # articles whose growth the network file forecasts,
+    read: int = 0  # and those of which it was read from past orders
+    waits: bool = False
+
+
 class BudgetNow(msgspec.Struct, frozen=True):
     """One network's budget. `tau`: rank correlation of growth as shown with true growth, by the brand's own attack; None: too little."""
 
@@ -65,6 +74,9 @@ class BudgetNow(msgspec.Struct, frozen=True):
     excess: tuple[SkuNow, ...]  # most excess first
     households: tuple[HomesNow, ...]
     most_shown: tuple[tuple[str, int], ...]  # random household ids
+    forecast: ForecastNow = ForecastNow("none")
+    least_saving_bp: int = 0
+    prices: bool = False  # prices that look ahead are on: they know of no budget
 
     @property
     def share(self) -> float:
@@ -136,7 +148,19 @@ def _budget(state: State, leaks: LeakState, budget: LeakBudget, week: int, top: 
         excess=tuple(sorted((one for one in skus if one.excess), key=lambda one: (-one.excess, one.sku))[:top]),
         households=tuple(HomesNow(n, len(group), sum(group)) for n, group in sorted(groups.items())),
         most_shown=tuple(each for each in most[:top] if each[1]),
+        forecast=_forecast(budget, plan),
+        least_saving_bp=budget.least_saving_bp,
+        prices=state.require_network().policy.prices == "on",
     )
+
+
+def _forecast(budget: LeakBudget, plan: PlanNow | None) -> ForecastNow:
+    """Without a plan: what the first one will be begun on, as far as the file says."""
+    if plan is None:
+        return ForecastNow("given" if budget.forecast else "none", len(budget.forecast))
+    made = plan.plan.figures
+    kind = "given" if made.given and not made.unsure else "partly" if made.given else "read" if made.read else "none"
+    return ForecastNow(kind, made.given, made.read, made.source != source_of(budget))
 
 
 def _freshness(budget: LeakBudget, plan: PlanNow | None, week: int) -> str:
@@ -152,8 +176,7 @@ def _skus(state: State, leaks: LeakState, name: str, plan: PlanNow | None) -> li
     document, exposed, excess = state.require_network(), leaks.exposed.get(name, {}), leaks.excess.get(name, {})
     curve = np.zeros(len(document.skus))
     if plan is not None and plan.plan.memory:
-        memory = msgspec.msgpack.decode(plan.plan.memory, type=Memory)
-        last = np.frombuffer(memory.arrays["last"], "<f8")
+        last = np.frombuffer(memory_of(plan.plan).arrays["last"], "<f8")
         curve[: len(last)] = last
     lines, shown, beyond = _by_sku(leaks.lines), _by_sku(exposed), _by_sku(excess)
     shares = plan.tables.shares if plan is not None else []

@@ -18,11 +18,12 @@ from tranship.masking.audit import AuditDraft
 from tranship.masking.mask import mask
 from tranship.masking.policy import MaskingError
 from tranship.masking.vault.session import Session
-from tranship.store.people import People
-from tranship.store.port import PayloadRow, PersonRow, TokenRow
+from tranship.store.people import Known, People
+from tranship.store.port import PayloadRow, TokenRow
 
 ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 """Of remote ids: no letter that is taken for a number."""
+_SIGN_OF = bytes(ord(ALPHABET[byte % 32]) for byte in range(256))  # of a random byte: all signs are as likely
 ID_LENGTH = 20
 """100 random bits: nothing can be read from an id, and none comes twice."""
 
@@ -64,7 +65,7 @@ class Prepared(NamedTuple):
 
 def random_id() -> str:
     """A remote id that says nothing."""
-    return "".join(secrets.choice(ALPHABET) for _ in range(ID_LENGTH))
+    return secrets.token_bytes(ID_LENGTH).translate(_SIGN_OF).decode()
 
 
 def wanted(state: State, at: int, limit: int | Mapping[str, int]) -> list[Wanted]:
@@ -126,9 +127,11 @@ def _code(state: State, sku: int, node: int) -> str:
 
 def prepare(
     each: Wanted, connector: Connector, people: People, address: Person | None, masker: Masker, at: int,
-    new_id: Callable[[], str] = random_id,
+    new_id: Callable[[], str] = random_id, *, held: Known | None = None,
 ) -> Prepared:  # fmt: skip
     """Mask, make the bytes, seal them. `address` is where the order goes; None once the person was erased. `at`: UTC microseconds.
+
+    `held`: the person, where their row was read just now.
 
     Raises UnavailableError where nothing can be prepared now, for no network: the order waits, and is not sent elsewhere for it.
     """
@@ -138,11 +141,11 @@ def prepare(
         if not code:
             what = _unsendable(each, "sku", f"the article of line {line_id}", "has no active alias at its network")
             return _given_back(each, what, connector.kind, at)
-    row = people.store.person(each.person_id)
-    if row is None:
+    held = held or people.known(each.due.order_id, each.person_id)
+    if held is None:
         return Prepared(None, None, "the person was erased")
     try:
-        return _prepared(each, connector, people, address, masker, at, row, new_id())
+        return _prepared(each, connector, people, address, masker, at, held, new_id())
     except MaskingError as error:
         return _given_back(each, _unsendable(each, "policy", error.leaf, error.why), connector.kind, at)
     except InputError as error:
@@ -152,12 +155,12 @@ def prepare(
 
 
 def _prepared(
-    each: Wanted, connector: Connector, people: People, address: Person, masker: Masker, at: int, row: PersonRow,
+    each: Wanted, connector: Connector, people: People, address: Person, masker: Masker, at: int, held: Known,
     remote_id: str,
 ) -> Prepared:  # fmt: skip
-    due, key = each.due, people.vault.person_key(row)
+    due, row, key = each.due, held.row, held.key
     session = masker.session(each.network, each.person_id, key)
-    shown = address if each.real_name else masker.shown(session, due.order_id, address)
+    shown = masker.named(session, address) if each.real_name else masker.shown(session, due.order_id, address)
     order = mask(
         remote_id, shown, each.to, each.lines, each.service, each.ship_by, each.deliver_by, each.location,
         kind=connector.kind,
@@ -167,7 +170,7 @@ def _prepared(
         due.order_id, due.number, remote_id, hashlib.sha256(body).hexdigest(), due.hold, due.wish,
         each.readdressed, each.units,
     )  # fmt: skip
-    payload = PayloadRow(remote_id, each.person_id, people.vault.seal_for(row, body))
+    payload = PayloadRow(remote_id, each.person_id, people.vault.seal_for(row, body, key))
     told = Told(each.network, due.order_id, remote_id, each.person_id, key, at)
     return Prepared(
         intent, payload, tokens=tuple(session.rows), audit=sent(connector.kind, body, told), session=session

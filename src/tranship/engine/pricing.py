@@ -10,8 +10,6 @@ import pickle
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
@@ -23,6 +21,7 @@ from tranship.engine import commands as cmd
 from tranship.engine.clock import Clock
 from tranship.engine.shard import Shard, Submission
 from tranship.engine.snapshots import SOLVER_MODULE, HistoryLog, hours_between, setting, snapshot_of
+from tranship.engine.watching import Watcher
 from tranship.engine.writer import Writer
 from tranship.routing.prices.snapshot import FEWEST_ORDERS, Snapshot
 
@@ -31,9 +30,8 @@ SOLVER = f"{SOLVER_MODULE}:solve"
 LOOK_S = 2.0
 """Real seconds between two looks at whether a book is due."""
 REST_S = 10.0
-"""Real seconds from the end of one solve to the start of the next, at least: shocks that come together are answered once."""
-MOST_WAIT_S = 3600.0
-"""Real seconds after which a failed solve is tried again at the latest; the first time it is REST_S, then twice as long each time."""
+"""Real seconds from the end of one solve to the start of the next, at least: shocks that come together are answered once. After one
+that failed: the same, then twice as long each time, at most an hour."""
 MUCH_STOCK_BP = 500
 """Units received since the last book, in basis points of what was on the shelves then, that make a new one due."""
 CLOSING_BP = 1000
@@ -66,26 +64,20 @@ class PricingNow(msgspec.Struct, frozen=True):
     reason: str = ""  # of the last book
 
 
-class Pricer:
+class Pricer(Watcher[PricingNow]):
     """Makes prices for one writer until it is closed."""
 
     def __init__(
         self, writer: Writer, clock: Clock, *, solver: str = SOLVER, look_s: float = LOOK_S, rest_s: float = REST_S,
     ) -> None:  # fmt: skip
         """`solver` names a function as `module:name`. Starts its thread."""
-        self._writer, self._clock, self._solver = writer, clock, solver
-        self._look_s, self._rest_s = look_s, rest_s
+        super().__init__("tranship-prices", PricingNow(), look_s)
+        self._writer, self._clock, self._solver, self._rest_s = writer, clock, solver, rest_s
         self._log = HistoryLog()  # only touched on the writer's thread
-        self._closing = threading.Event()
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._last: Signals | None = None  # when the last book was asked for
         self._asked_at = 0  # by the engine's clock
-        self._not_before = 0.0
-        self._streak = 0
-        self._changed = threading.Condition()
-        self.now = PricingNow()
-        self._thread = threading.Thread(target=self._run, name="tranship-prices", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
@@ -94,34 +86,15 @@ class Pricer:
             self._closing.set()
             if self._process is not None:
                 self._process.terminate()
-        self._thread.join()
-
-    def wait_for(self, when: Callable[[PricingNow], bool], timeout_s: float) -> bool:
-        """Wait until it stands as asked for, at most so many seconds; whether it does."""
-        with self._changed:
-            return self._changed.wait_for(lambda: when(self.now), timeout_s)
-
-    def _stands(self, now: PricingNow) -> None:
-        with self._changed:
-            self.now = now
-            self._changed.notify_all()
+        super().close()
 
     # -- the thread -----------------------------------------------------------------------------------------------
 
-    def _run(self) -> None:
-        while not self._closing.wait(self._look_s):
-            if time.monotonic() < self._not_before:
-                continue
-            try:
-                self._step()
-            except UnavailableError as error:  # the writer is busy or stopping
-                self._not_before = time.monotonic() + self._rest_s
-                self._stands(msgspec.structs.replace(self.now, solving=False, error=str(error)))
-            except Exception as error:  # noqa: BLE001 - the engine loop: whatever it was, orders go on without new prices
-                if not self._closing.is_set():
-                    self._failed(error)
+    def _later(self, error: str) -> None:
+        self._wait(self._rest_s)
+        self._stands(msgspec.structs.replace(self.now, solving=False, error=error))
 
-    def _step(self) -> None:
+    def _look(self) -> None:
         signals = self._writer.call(signals_of)
         at = self._clock.now()
         reason = due(signals._replace(made_at=max(signals.made_at, self._asked_at)), self._last, at)
@@ -139,7 +112,7 @@ class Pricer:
         if answer.error is not None:
             raise answer.error
         self._streak, self._asked_at = 0, at
-        self._not_before = time.monotonic() + self._rest_s
+        self._wait(self._rest_s)
         self._stands(PricingNow(False, self.now.made + 1, self.now.failed, "", reason))
 
     def _solved(self, snapshot: Snapshot, limit_s: float) -> bytes:
@@ -168,10 +141,8 @@ class Pricer:
         return document
 
     def _failed(self, error: Exception) -> None:
-        """Show it, once for failures that follow each other, and wait longer each time."""
+        self._wait_longer(self._rest_s, self._streak)
         self._streak += 1
-        wait_s = min(MOST_WAIT_S, self._rest_s * 2 ** min(self._streak - 1, 20))
-        self._not_before = time.monotonic() + wait_s
         self._last = None
         text = str(error) or type(error).__name__
         made, failed = self.now.made, self.now.failed + 1

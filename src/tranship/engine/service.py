@@ -201,11 +201,16 @@ class Service:
             return self._masker
 
     def _care(self) -> None:
-        """A piece of what the vault needs in the long run; what stands against it now is tried again at the next tick."""
-        masker = self._masker
-        if masker is not None:
-            with contextlib.suppress(TranshipError):  # `tranship vault status` tells what it is
-                self._caretaker = self._caretaker or Caretaker(self.store, masker.vault)
+        """A piece of what the vault needs in the long run, also where nothing was masked since the start: tokens of earlier days expire.
+
+        What stands against it now is tried again at the next tick.
+        """
+        if self._folder is None:
+            return
+        with contextlib.suppress(TranshipError):  # `tranship vault status` tells what it is
+            if self._caretaker is None and (self._masker is not None or self.store.masking_keys()):
+                self._caretaker = Caretaker(self.store, self.masker().vault)
+            if self._caretaker is not None:
                 self._caretaker.turn()
 
     # -- looking ------------------------------------------------------------------------------------------------------

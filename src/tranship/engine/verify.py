@@ -20,6 +20,7 @@ from tranship.engine.verify_rows import Books, Found, check_rows, listed
 from tranship.masking.audit import check as check_audit
 from tranship.store.check import problems
 from tranship.store.port import AuditRow, JournalRow, Moment, Store, TableStore
+from tranship.store.unaudited import unaudited
 
 
 class Verdict(msgspec.Struct):
@@ -76,11 +77,13 @@ def _verify(
 
 
 def _audit(snapshot: Moment, verdict: Verdict) -> list[str]:
-    """What is wrong with the chain of the audit; the first bad row is named."""
+    """What is wrong with the chain of the audit, the first bad row is named; or what left and is not in it."""
     ((seq, chain),) = snapshot.query("SELECT audit_seq, audit_chain FROM meta") or [(0, b"")]
     found = check_audit(_audit_rows(snapshot), (int(str(seq)), bytes(cast("bytes", chain))))
-    verdict.checks.append(f"audit: {found.rows} rows read, chain recomputed row by row")
-    return [found.wrong] if found.wrong else []
+    verdict.checks.append(
+        f"audit: {found.rows} rows read, chain recomputed row by row, held against tokens and sent bytes"
+    )
+    return [found.wrong] if found.wrong else unaudited(snapshot.query)
 
 
 def _audit_rows(snapshot: Moment) -> Iterator[AuditRow]:

@@ -117,12 +117,19 @@ def _verified(parts: dict[str, str], where: str) -> None:
 def _parts(text: str, person: Person) -> list[str]:
     """The lines of a text, tidied, without anything that reaches the person by other means than a parcel."""
     for contact in (person.phone.strip(), person.email.strip()):
-        if len(contact) >= 3:
+        if len(contact) >= 3 and not _is_without(text, contact):
             text = re.sub(re.escape(contact), " ", text, flags=re.IGNORECASE)
-    text = _LABEL.sub(" ", _PHONE.sub(" ", _EMAIL.sub(" ", text)))
-    printable = "".join(c if c.isprintable() or c in "\r\n" else " " for c in text)
+    if "@" in text:
+        text = _EMAIL.sub(" ", text)
+    text = _LABEL.sub(" ", _PHONE.sub(" ", text))
+    printable = text if text.isprintable() else "".join(c if c.isprintable() or c in "\r\n" else " " for c in text)
     tidy = (" ".join(line.split()).strip(" ,;") for line in printable.splitlines())
     return [line for line in tidy if any(c.isalnum() for c in line)]
+
+
+def _is_without(text: str, contact: str) -> bool:
+    """Whether the text is seen to lack it at a glance: most do, and a pattern for each person is dear. Only of plain letters."""
+    return text.isascii() and contact.isascii() and contact.lower() not in text.lower()
 
 
 def _fitted(name: str, street: list[str], fit: Fit, where: str) -> tuple[str, str, str]:

@@ -26,6 +26,8 @@ FREE = frozenset({"order", "sku", "shipment", "text"})
 _PLANS_MOST = 500
 _TOKEN_LEAST = 13
 """Characters of the shortest token, the alias of a name."""
+Link = Callable[[str], str]
+"""What to say instead of an address elsewhere; "" where it is not to be fetched."""
 _encode = msgspec.json.Encoder().encode
 _plans: dict[tuple[str, str], "_Plan"] = {}
 
@@ -53,10 +55,10 @@ class Unmasked(NamedTuple):
 
 
 class _State:
-    __slots__ = ("dropped", "fields", "quarantined", "scope", "tokens")
+    __slots__ = ("dropped", "fields", "link", "quarantined", "scope", "tokens")
 
-    def __init__(self, tokens: Tokens, scope: str) -> None:
-        self.tokens, self.scope = tokens, scope
+    def __init__(self, tokens: Tokens, scope: str, link: Link | None) -> None:
+        self.tokens, self.scope, self.link = tokens, scope, link
         self.fields: dict[tuple[str, str, str], None] = {}
         self.dropped: dict[str, None] = {}
         self.quarantined: list[Quarantined] = []
@@ -66,9 +68,12 @@ Step = Callable[[Any, _State], Any]
 
 
 def unmask(
-    body: bytes, operation: str | Operation, policy: Policy, tokens: Tokens, *, status: int = 200, subject: str = ""
-) -> Unmasked:
+    body: bytes, operation: str | Operation, policy: Policy, tokens: Tokens, *, status: int = 200, subject: str = "",
+    link: Link | None = None,
+) -> Unmasked:  # fmt: skip
     """An answer's or notification's body for the client. `subject`: the token of the order that was asked for, where one was.
+
+    `link`: who fetches what an address elsewhere leads to; without it such an address is left out.
 
     An answer that is no success is read by the policy's rules for errors: codes pass, sentences do not, because networks repeat
     in them what was sent. One that is not JSON becomes empty.
@@ -79,7 +84,7 @@ def unmask(
     """
     made = policy.operation(operation) if isinstance(operation, str) else operation
     plan = _plan(policy, made)
-    state = _State(tokens, subject)
+    state = _State(tokens, subject, link)
     good = 200 <= status < 300
     step = plan.answer if good else plan.error
     parsed = _parsed(plan, body, good=good)
@@ -270,7 +275,18 @@ class _Plan:
             return self._unmasking(name, rule.kind)
         if rule.action == "token_in":
             return self._taking_in(name, rule.kind)
-        return _left_out
+        return self._linking(name) if rule.action == "link" else _left_out
+
+    def _linking(self, name: str) -> Step:
+        def step(value: Any, state: _State) -> Any:
+            said = state.link(value) if state.link is not None and value.__class__ is str else ""
+            if not said:
+                state.dropped[name] = None
+                return GONE
+            state.fields[name, "link", ""] = None
+            return said
+
+        return step
 
     def _passing(self, name: str, rule: Rule) -> Step:
         objection = (rule.type or TYPES["bool"]).objection

@@ -7,7 +7,7 @@ handled, gets past this module in either direction.
 import asyncio
 import hmac
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Protocol
 from urllib.parse import parse_qs
 
@@ -18,7 +18,7 @@ from tranship.proxy.counts import Counts
 from tranship.proxy.heads import Head
 from tranship.proxy.refusal import RefusedError
 from tranship.proxy.settings import ProxySettings
-from tranship.proxy.wire import Receive, Scope, Send
+from tranship.wire.asgi import Message, Receive, Scope, Send
 
 log = logging.getLogger("tranship.proxy")
 
@@ -29,6 +29,8 @@ OWN_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 """Answered here; no operation of a network has such a path."""
 ORDERS = ("_proxy", "orders")
 """Where the proxy's own knowledge of an order is: DELETE forgets it. Answered here, never upstream."""
+DOCUMENTS = ("_proxy", "documents")
+"""Where unmasked reports are fetched. Whoever has such an address may: it is random, short-lived, and given to one client."""
 LOGIN_PATH = "/auth/o2/token"
 """Where clients log in; answered here where the proxy logs in itself."""
 
@@ -37,12 +39,25 @@ NOBODYS = "Atza|tranship"
 _OWN = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
 
 
+class Stream(Protocol):
+    """A body that is too long for memory. It is whole before its first byte is sent."""
+
+    size: int
+
+    def read(self) -> Iterator[bytes]:
+        """All of it, in pieces."""
+
+    def close(self) -> None:
+        """Nobody wants more of it."""
+
+
 class Reply(NamedTuple):
-    """What goes back to the client: a body of JSON and the few headers that may come back."""
+    """What goes back to the client: a body of JSON, or a `stream` instead, and the few headers that may come back."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes
+    stream: Stream | None = None
 
 
 class Handling(Protocol):
@@ -63,6 +78,9 @@ class Handler(Protocol):
 
     def ready(self) -> str:
         """What is missing for requests to be taken; empty where nothing is."""
+
+    async def document(self, name: str) -> Reply:
+        """An unmasked report, by the last part of its address. RefusedError where there is none to pass on."""
 
     async def erase(self, order_id: str) -> bool:
         """Forget an order; False where there is none. RefusedError where it is not certain that no trace is left."""
@@ -87,6 +105,10 @@ class Shell:
             head = heads.read(scope["method"], scope["raw_path"], scope["query_string"], scope["headers"])
             if scope["path"] in OWN_PATHS:
                 reply = self._own(scope["path"], head)
+            elif head.segments[:2] == DOCUMENTS:
+                operation = "document"
+                reply = await self._document(head)
+                self.counts.passed(operation)
             elif head.segments[0] == "_proxy":
                 operation = "erase"
                 reply = await self._erased(head)
@@ -109,15 +131,30 @@ class Shell:
             reply = self._refused(
                 RefusedError(500, "internal", "nothing is passed on", sent="maybe", close=True), operation
             )
-        length = str(len(reply.body)).encode()
-        await send(
-            {
-                "type": "http.response.start",
-                "status": reply.status,
-                "headers": [*reply.headers, (b"content-length", length)],
-            }
-        )
+        length = str(len(reply.body) if reply.stream is None else reply.stream.size).encode()
+        start = {
+            "type": "http.response.start",
+            "status": reply.status,
+            "headers": [*reply.headers, (b"content-length", length)],
+        }
+        if reply.stream is not None:
+            await self._streamed(start, reply.stream, send)
+            return
+        await send(start)
         await send({"type": "http.response.body", "body": reply.body})
+
+    async def _streamed(self, start: Message, stream: Stream, send: Send) -> None:
+        """A long body. A client that does not take it in time gets no more of it."""
+        try:
+            async with asyncio.timeout(self._settings.document_timeout_s):
+                await send(start)
+                for piece in stream.read():
+                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+                await send({"type": "http.response.body", "body": b""})
+        except TimeoutError:  # the connection ends with the answer unfinished: the client sees that it is not whole
+            log.warning("document: its client did not take it in time")
+        finally:
+            stream.close()
 
     def _admit(self, head: Head) -> None:
         if not heads.admitted(head.headers, self._token, own_login=self._own_login):
@@ -210,6 +247,14 @@ class Shell:
         found = await self.handler.erase(head.segments[2])
         log.warning("an order was erased" if found else "an order to be erased is not known here")
         return Reply(200, list(_OWN), msgspec.json.encode({"erased": found}))
+
+    async def _document(self, head: Head) -> Reply:
+        """`GET /_proxy/documents/NAME`: an unmasked report."""
+        if len(head.segments) != 3:
+            raise RefusedError(404, "no-route", "there is GET /_proxy/documents/NAME", leaf="path")
+        if head.method != "GET":
+            raise RefusedError(405, "no-route", "ask with GET", leaf="path")
+        return await self.handler.document(head.segments[2])
 
     async def _logged_in(self, head: Head, receive: Receive) -> Reply:
         """A token for clients that log in as they would at the network: ours, for who shows it. What else they say is not read."""

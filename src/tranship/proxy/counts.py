@@ -24,9 +24,9 @@ class Counts:
         """A message, or its answer, was not passed on."""
         self._refused[operation or "none", name] += 1
 
-    def event(self, name: str) -> None:
+    def event(self, name: str, count: int = 1) -> None:
         """Something that is worth counting besides."""
-        self._events[name] += 1
+        self._events[name] += count
 
     def document(self) -> dict[str, object]:
         """All of them, for JSON."""

@@ -7,7 +7,7 @@ written to the audit and told to the log by the names of operation and leaf.
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -26,14 +26,15 @@ from tranship.proxy.counts import Counts
 from tranship.proxy.ending import DAY_US, ended, tells
 from tranship.proxy.heads import Head
 from tranship.proxy.keeper import Keeper
-from tranship.proxy.orders import Known, Orders, Sent
+from tranship.proxy.orders import Answered, Known, Orders, Sent
 from tranship.proxy.passage import JSON, Front, Left, Passage, Upstream
 from tranship.proxy.refusal import RefusedError
-from tranship.proxy.routes import Route
 from tranship.proxy.tokens import MEMO_MOST, OrderTokens
 from tranship.store.vault_writer import Entry
 
 ACTOR = "proxy"
+REPORTS = "/reports/"
+"""How paths of the interface for reports begin."""
 RESENT: tuple[Field, ...] = (("the body", "resent", b""),)
 """Fields of a message that left before: it tells the network nothing new."""
 _STATUS_CODES = {400: "InvalidInput", 401: "Unauthorized", 403: "Unauthorized", 404: "NotFound", 413: "RequestTooLarge",
@@ -42,23 +43,44 @@ _SAFE = "The network refused this request. What it said besides is not passed on
 _encode = msgspec.json.Encoder().encode
 
 
+class Documents(Protocol):
+    """What a proxy makes of reports (reporting.py)."""
+
+    def passage(self, desk: "Desk", operation: Operation, parameters: Mapping[str, str]) -> "Exchange":
+        """One request about reports."""
+
+    async def document(self, desk: "Desk", name: str) -> Reply:
+        """An unmasked report."""
+
+
 class Desk(Front):
     """A policy, a vault and an upstream: what a request is handled with from its beginning to its end."""
 
     def __init__(
         self, policy: Policy, network: str, vault: MaskingVault, orders: Orders, keeper: Keeper, upstream: Upstream,
         counts: Counts, *, own_login: bool = False, tell_personal: bool = False, token_days: int = 0,
-        erase: Callable[[str], None] = lambda _: None,
+        erase: Callable[[str], None] = lambda _: None, documents: Documents | None = None,
     ) -> None:  # fmt: skip
-        """`token_days`: after an order is over, until its tokens are forgotten; 0: never. `erase`: forgets a person, on any thread."""
+        """`token_days`: after an order is over, until its tokens are forgotten; 0: never. `erase`: forgets a person, on any thread.
+
+        `documents`: who fetches and reads reports; None: nobody does.
+        """
         super().__init__(policy, network, upstream, counts, own_login=own_login)
         self.vault, self.orders, self.keeper = vault, orders, keeper
         self.tell = frozenset({"person_in"}) if tell_personal else frozenset()
-        self.kept_us, self._erase = token_days * DAY_US, erase
+        self.kept_us, self._erase, self._documents = token_days * DAY_US, erase, documents
 
-    def passage(self, operation: Operation, route: Route, parameters: Mapping[str, str]) -> "Exchange":
+    def passage(self, operation: Operation, parameters: Mapping[str, str]) -> "Exchange":
         """One request of one operation."""
-        return Exchange(self, operation, route, parameters)
+        if self._documents is not None and operation.path.startswith(REPORTS):
+            return self._documents.passage(self, operation, parameters)
+        return Exchange(self, operation, parameters)
+
+    async def document(self, name: str) -> Reply:
+        """See Handler."""
+        if self._documents is None:
+            raise RefusedError(404, "document", "this address leads nowhere")
+        return await self._documents.document(self, name)
 
     def ready(self) -> str:
         """Whether the vault can be written: a commit that failed is forgotten once one succeeds."""
@@ -116,8 +138,8 @@ class Desk(Front):
 class Exchange(Passage):
     """One request of one operation, masked here."""
 
-    def __init__(self, desk: Desk, operation: Operation, route: Route, parameters: Mapping[str, str]) -> None:
-        super().__init__(desk, operation, route, parameters)
+    def __init__(self, desk: Desk, operation: Operation, parameters: Mapping[str, str]) -> None:
+        super().__init__(desk, operation, parameters)
         self._desk = desk
 
     # ---- out -----------------------------------------------------------------------------------------------------------
@@ -158,13 +180,14 @@ class Exchange(Passage):
                 )
                 sent = None if fresh else desk.orders.stored(known, name)
                 if sent is not None:
-                    await desk.keep(Entry(audits=[self._draft(audit.SENT, RESENT, sent.subject, known)]))
+                    again = self._draft(audit.SENT, RESENT, sent.subject, known)._replace(policy=sent.policy)
+                    await desk.keep(Entry(audits=[again]))
                     desk.counts.event("sent_again")
                     return Left(sent, known, tokens)
             masked = await self._masked(head, body, tokens)
         except TranshipError as error:
             raise self._no_vault(error) from None
-        sent = Sent(masked.path, masked.query, masked.headers, masked.body, masked.subject)
+        sent = Sent(masked.path, masked.query, masked.headers, masked.body, masked.subject, desk.policy.hash)
         rows = tokens.rows
         entry = Entry(
             tokens=rows,
@@ -201,7 +224,7 @@ class Exchange(Passage):
         assert tokens is not None, "they are those of `leave`"
         try:
             self._check_status(status)
-            found = unmask(answer.body, self._operation, desk.policy, tokens, status=status, subject=sent.subject)
+            found = self._unmasked(answer, sent.subject, known, tokens)
         except QuarantineError as error:
             raise await self._quarantined(error.leaf, error.why, sent, known) from None
         except TranshipError as error:
@@ -217,7 +240,27 @@ class Exchange(Passage):
             return Reply(status, headers, _reduced(found.body, status))
         if status == 204:
             return Reply(status, headers, b"")
+        self.learn(found.body)
         return Reply(status, headers, found.body or (b"{}" if answer.body else b""))
+
+    def _unmasked(self, answer: Response, subject: str, known: Known | None, tokens: OrderTokens) -> Unmasked:
+        """The answer in the client's words; the same one about the same order is not unmasked twice."""
+        policy, status, body = self._desk.policy, answer.status, answer.body
+        held = known.memo.answers.get(self.operation) if known is not None else None
+        if held is not None and held.is_of(status, body, subject, policy.hash):
+            return held.found
+        found = unmask(body, self._operation, policy, tokens, status=status, subject=subject, link=self.link)
+        # Not where it brought new tokens, which may be not on disk yet, or was in part taken out: that is looked at each time.
+        if known is not None and not (tokens.rows or found.quarantined):
+            self._desk.orders.answered(known, self.operation, Answered(status, body, subject, found))
+        return found
+
+    def link(self, url: str) -> str:  # noqa: ARG002 - for who fetches
+        """What the client is told instead of an address elsewhere; "" where nobody fetches what is there."""
+        return ""
+
+    def learn(self, body: bytes) -> None:
+        """Look at an answer as the client gets it."""
 
     def _check_status(self, status: int) -> None:
         if not (200 <= status < 300 or 400 <= status < 600):

@@ -30,13 +30,15 @@ from tranship.proxy.heads import Head
 from tranship.proxy.orders import Sent
 from tranship.proxy.passage import JSON, Front, Left, Passage, Upstream
 from tranship.proxy.refusal import RefusedError
-from tranship.proxy.routes import Route
 
 T = TypeVar("T", MaskOut, UnmaskOut, EraseOut)
 PROBLEM = "urn:tranship:problem:masking:"
 ANSWERS = {"masking": 422, "header": 400, "unknown-order": 404, "quarantine": 502}
 """What the service may say no with, and what clients are told then; anything else is a vault that cannot be used."""
 _encode = msgspec.json.Encoder().encode
+NO_DOCUMENTS = (
+    "reports are read by a proxy with a store of its own, or by `tranship unmask-report` on the service's run"
+)
 _LEAF_MOST = 120
 _WHY_MOST = 200
 
@@ -92,7 +94,7 @@ class Engine:
 
 
 class EngineDesk(Front):
-    """A policy's routes, a running service that masks, and an upstream."""
+    """A policy, a running service that masks, and an upstream."""
 
     def __init__(
         self, policy: Policy, network: str, engine: Engine, upstream: Upstream, counts: Counts, *, own_login: bool = False,
@@ -101,9 +103,15 @@ class EngineDesk(Front):
         super().__init__(policy, network, upstream, counts, own_login=own_login)
         self.engine, self.tell_personal = engine, tell_personal
 
-    def passage(self, operation: Operation, route: Route, parameters: Mapping[str, str]) -> "Forwarded":
+    def passage(self, operation: Operation, parameters: Mapping[str, str]) -> "Forwarded":
         """One request of one operation."""
-        return Forwarded(self, operation, route, parameters)
+        if any(rule.action == "link" for rule in operation.rules.get("answer", {}).values()):
+            raise RefusedError(501, "document", NO_DOCUMENTS, leaf="path")
+        return Forwarded(self, operation, parameters)
+
+    async def document(self, name: str) -> Reply:  # noqa: ARG002 - there is none
+        """See Handler."""
+        raise RefusedError(501, "document", NO_DOCUMENTS, leaf="path")
 
     def ready(self) -> str:
         """Whether the service masked, when it was asked last."""
@@ -118,8 +126,8 @@ class EngineDesk(Front):
 class Forwarded(Passage):
     """One request of one operation, masked by a service."""
 
-    def __init__(self, desk: EngineDesk, operation: Operation, route: Route, parameters: Mapping[str, str]) -> None:
-        super().__init__(desk, operation, route, parameters)
+    def __init__(self, desk: EngineDesk, operation: Operation, parameters: Mapping[str, str]) -> None:
+        super().__init__(desk, operation, parameters)
         self._desk, self._order = desk, ""
 
     async def leave(self, head: Head, body: bytes) -> Left:

@@ -16,6 +16,7 @@ from tranship.core.order import Person
 from tranship.masking.chance import random_bytes
 from tranship.masking.rows import TokenRow
 from tranship.masking.tokens import Found
+from tranship.masking.unmask import Unmasked
 from tranship.masking.vault.seal import Mac
 from tranship.masking.vault.session import MaskingVault, Owner
 from tranship.store.people import People
@@ -25,6 +26,9 @@ from tranship.store.seen import Seen
 SENT_MOST = 2
 SENT_BYTES_MOST = 4_096
 """Masked requests of one order that are kept in memory beside it, and their largest body."""
+ANSWERS_MOST = 2
+ANSWER_BYTES_MOST = 2_048
+"""Answers about one order that are kept in memory beside it, and their largest body."""
 SOURCE = "proxy"
 """The source under which order ids are found again: what `tranship erase --source` wants."""
 
@@ -35,24 +39,40 @@ class Memo:
     Whoever erases, or sweeps what expired, has the vault forget; then nothing of this is used any more (`Orders.find`).
     """
 
-    __slots__ = ("ends", "found", "marks", "sent", "tokens")
+    __slots__ = ("answers", "ends", "found", "marks", "sent", "tokens")
 
     def __init__(self) -> None:
         self.tokens: dict[tuple[str, str, str, str], str] = {}  # network, kind, scope, value -> token
         self.found: dict[tuple[str, str], Found] = {}  # network, token -> what it stands for
         self.marks: dict[tuple[str, str], bytes] = {}  # leaf, token -> the audit's fingerprint
         self.sent: dict[str, Sent] = {}  # name -> a masked request as it left (`Orders.stored`)
+        self.answers: dict[str, Answered] = {}  # operation -> the newest answer, and what became of it
         self.ends: dict[str, tuple[int, str]] = {}  # network -> until when its tokens are kept, and the order's own
 
 
+class Answered(NamedTuple):
+    """An answer about one order as it came, and as it was passed on: who asks again mostly hears the same, and it is unmasked once."""
+
+    status: int
+    body: bytes
+    subject: str
+    found: Unmasked
+
+    def is_of(self, status: int, body: bytes, subject: str, policy: str) -> bool:
+        """Whether an answer under this policy would be unmasked to the same."""
+        return (self.status, self.subject, self.found.policy) == (status, subject, policy) and self.body == body
+
+    def __repr__(self) -> str:
+        return f"Answered({len(self.body)} bytes)"
+
+
 class Known(NamedTuple):
-    """An order: its person row, that person's own key, and the key of digests over what the client said."""
+    """An order: its person row, and that person's own key."""
 
     order_id: str
     row: PersonRow
     key: bytes
-    mac: Mac  # under that key, for the audit's fingerprints
-    prints: Mac
+    mac: Mac  # under that key, for the audit's fingerprints and the names of requests
     memo: Memo
 
     def __repr__(self) -> str:
@@ -67,11 +87,13 @@ class Sent(msgspec.Struct, frozen=True, array_like=True):
     headers: tuple[tuple[str, str], ...]
     body: bytes
     subject: str  # the order's token
+    policy: str = ""  # the hash of the one that masked it; empty where an older release kept it
 
     def __repr__(self) -> str:
         return f"Sent({len(self.body)} bytes)"
 
 
+_RETRY = b"tranship proxy retry 2\0"
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Sent).decode
 
@@ -88,6 +110,7 @@ class Orders:
         """
         self._people, self._most, self.forgot, self._seen = people, cached, forgot, seen
         self._forgot = 0
+        self._asked = ("", b"")  # the newest reference that was not there, with its blind index
         self.gone: set[str] = set()  # people that were erased while this process runs
         self._held: dict[str, Known] = {}
         self._keys: dict[str, bytes] = {}  # person id -> own key, of those held
@@ -111,6 +134,7 @@ class Orders:
             return held
         blind = self._people.vault.blind(SOURCE, order_id)
         if self._seen is not None and blind not in self._seen:
+            self._asked = (order_id, blind)
             return None
         person_id = self._people.store.find_person(blind)
         row = self._people.store.person(person_id) if person_id else None
@@ -120,7 +144,9 @@ class Orders:
 
     def new(self, order_id: str) -> Known:
         """A row for a new order; `remember` it once it is committed."""
-        row, key = self._people.vault.seal_with_key(_person_id(), SOURCE, Person(ref=order_id))
+        asked, self._asked = self._asked, ("", b"")
+        blind = asked[1] if asked[0] == order_id else b""
+        row, key = self._people.vault.seal_with_key(_person_id(), SOURCE, Person(ref=order_id), blind)
         if self._seen is not None:
             self._seen.add(row.blind)
         return _known(order_id, row, key)
@@ -159,7 +185,7 @@ class Orders:
 
     def stored_under(self, known: Known, said: bytes) -> str:
         """The name of what a request became: equal requests have the same, and nobody without the order's key can tell which."""
-        return f"{known.row.person_id}/{known.prints(said)[:16].hex()}"
+        return f"{known.row.person_id}/{known.mac(_RETRY + said)[:16].hex()}"
 
     def stored(self, known: Known, name: str) -> Sent | None:
         """The bytes that this request became when it came first."""
@@ -180,6 +206,14 @@ class Orders:
             held[name] = sent
         return sent
 
+    def answered(self, known: Known, operation: str, answered: Answered) -> None:
+        """Keep an answer in memory: the newest of an operation, small ones only."""
+        held = known.memo.answers
+        if len(answered.body) <= ANSWER_BYTES_MOST:
+            if operation not in held and len(held) >= ANSWERS_MOST:
+                del held[next(iter(held))]
+            held[operation] = answered
+
     def to_store(self, known: Known, name: str, sent: Sent) -> PayloadRow:
         """The row of a request's masked bytes, sealed under the order's key."""
         return PayloadRow(name, known.row.person_id, self._people.vault.seal_for(known.row, _encode(sent), known.key))
@@ -191,5 +225,4 @@ def _person_id() -> str:
 
 
 def _known(order_id: str, row: PersonRow, key: bytes) -> Known:
-    mac = Mac(key)
-    return Known(order_id, row, key, mac, Mac(mac(b"tranship proxy retry 1")), Memo())
+    return Known(order_id, row, key, Mac(key), Memo())

@@ -16,7 +16,6 @@ from tranship.proxy.counts import Counts
 from tranship.proxy.heads import Head
 from tranship.proxy.orders import Known, Sent
 from tranship.proxy.refusal import RefusedError
-from tranship.proxy.routes import Route, Routes
 from tranship.proxy.tokens import OrderTokens
 
 JSON = [(b"content-type", b"application/json")]
@@ -52,30 +51,31 @@ class Left(NamedTuple):
 
 
 class Front(ABC):
-    """What every desk has: a policy's routes, and an upstream."""
+    """What every desk has: a policy, and an upstream."""
 
     def __init__(
         self, policy: Policy, network: str, upstream: Upstream, counts: Counts, *, own_login: bool = False
     ) -> None:
         self.policy, self.network, self.upstream, self.counts = policy, network, upstream, counts
         self.own_login = own_login
-        self._routes = Routes((one.name, one.method, one.path) for one in policy.operations.values() if one.method)
 
     def route(self, head: Head) -> Handling:
         """The operation that is asked for; RefusedError where the policy has none."""
-        route, parameters = self._routes.find(head.method, head.segments)
-        return self.passage(self.policy.operations[route.operation], route, parameters)
+        found = self.policy.match(head.method, head.segments)
+        if found is None:
+            raise RefusedError(404, "no-route", "no operation of the policy has this method and path", leaf="path")
+        return self.passage(*found)
 
     @abstractmethod
-    def passage(self, operation: Operation, route: Route, parameters: Mapping[str, str]) -> Handling:
+    def passage(self, operation: Operation, parameters: Mapping[str, str]) -> Handling:
         """One request of one operation."""
 
 
 class Passage(ABC):
     """One request of one operation."""
 
-    def __init__(self, front: Front, operation: Operation, route: Route, parameters: Mapping[str, str]) -> None:
-        self._front, self._operation, self._route, self._parameters = front, operation, route, parameters
+    def __init__(self, front: Front, operation: Operation, parameters: Mapping[str, str]) -> None:
+        self._front, self._operation, self._parameters = front, operation, parameters
         self.operation = operation.name
         self.wants_body = "body" in operation.rules
         self._place, _, self._leaf = operation.order.partition(".")
@@ -113,7 +113,7 @@ class Passage(ABC):
 
     async def _send(self, sent: Sent, access: tuple[tuple[str, str], ...]) -> Response:
         query = tuple(parse_qsl(sent.query, keep_blank_values=True, strict_parsing=True)) if sent.query else ()
-        request = Request(self.operation, self._route.method, sent.path, query, (*sent.headers, *access), sent.body)
+        request = Request(self.operation, self._operation.method, sent.path, query, (*sent.headers, *access), sent.body)
         try:
             return await self._front.upstream.send(request)
         except NotSentError as error:

@@ -60,6 +60,7 @@ TITLES = {
     "vault": "The vault cannot be used",
     "not-sent": "The network could not be reached",
     "lost": "The network's answer was lost",
+    "document": "The document was not passed on",
     "quarantine": "The network's answer was not passed on",
     "internal": "A fault of the proxy",
 }

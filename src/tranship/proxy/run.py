@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tranship.connectors.download import Download
 from tranship.connectors.http import Auth, Bearer, HttpClient
 from tranship.core.errors import InputError, TranshipError
 from tranship.masking.policy import load
@@ -15,16 +16,17 @@ from tranship.masking.remote import KINDS as KINDS  # noqa: PLC0414 - what the p
 from tranship.masking.remote import UNMASK_BYTES_MAX
 from tranship.masking.vault.session import MaskingVault
 from tranship.proxy.app import Handler, Shell
+from tranship.proxy.calm import calm
 from tranship.proxy.counts import Counts
 from tranship.proxy.desk import Desk
 from tranship.proxy.engine_desk import Engine, EngineDesk
 from tranship.proxy.keeper import Keeper
 from tranship.proxy.orders import Orders
 from tranship.proxy.passage import Upstream
+from tranship.proxy.reporting import Reporting
 from tranship.proxy.selftest import check_policy
 from tranship.proxy.settings import ProxySettings
 from tranship.proxy.sink import Sink
-from tranship.proxy.wire import Server, calm
 from tranship.store.location import database
 from tranship.store.people import People
 from tranship.store.port import TableStore
@@ -34,6 +36,7 @@ from tranship.store.sqlite import SqliteStore
 from tranship.store.vault_care import Caretaker
 from tranship.store.vault_writer import VaultWriter
 from tranship.store.vaulting import kek_of, open_vault
+from tranship.wire.server import Server
 
 log = logging.getLogger("tranship.proxy")
 
@@ -148,14 +151,19 @@ def open_back(stack: ExitStack, plan: Plan, counts: Counts) -> Back:
 
         return Back(through, (link.close, *closing))
     parts = open_parts(stack, plan)
+    download = Download(settings.document_timeout_s)
+    reporting = Reporting(
+        download, settings.document_hosts, scheme="https" if settings.certificate else "http",
+        bytes_max=settings.document_bytes_max,
+    )  # fmt: skip
     keeper = Keeper(parts.writer, settings.vault_timeout_s)
     counts.vault = lambda: _told(parts.writer)
 
     def desk(now: Policy) -> Handler:
         return Desk(now, plan.network, parts.vault, parts.orders, keeper, upstream, counts, own_login=own_login,
-                    tell_personal=plan.tell_personal, token_days=settings.token_days, erase=parts.erase)  # fmt: skip
+                    tell_personal=plan.tell_personal, token_days=settings.token_days, erase=parts.erase, documents=reporting)  # fmt: skip
 
-    return Back(desk, (keeper.close, *closing))
+    return Back(desk, (keeper.close, download.close, *closing))
 
 
 async def serve(plan: Plan, ready: Ready) -> None:
@@ -178,7 +186,9 @@ async def serve(plan: Plan, ready: Ready) -> None:
             counts.event("policy_taken")
             log.warning("policy %s is in force for requests from now on", fresh.hash[:16])
 
-        server = Server(shell, settings, reload)
+        server = Server(
+            shell, settings, reload=reload, certificate=settings.certificate, certificate_key=settings.certificate_key
+        )
         asyncio.get_running_loop().set_exception_handler(_quiet)
         calm()
         try:

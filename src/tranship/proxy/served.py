@@ -37,7 +37,6 @@ from tranship.proxy.keeper import Keeper
 from tranship.proxy.orders import Known, Orders, Sent
 from tranship.proxy.passage import Left
 from tranship.proxy.refusal import RefusedError
-from tranship.proxy.routes import Route
 from tranship.proxy.tokens import OrderTokens
 from tranship.store.vault_writer import Entry
 
@@ -168,7 +167,7 @@ class Served:
         made = desk.policy.operations.get(operation)
         if made is None or not made.method:
             raise DeclinedError(404, "no-route", "the policy has no such operation")
-        return Exchange(desk, made, Route(operation, made.method, (), ()), path)
+        return Exchange(desk, made, path)
 
     async def _desk(self, kind: str, network: str, policy_hash: str, *, tell: bool = False) -> Desk:
         if kind not in KINDS:

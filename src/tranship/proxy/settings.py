@@ -1,16 +1,18 @@
 """Settings of the proxy, each with its range. A limit on everything that comes from either side."""
 
-import ipaddress
-import os
 from dataclasses import dataclass, fields
 from urllib.parse import urlsplit
 
-from tranship.connectors.secrets import secret
+from tranship.connectors.download import check_host
+from tranship.connectors.settings import is_loopback
 from tranship.core.errors import InputError
+from tranship.wire.settings import TokenPlace, check_ranges, check_token
 
-TOKEN_VARIABLE = "TRANSHIP_PROXY_TOKEN"  # noqa: S105 - the name of the variable, not a secret
-TOKEN_FILE_VARIABLE = "TRANSHIP_PROXY_TOKEN_FILE"  # noqa: S105 - the same
-TOKEN_LENGTH_MIN = 16
+TOKEN = TokenPlace("TRANSHIP_PROXY_TOKEN", "TRANSHIP_PROXY_TOKEN_FILE")
+DOCUMENT_HOSTS = (
+    "tortuga-prod-na.s3-external-1.amazonaws.com", "tortuga-prod-na.s3.amazonaws.com", "tortuga-prod-eu.s3-eu-west-1.amazonaws.com",
+)  # fmt: skip
+"""Where Amazon's reports lie, as far as public code and issues name the place; `--document-host` adds others."""
 
 
 @dataclass(frozen=True)
@@ -34,24 +36,17 @@ class ProxySettings:
     waiting_timeout_s: float = 10  # 0.1 .. 600: that a request waits for its turn
     vault_timeout_s: float = 10  # 0.1 .. 600: for the vault's answer; then nothing is sent
     orders_cached: int = 10_000  # 0 .. 1,000,000: orders whose keys and tokens are kept in memory
+    document_bytes_max: int = 268_435_456  # 1,024 .. 4 GiB: a report's document, after decompression
+    document_timeout_s: float = 120  # 0.1 .. 3,600: for fetching one, and again for handing it out
+    document_hosts: tuple[str, ...] = DOCUMENT_HOSTS  # where documents may be fetched from, over https
     token_days: int = 180  # 0 .. 3,650: after an order is over, until what its tokens stand for is forgotten; 0: never
 
     def __post_init__(self) -> None:
-        for name, (low, high) in _RANGES.items():
-            found = getattr(self, name)
-            if not low <= found <= high:
-                raise InputError(f"{name} is {found}", where="settings", hint=f"Allowed: {low:,} to {high:,}.")
+        check_ranges(self, _RANGES)
         check_address(self.upstream, "--upstream")
-        if self.token and (
-            len(self.token) < TOKEN_LENGTH_MIN or not self.token.isascii() or not self.token.isprintable()
-        ):
-            hint = f"At least {TOKEN_LENGTH_MIN} characters, for example from: python3 -c 'import secrets; print(secrets.token_hex())'"
-            raise InputError("the token is too short or not plain text", where="settings", hint=hint)
-        if not self.token and not is_loopback(self.host):
-            hint = f"Put one in ${TOKEN_VARIABLE} or in a file named by ${TOKEN_FILE_VARIABLE}, or bind 127.0.0.1."
-            raise InputError(
-                f"{self.host} can be reached from elsewhere: a token is needed", where="settings", hint=hint
-            )
+        for host in self.document_hosts:
+            check_host(host, "--document-host")
+        check_token(self.token, self.host, TOKEN)
         if self.certificate_key and not self.certificate:
             raise InputError("certificate_key without a certificate", where="settings", hint="Name both.")
 
@@ -72,9 +67,11 @@ _RANGES: dict[str, tuple[float, float]] = {
     "waiting_timeout_s": (0.1, 600),
     "vault_timeout_s": (0.1, 600),
     "orders_cached": (0, 1_000_000),
+    "document_bytes_max": (1_024, 4 * 1_073_741_824),
+    "document_timeout_s": (0.1, 3_600),
     "token_days": (0, 3_650),
 }
-_TEXTS = {"upstream", "host", "token", "certificate", "certificate_key"}
+_TEXTS = {"document_hosts", "upstream", "host", "token", "certificate", "certificate_key"}
 assert {field.name for field in fields(ProxySettings)} == {*_RANGES, *_TEXTS}, "a setting without a range"
 
 
@@ -91,25 +88,3 @@ def check_address(url: str, where: str) -> None:
         raise InputError("is not an address", where=where, hint=hint)
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise InputError("would be reached without TLS", where=where, hint=hint)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches `host`.
-
-    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0"), is_loopback("example.com")
-    (True, True, False, False)
-    """
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def read_token() -> str:
-    """The clients' token from the environment: the variable itself, or the file that another names. Empty where neither is set."""
-    named = os.environ.get(TOKEN_FILE_VARIABLE)
-    if named:
-        return secret(f"file:{named}", f"${TOKEN_FILE_VARIABLE}").reveal()
-    return os.environ.get(TOKEN_VARIABLE, "").strip()

@@ -75,10 +75,11 @@ class Vault:
         """A new person's row under a new key. Without a reference it has no blind index: a guest is not found again."""
         return self.seal_with_key(person_id, source, person)[0]
 
-    def seal_with_key(self, person_id: str, source: str, person: Person) -> tuple[PersonRow, bytes]:
-        """As `seal`, and the new key, which `person_key` would give."""
+    def seal_with_key(self, person_id: str, source: str, person: Person, blind: bytes = b"") -> tuple[PersonRow, bytes]:
+        """As `seal`, and the new key, which `person_key` would give. `blind`: of source and reference, where it is at hand."""
         key = secrets.token_bytes(32)
-        blind = self.blind(source, person.ref) if person.ref else b""
+        if not blind and person.ref:
+            blind = self.blind(source, person.ref)
         wrapped = _seal(self._wrap, key, b"key", person_id)
         return PersonRow(person_id, blind, wrapped, _seal(AESGCM(key), _encode(person), b"person", person_id)), key
 
@@ -107,9 +108,9 @@ class Vault:
         except InvalidTag:
             raise DamageError(f"bytes sealed for person {row.person_id} were changed after they were sealed") from None
 
-    def open(self, row: PersonRow) -> Person:
-        """The person in clear. DamageError where the row was changed after it was sealed."""
-        key = self.person_key(row)
+    def open(self, row: PersonRow, key: bytes = b"") -> Person:
+        """The person in clear (`key`: their own, where it is at hand). DamageError where the row was changed after it was sealed."""
+        key = key or self.person_key(row)
         try:
             return _decode(_open(AESGCM(key), row.sealed, b"person", row.person_id))
         except (InvalidTag, msgspec.DecodeError):
@@ -126,6 +127,17 @@ class Home(NamedTuple):
 
     household_id: str
     row: HouseholdRow | None
+
+
+class Known(NamedTuple):
+    """Who an order goes to: their row, their own key, and where it goes."""
+
+    row: PersonRow
+    key: bytes
+    address: Person
+
+    def __repr__(self) -> str:
+        return f"Known({self.row.person_id})"
 
 
 _WORDS = {
@@ -242,11 +254,17 @@ class People:
 
     def address(self, order_id: str, person_id: str) -> Person | None:
         """Who an order goes to and where: the order's own address, else the person's first; None once erased."""
+        known = self.known(order_id, person_id)
+        return known.address if known is not None else None
+
+    def known(self, order_id: str, person_id: str) -> "Known | None":
+        """As `address`, with the person's row and own key."""
         row = self.store.person(person_id)
         if row is None:
             return None
-        held = self.store.address(order_id)
-        return _decode(self.vault.open_for(row, held.sealed)) if held is not None else self.vault.open(row)
+        key, held = self.vault.person_key(row), self.store.address(order_id)
+        address = self.vault.open(row, key) if held is None else _decode(self.vault.open_for(row, held.sealed, key))
+        return Known(row, key, address)
 
     def address_row(self, order_id: str, row: PersonRow, person: Person) -> AddressRow:
         """An order's own address, sealed under its person's key."""

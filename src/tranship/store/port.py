@@ -252,6 +252,18 @@ class Store(Protocol):
     def commit(self, batch: Batch) -> None:
         """Write the batch in one transaction and make it durable before returning; all of it or nothing."""
 
+    def begin(self, batch: Batch) -> bool:
+        """Write the batch into a transaction without waiting for anything; True: `finish`, on any thread, has to commit it.
+
+        False where that cannot be had, for whatever reason: nothing was done, and `commit` does it or says why not.
+        """
+
+    def finish(self) -> None:
+        """Commit what `begin` wrote and make it durable before returning. Raises as `commit` does; nothing of it is there then."""
+
+    def tidy(self) -> None:
+        """Do a piece of what would hold up a commit later: for moments in which nothing waits. Who never calls it loses nothing."""
+
     def find_key(self, key: str) -> KeyRow | None:
         """What was carried out under this key, if anything."""
 

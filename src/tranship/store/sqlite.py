@@ -4,7 +4,6 @@ Durable means: WAL and `synchronous = FULL`, so a commit has been synced to disk
 left nothing behind that this process, or a later one, would take for an acknowledged batch.
 """
 
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +30,7 @@ from tranship.store.port import (
     PersonRow,
     TokenRow,
 )
+from tranship.store.turn import Turn
 
 _MAY_BE_NEGATIVE = frozenset(int(bucket) for bucket in OUTSIDE)
 
@@ -43,7 +43,8 @@ class SqliteStore:
         self.folder = folder
         self.where = str(folder)
         self.path = folder / connect.DB_NAME
-        self._mutex = threading.RLock()
+        self._turn = Turn()
+        self._begun = Batch()
         self._lock = lock
         self._readers = reads.Readers(self.path, vfs)
         self._writer: apsw.Connection | None = None
@@ -141,20 +142,61 @@ class SqliteStore:
         journal row would leave a gap or a changed row is not there, UnavailableError where disk or lock fail or another
         writer took over.
         """
-        with self._mutex:
+        with self._turn, self._or_nothing(batch):
             db = self._db
-            try:
-                db.execute(say.BEGIN)
-                self._write(db, batch)
-                db.execute(say.COMMIT)
-            except BaseException as error:
-                committed = self._undo(batch)
-                if not isinstance(error, (apsw.Error, InvariantError)):
-                    raise
-                if not committed:
-                    raise self._explained(error, batch) from error
-            if batch.journal:
-                self._seq = batch.journal[-1].seq
+            db.execute(say.BEGIN)
+            self._write(db, batch)
+            db.execute(say.COMMIT)
+
+    def begin(self, batch: Batch) -> bool:
+        """Write the batch into an open transaction without waiting for disk or anybody; `finish`, on any thread, commits it.
+
+        False where that cannot be, or something is wrong with the batch: nothing was done, and `commit` does it or says why not.
+        """
+        if self._writer is None or not self._turn.taken():
+            return False
+        db, begun = self._writer, False
+        try:
+            db.set_busy_timeout(0)
+            db.execute(say.BEGIN)
+            self._write(db, batch)
+            begun, self._begun = True, batch
+        except (apsw.Error, InvariantError, UnavailableError):
+            pass  # `commit` tells
+        finally:
+            if begun:
+                db.set_busy_timeout(connect.BUSY_MS)
+                self._turn.leave()
+            else:
+                self._undo(batch)
+                if self._writer is not None:
+                    db.set_busy_timeout(connect.BUSY_MS)
+                self._turn.__exit__()
+        return begun
+
+    def finish(self) -> None:
+        """Commit what `begin` wrote, synced before this returns; raises as `commit` does, and nothing of it is there then."""
+        self._turn.adopt()
+        batch, self._begun = self._begun, Batch()
+        try:
+            with self._or_nothing(batch):
+                self._db.execute(say.COMMIT)
+        finally:
+            self._turn.__exit__()
+
+    @contextmanager
+    def _or_nothing(self, batch: Batch) -> Iterator[None]:
+        """A transaction is whole, or it is undone and its error told in our words."""
+        try:
+            yield
+        except BaseException as error:
+            committed = self._writer is not None and self._undo(batch)
+            if not isinstance(error, (apsw.Error, InvariantError)):
+                raise
+            if not committed:
+                raise self._explained(error, batch) from error
+        if batch.journal:
+            self._seq = batch.journal[-1].seq
 
     def _write(self, db: apsw.Connection, batch: Batch) -> None:
         cursor = db.cursor()
@@ -258,6 +300,14 @@ class SqliteStore:
         except apsw.Error:
             return told
 
+    def tidy(self) -> None:
+        """Move the log's pages to the database once there are some, and before so many have come together that a commit takes long."""
+        with self._turn, connect.translated(str(self.path)):
+            db = self._db
+            log, moved = db.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)
+            if log - moved >= connect.TIDY_PAGES:
+                db.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_PASSIVE)
+
     def find_key(self, key: str) -> KeyRow | None:
         """What was carried out under this key, if anything."""
         return self.find_keys((key,)).get(key)
@@ -304,7 +354,7 @@ class SqliteStore:
 
     def erase_many(self, person_ids: Sequence[str]) -> int:
         """As `erase`, for many people at the cost of one; returns how many there were."""
-        with self._mutex, connect.translated(str(self.path)):
+        with self._turn, connect.translated(str(self.path)):
             marks = erasure.Marks()
             with self._transaction() as db:
                 gone = erasure.delete(db, person_ids, marks)
@@ -313,7 +363,7 @@ class SqliteStore:
 
     def destroy_keys(self, key_ids: Sequence[str]) -> int:
         """Overwrite masking keys so that no file of the folder keeps them; how many there were. UnavailableError as in `erase`."""
-        with self._mutex, connect.translated(str(self.path)):
+        with self._turn, connect.translated(str(self.path)):
             with self._transaction() as db:
                 gone = erasure.destroy_keys(db, key_ids)
             erasure.finish_keys(db, self.path)
@@ -322,7 +372,7 @@ class SqliteStore:
     @contextmanager
     def _transaction(self) -> Iterator[apsw.Connection]:
         """A write outside `commit`, under the same lock and epoch."""
-        with self._mutex, connect.translated(str(self.path)):
+        with self._turn, connect.translated(str(self.path)):
             db = self._db
             db.execute(say.BEGIN)
             try:
@@ -446,7 +496,7 @@ class SqliteStore:
 
     def close(self) -> None:
         """Give the lock and the files back; closing twice is fine."""
-        with self._mutex:
+        with self._turn:
             self._readers.close()
             if self._writer is not None:
                 self._writer.close()

@@ -1,6 +1,9 @@
 """The single writer of a shard that has no engine: what masking must keep, committed in groups, before anything leaves.
 
 Whoever hands something in hears of it only once it is on disk. What cannot be written is told, and then nothing may be sent.
+
+Where nothing else is under way, rows are written into the transaction by the thread that hands them in, which has them at hand; the
+writer's thread then only waits for the disk. Two threads that take turns at one interpreter for every row cost more than the rows.
 """
 
 import asyncio
@@ -10,10 +13,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
+from typing import NamedTuple
 
 from tranship.core.errors import InvariantError, TranshipError, UnavailableError
 from tranship.masking.audit import AuditDraft, Chain
-from tranship.store.port import AddressRow, Batch, MaskingKeyRow, PayloadRow, PersonRow, Store, TokenRow
+from tranship.store.port import AddressRow, AuditRow, Batch, MaskingKeyRow, PayloadRow, PersonRow, Store, TokenRow
 
 MOST_IN_GROUP = 500
 """Entries that share one transaction at most."""
@@ -49,8 +54,17 @@ class Entry:
         self.addresses, self.expiry, self.keys = addresses, expiry, keys
 
 
+class _Begun(NamedTuple):
+    """A message whose rows are in an open transaction: it wants to be committed."""
+
+    entry: Entry
+    audits: Sequence[AuditRow]
+    future: object
+    since: float
+
+
 class VaultWriter:
-    """Owns the writing of one store on one thread. `keep` from an event loop, `keep_now` from any other thread.
+    """Commits for one store, on one thread. `keep` from an event loop, `keep_now` from any other thread.
 
     `commits` counts the transactions, each with one sync of the log; `times_s` are the durations of the latest. `upkeep` is called on
     the writer's thread while nothing waits; it says whether it wants another turn soon.
@@ -68,7 +82,11 @@ class VaultWriter:
         self._store, self._upkeep, self._most_waiting = store, upkeep, most_waiting
         self._idle_s = idle_s if upkeep else None
         self._chain = Chain(store.last_audit())
-        self._queue: queue.SimpleQueue[tuple[Entry, object] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[Entry, object] | _Begun | None] = queue.SimpleQueue()
+        self._pending = 0  # handed in, and not answered yet
+        self._handing = (
+            threading.Lock()
+        )  # held for what has to be seen together: what is pending, and what is in the queue
         self.commits = self.entries = self.failures = 0
         self.failing = False  # the newest commit did not come about
         self.times_s: deque[float] = deque(maxlen=TIMES_KEPT)
@@ -83,7 +101,8 @@ class VaultWriter:
     def hand(self, entry: Entry) -> "asyncio.Future[None]":
         """As `keep`, for who does not wait at once. UnavailableError where it is not even taken."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._put(entry, future)
+        if not self._begin(entry, future):
+            self._put(entry, future)
         return future
 
     def note(self, entry: Entry) -> None:
@@ -103,17 +122,37 @@ class VaultWriter:
 
     def close(self) -> None:
         """Write what waits, then stop the thread. The store stays open."""
-        if not self._closing:
-            self._closing = True
-            self._queue.put(None)
+        with self._handing:
+            closed, self._closing = self._closing, True
+            if not closed:
+                self._queue.put(None)  # nothing is handed in behind it
+        if not closed:
             self._thread.join()
 
     def _put(self, entry: Entry, future: object) -> None:
-        if self._closing:
-            raise UnavailableError("the vault is closing")
-        if self._queue.qsize() >= self._most_waiting:
-            raise UnavailableError("too many messages wait for the vault; try again in a moment")
-        self._queue.put((entry, future))
+        with self._handing:
+            if self._closing:
+                raise UnavailableError("the vault is closing")
+            if self._queue.qsize() >= self._most_waiting:
+                raise UnavailableError("too many messages wait for the vault; try again in a moment")
+            self._pending += 1
+            self._queue.put((entry, future))
+
+    def _begin(self, entry: Entry, future: object) -> bool:
+        """Write the rows here and now where nothing is under way (then the chain's end is nobody else's); False: it has to queue."""
+        with self._handing:
+            if self._pending or self._closing:
+                return False
+            since = time.perf_counter()
+            try:
+                batch = self._batch([entry])
+                begun = self._store.begin(batch)
+            except Exception:  # noqa: BLE001 - whatever is wrong with it: whoever queues hears of it
+                return False
+            if begun:
+                self._pending = 1
+                self._queue.put(_Begun(entry, batch.audits, future, since))
+            return begun
 
     def _run(self) -> None:
         while True:
@@ -124,19 +163,16 @@ class VaultWriter:
                 continue
             if item is None:
                 return
-            group, stop = [item], False
-            while len(group) < MOST_IN_GROUP:
-                try:
-                    more = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-                if more is None:
-                    stop = True
-                    break
-                group.append(more)
-            self._answer(group)
+            if isinstance(item, _Begun):
+                self._finish(item)
+                stop = False
+            else:
+                stop = self._answer_with(item)
             if stop:
                 return
+            if self._queue.empty():
+                with suppress(TranshipError):  # a disk that fails says so at the next commit
+                    self._store.tidy()
 
     def _take_turn(self) -> None:
         """Upkeep, until something waits again; what goes wrong in it stops nobody."""
@@ -147,8 +183,36 @@ class VaultWriter:
         except TranshipError:
             self.failures += 1
 
-    def _answer(self, group: Sequence[tuple[Entry, object]]) -> None:
-        told = self._commit([entry for entry, _ in group])
+    def _answer_with(self, first: tuple[Entry, object]) -> bool:
+        """Answer it, and what came meanwhile; True where that was the end of all."""
+        group, stop = [first], False
+        while len(group) < MOST_IN_GROUP and not stop:
+            try:
+                more = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            assert not isinstance(more, _Begun), "one is begun only where nothing waits"
+            if more is None:
+                stop = True
+            else:
+                group.append(more)
+        self._answer(group, self._commit([entry for entry, _ in group]))
+        return stop
+
+    def _finish(self, begun: _Begun) -> None:
+        try:
+            self._store.finish()
+        except Exception:  # noqa: BLE001 - nothing of it is there: it is tried once more, as those that queue are, and told
+            told = self._commit([begun.entry])
+        else:
+            self._committed(1, begun.audits, begun.since)
+            told = [None]
+        self._answer([(begun.entry, begun.future)], told)
+
+    def _answer(self, group: Sequence[tuple[Entry, object]], told: Sequence[Exception | None]) -> None:
+        """Tell each what became of it. By then the next one may begin."""
+        with self._handing:
+            self._pending -= len(group)
         loops: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[None], Exception | None]]] = {}
         for (_, future), error in zip(group, told, strict=True):
             if isinstance(future, asyncio.Future):
@@ -175,12 +239,15 @@ class VaultWriter:
                 return [ours] * len(entries)
             middle = len(entries) // 2
             return self._commit(entries[:middle]) + self._commit(entries[middle:])
+        self._committed(len(entries), batch.audits, began)
+        return [None] * len(entries)
+
+    def _committed(self, entries: int, audits: Sequence[AuditRow], began: float) -> None:
         self.times_s.append(time.perf_counter() - began)
-        self._chain.committed(batch.audits)
+        self._chain.committed(audits)
         self.commits += 1
         self.failing = False
-        self.entries += len(entries)
-        return [None] * len(entries)
+        self.entries += entries
 
     def _as_stored(self) -> Chain:
         """The audit's end after a commit that failed: the store's word, where it can be had (it may have come about after all)."""

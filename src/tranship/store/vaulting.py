@@ -132,12 +132,10 @@ class Upkeep:
         self._store, self._vault = store, vault
 
     def rotate(self) -> int:
-        """New keys for all networks and kinds that have any; the old ones read until `reseal` is done. How many kinds there were."""
-        writing = [row for row in self._vault.keys.rows() if (row.state, row.purpose) == (WRITE, SEAL)]
-        for row in writing:
-            self._vault.keys.rotate(row.network, row.kind)
+        """New keys for all networks and kinds, or for none; the old ones read until `reseal` is done. How many kinds there are."""
+        kinds = self._vault.keys.rotate()
         self._vault.forget()
-        return len(writing)
+        return kinds
 
     def rewrap(self, kek: Kek) -> int:
         """Wrap all masking keys by another key-encrypting key, in one commit; how many there were."""

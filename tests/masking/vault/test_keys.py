@@ -188,3 +188,30 @@ def test_a_wrong_key_makes_no_keys_beside_those_of_the_right_one() -> None:
         wrong.session("ANEW").token("name", "O2", "Ada")
     assert ground.store.masking_keys() == before
     assert ground.opened().session("AMZ").found(token) == Found("name", "O1", "Ada")
+
+
+def test_a_rotation_begins_for_all_keys_or_for_none() -> None:
+    """A key service that fails at the last key, or a store that cannot write, leaves all keys as they were; tokens go on."""
+
+    class Tired(LocalKek):
+        left = 10**6
+
+        def wrap(self, key: bytes, context: str) -> Wrapped:
+            self.left -= 1
+            if self.left < 0:
+                raise UnavailableError("no answer")
+            return super().wrap(key, context)
+
+    kek = Tired(b"k" * 32, "test key")
+    ground = Ground(kek)
+    token = ground.token("name", "O1", "x")
+    before = ground.store.masking_keys()
+    kek.left = 2 * len(KINDS) - 1
+    with pytest.raises(UnavailableError, match="no answer"):
+        Upkeep(ground.store, ground.vault).rotate()
+    kek.left = 10**6
+    ground.store.fail_next = UnavailableError("disk full")
+    with pytest.raises(UnavailableError, match="disk full"):
+        Upkeep(ground.store, ground.vault).rotate()
+    assert ground.store.masking_keys() == before and Upkeep(ground.store, ground.vault).reading() == []
+    assert ground.token("name", "O1", "x") == token and ground.token("name", "O2", "y")

@@ -3,12 +3,15 @@
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tranship.core.errors import InputError
+from tranship.core.errors import DamageError, InputError
 from tranship.routing.leak.forecast import growth_of
-from tranship.routing.leak.gate import admitted
+from tranship.routing.leak.gate import admitted, draw_of
+from tranship.routing.leak.memory import BINS, NAMES, memory_of
 from tranship.routing.leak.model import ONE, WEEKS, LeakPlan, LeakTables, decode, encode
-from tranship.routing.leak.planner import BINS, Known, Place, Planner, Week, bin_of, normal, plan
+from tranship.routing.leak.planner import Known, Place, Planner, Week, bin_of, normal, plan
 from tranship.routing.leak.policy import Settings, settings_for
 from tranship.routing.leak.tally import Tally
 
@@ -129,29 +132,57 @@ def test_plans_go_on_from_their_document():
         assert document == encode(made)
 
 
-def test_a_year_ends_without_a_jump():
-    """At the turn of the leak year keys change, and no SKU's exposures move by more than the setting allows."""
-    settings = msgspec.structs.replace(Settings(), decoy_sd=0.0, lean=0.0)
-    planner = Planner.begin(PLACE, settings, known_of([100, 100, 100, 100]), FIRST)
-    path = [[round(100 * 1.02**i), 100, round(100 * 0.99**i), 100] for i in range(WEEKS + 1)]
-    old = planner.plan()
+def a_year(settings: Settings, path: list[list[int]]) -> tuple[LeakPlan, LeakPlan, LeakPlan]:
+    """The first plan of a year, its last one, and the first of the next year."""
+    planner = Planner.begin(PLACE, settings, known_of(path[0]), FIRST)
+    first = old = planner.plan()
     for i in range(WEEKS):
         old = planner.plan()
         planner.follow(week_of_lines(FIRST + i, path[i], 0.6))
-    planner.renew(known_of([0] * 4)._replace(growth=None))
-    new = planner.plan()
+    planner.renew(known_of([0] * len(path[0]))._replace(growth=None))
+    return first, old, planner.plan()
+
+
+def test_a_year_ends_with_a_step_that_all_share():
+    """At the turn of the leak year keys change, and all curves move alike, up to what the setting allows and what a SKU can carry."""
+    settings = msgspec.structs.replace(Settings(), decoy_sd=0.0, lean=0.0)
+    path = [[round(100 * 1.02**i), 100, round(100 * 0.99**i), 100] for i in range(WEEKS + 1)]
+    _, old, new = a_year(settings, path)
     assert new.key != old.key and new.week == FIRST + WEEKS
-    before, after = planner_curve(old), planner_curve(new)
-    assert (after <= before * settings.renew_most * 1.001).all() and (
-        after >= before / settings.renew_most * 0.999
-    ).all()
+    step = planner_curve(new) / planner_curve(old)
+    assert step[1] == pytest.approx(step[3]) and 1 <= step[0] / step[1] <= settings.renew_most**2 * 1.001
+    assert 0.8 * step[1] < step[2] < step[1]  # it shrank to 60: it follows as far as its own demand goes
+
+
+def test_volume_recovers_with_the_year():
+    """Curves that shrinking SKUs could not carry ended low; the next year starts as high as the first one."""
+    chance = np.random.default_rng(6)
+    growth = chance.normal(0, 0.015, 60)
+    path = [np.round(80 * np.exp(growth * i)).astype(int).tolist() for i in range(WEEKS + 1)]
+    first, old, new = a_year(Settings(), path)
+    assert old.figures.expected_ppm < 0.6 * first.figures.expected_ppm
+    assert new.figures.expected_ppm > 0.85 * first.figures.expected_ppm
+
+
+def test_a_year_without_a_forecast_has_curves_of_its_own():
+    """Lower, at secret depths, falling together; the document says so, and the year's plans keep to it."""
+    known = known_of([100] * 60)
+    sure, other = (
+        plan(None, [], known._replace(unsure=unsure), PLACE, settings_for(40), FIRST) for unsure in (False, True)
+    )
+    spread = [np.std(np.log(shares(one))) for one in (sure, other)]
+    assert spread[1] > 2 * spread[0] and other.figures.expected_ppm < 0.9 * sure.figures.expected_ppm
+    assert other.figures.unsure and not sure.figures.unsure
+    weeks = [week_of_lines(FIRST, [100] * 60)]
+    assert plan(other, weeks, known, PLACE, settings_for(40), FIRST + 1).figures.unsure
+    assert not plan(
+        other, weeks, known, PLACE, settings_for(40), FIRST + WEEKS
+    ).figures.unsure  # a forecast came: from the next year on
 
 
 def planner_curve(made: LeakPlan) -> np.ndarray:
     """The heights that the planner meant, from its memory."""
-    from tranship.routing.leak.planner import Memory
-
-    return np.frombuffer(msgspec.msgpack.decode(made.memory, type=Memory).arrays["last"], "<f8")
+    return np.frombuffer(memory_of(made).arrays["last"], "<f8")
 
 
 def test_orders_of_several_lines_stay_on_the_curve():
@@ -172,6 +203,57 @@ def test_orders_of_several_lines_stay_on_the_curve():
     share = shares(planner.plan())
     assert share[0] > 1.05 * share[1]
     assert Tally.of(tally.state).week(3).lines.tolist() == tally.week(3).lines.tolist()
+
+
+def damaged(made: LeakPlan, **changes: object) -> LeakPlan:
+    """A plan whose memory has these fields or arrays instead of its own."""
+    memory = memory_of(made)
+    for name, value in changes.items():
+        if name in NAMES:
+            memory.arrays[name] = value
+        else:
+            setattr(memory, name, value)
+    return msgspec.structs.replace(made, memory=msgspec.msgpack.encode(memory))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"base": b""}, {"base": b"1234567"}, {"log": np.array([np.nan, 1.0]).tobytes()},
+        {"level": np.array([-1.0, 1.0]).tobytes()}, {"week": FIRST + 3}, {"first": FIRST + 9}, {"season": np.inf},
+        {"spread": (1.0,)}, {"spread": (-1.0,) * BINS}, {"mean": 0.0}, {"arrays": {}},
+    ],
+    ids=range(11),
+)  # fmt: skip
+def test_a_damaged_memory_is_named(changes: dict[str, object]):
+    """Arrays of another length, numbers that cannot be, another week: network and week are said, and no plan is made."""
+    made = plan(None, [], known_of([50, 20]), PLACE, Settings(), FIRST)
+    with pytest.raises(DamageError, match=f"AMZ, week {FIRST}: its memory is damaged"):
+        plan(damaged(made, **changes), [], known_of([0, 0]), PLACE, Settings(), FIRST + 1)
+
+
+@given(st.data())
+def test_no_byte_of_a_memory_breaks_the_planner(data: st.DataObject):
+    """Any byte changed: it is refused as damaged, or the plan that follows is whole."""
+    made = plan(None, [], known_of([50, 20]), PLACE, Settings(), FIRST)
+    body = bytearray(made.memory)
+    body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        after = plan(
+            msgspec.structs.replace(made, memory=bytes(body)), [], known_of([0, 0]), PLACE, Settings(), FIRST + 1
+        )
+    except DamageError:
+        return
+    assert decode(encode(after)).week == FIRST + 1
+
+
+def test_no_network_is_called_like_the_coin():
+    """A network named "turn" draws by a key of its own."""
+    names = ("turn", "AMZ")
+    made = plan(None, [], known_of([50]), Place("turn", names, "", b"s" * 32), Settings(), FIRST)
+    assert made.key != made.coin
+    draws = [(draw_of(made.key, f"O{i}", "turn"), draw_of(made.coin, f"O{i}", "turn")) for i in range(300)]
+    assert abs(np.corrcoef(np.array(draws).T)[0, 1]) < 0.2
 
 
 def test_unfit_input_is_refused():

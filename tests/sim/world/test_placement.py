@@ -1,12 +1,13 @@
 """Units are split by the cap's share, whatever the arrivals, and nothing lies where it may not."""
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sim.world.cases import CAPPED, INDEPENDENT, network
-from tranship.core.network import Network, NetworkFile, Node, ShareCap, Sku
+from tranship.core.network import LeakBudget, Network, NetworkFile, Node, ShareCap, Sku
 from tranship.sim.world.placement import eligible, place, sides_of
 
 CODES = [f"S{n:03d}" for n in range(200)]
@@ -129,3 +130,12 @@ def test_closed_nodes_get_nothing_and_one_node_is_enough() -> None:
     nodes = (Node("X", "own", "1", "UTC", "c", closed=True), Node("Y", "own", "1", "UTC", "c"))
     net = network(networks=(Network("own"),), nodes=nodes, caps=())
     assert by_node(net, SKUS[:3], np.full((3, 2), 7)).tolist() == [[[0, 0]] * 3, [[7, 7]] * 3]
+
+
+def test_a_leak_budget_has_the_stock_that_it_lets_through() -> None:
+    """Under a cap of 60 % a budget of 40 is expected to let 32 % through: so much lies there; 100 is no budget."""
+    total = np.array([[10_000], [5_000]], np.int64)
+    for budget, share in ((40, 0.32), (100, 0.6), (0, 0.0)):
+        net = msgspec.structs.replace(network(), leaks=(LeakBudget(network().caps[0].network, budget),))
+        mine = by_node(net, SKUS[:2], total)[list(CAPPED)].sum(axis=0)
+        assert mine[:, 0] == pytest.approx(total[:, 0] * share, abs=1)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
+from tranship.connectors.files import terms
 from tranship.connectors.files.build import Collector, Document
 from tranship.connectors.files.header import Header
 from tranship.connectors.files.mapping import FIELDS, PRESETS, REQUIRED, SourceMapping, read_mapping
@@ -65,7 +66,7 @@ class _Reader:
         self.times = Times(mapping.zone or ZONE, mapping.time_format, mapping.date_only_at)
         self.places = Places(mapping)
         self.at = {name: header.find(name) for name in FIELDS}
-        compared = [at for name in ("customer", *PlaceCells._fields) if (at := self.at[name]) >= 0]
+        compared = [at for name in ("customer", *PlaceCells._fields, *terms.NAMES) if (at := self.at[name]) >= 0]
         self.compared = tuple(compared)  # columns in which the rows of an order should agree
         self.first: dict[
             str, tuple[str, ...]
@@ -109,8 +110,11 @@ class _Reader:
         )
         if isinstance(person, Flaw):
             return person
+        said = terms.of_cells({name: self.cell(row, name) for name in terms.NAMES}, self.mapping)
+        if isinstance(said, Flaw):
+            return said
         document = self.into.documents[number] = Document(number, at, at_line, customer)
-        document.place, document.person = place, person
+        document.place, document.person, document.terms = place, person, said
         self.first[number] = self._order_cells(row)
         return document
 

@@ -35,6 +35,9 @@ FIELDS = (
         "service",
         "deliver_by",
         "cancel",
+        "cod",
+        "pickup",
+        "b2b",
     ),
 )
 """Fields of a generic CSV file: the documented header, and what `columns` of a mapping may name."""
@@ -73,6 +76,9 @@ class SourceMapping(msgspec.Struct, frozen=True):
     services: dict[str, str] = {}
     countries: dict[str, str] = {}
     not_goods: tuple[str, ...] | None = None
+    cod: tuple[str, ...] = ()
+    pickup: tuple[str, ...] = ()
+    b2b: tuple[str, ...] = ()
     test_orders: str = "reject"
 
 
@@ -279,5 +285,8 @@ _READERS: dict[str, Callable[[str, str, object], object]] = {
     "services": _words,
     "countries": _countries,
     "not_goods": _texts,
+    "cod": _texts,
+    "pickup": _texts,
+    "b2b": _texts,
     "test_orders": _one_of("reject", "accept"),
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from tranship.connectors.files import terms
 from tranship.connectors.files.build import Collector, Document
 from tranship.connectors.files.generic_csv import ZONE, zone_note
 from tranship.connectors.files.header import Header
@@ -38,6 +39,8 @@ COLUMNS = {
     "order_phone": ("Phone",),
     "channel": ("Source",),
     "service": ("Shipping Method",),
+    "paid": ("Payment Method",),
+    "tags": ("Tags",),
     "deliver_by": (),  # the export has no promise
 }
 """Columns that are read; the others (totals, taxes, billing, notes) are not."""
@@ -105,6 +108,12 @@ class _Reader:
             self.into.remark("an order without a shipping address", at_line)
         document = self.into.documents[number] = Document(number, at, at_line, customer)
         document.place, document.person = place, person
+        document.terms = terms.of_shopify(
+            self.mapping,
+            gateways=self.cell(row, "paid").split(" + "),
+            ways=[self.cell(row, "service")],
+            tags=self.cell(row, "tags").split(","),
+        )
         if canceled_at is not None:
             self.canceled[number] = canceled_at
         return document

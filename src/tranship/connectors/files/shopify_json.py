@@ -1,7 +1,7 @@
 """Shopify orders as JSON: `{"orders": [...]}`, `{"order": {...}}` or a bare array, as the Admin REST API and its webhooks give them."""
 
 from collections.abc import Iterator
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 
@@ -11,8 +11,10 @@ from tranship.connectors.files.mapping import SourceMapping
 from tranship.connectors.files.order_fields import Flaw, PlaceCells, Places, customer_of, person_of
 from tranship.connectors.files.shopify_csv import line_of, whole_line_back
 from tranship.connectors.files.takeback import Take
+from tranship.connectors.files.terms import of_shopify
 from tranship.connectors.files.values import Numbers, Times, reference
 from tranship.core.errors import InputError
+from tranship.core.order import Terms
 from tranship.core.secret import Veiled
 
 Amount = str | int | float | None
@@ -72,6 +74,7 @@ class ShippingLine(msgspec.Struct):
     """A shipping method that the customer chose."""
 
     title: str | None = None
+    delivery_category: Any = None
 
 
 class ShopifyOrder(Veiled, msgspec.Struct):
@@ -91,6 +94,10 @@ class ShopifyOrder(Veiled, msgspec.Struct):
     shipping_lines: list[ShippingLine] = []
     line_items: list[LineItem] = []
     refunds: list[Refund] = []
+    payment_gateway_names: Any = None  # of these what is not as expected says nothing: no order is lost for it
+    gateway: Any = None
+    tags: Any = None
+    company: Any = None
 
 
 class _Envelope(msgspec.Struct):
@@ -213,7 +220,7 @@ class _Reader:
         if not place.zip:
             self.into.remark("an order without a shipping address", at_line)
         document = self.into.documents[number] = Document(number, at, at_line, customer)
-        document.place, document.person = place, person
+        document.place, document.person, document.terms = place, person, _terms(order, self.mapping)
         return document
 
     def _lines(self, document: Document, order: ShopifyOrder, at_line: int) -> dict[str, str]:
@@ -254,6 +261,24 @@ class _Reader:
             else:
                 take = Take(at, at_line, number, str(ordinal), document.customer, skus[key], one.quantity)
                 self.into.takes.append(take._replace(order=document.number, line=key))
+
+
+def _terms(order: ShopifyOrder, mapping: SourceMapping) -> Terms:
+    """A B2B order has a company; the category of a delivery is missing from many."""
+    ways = [way for each in order.shipping_lines for way in (*_texts(each.title), *_texts(each.delivery_category))]
+    company = order.company.get("id") if isinstance(order.company, dict) else None
+    return of_shopify(
+        mapping,
+        gateways=[*_texts(order.payment_gateway_names), *_texts(order.gateway)],
+        ways=ways,
+        tags=[tag for text in _texts(order.tags) for tag in text.split(",")],
+        company=bool(company),
+    )
+
+
+def _texts(value: Any) -> list[str]:
+    """A text, or the texts of a list."""
+    return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, str)]
 
 
 def _place_cells(order: ShopifyOrder, to: Address) -> PlaceCells:

@@ -65,6 +65,8 @@ RULES = {
     # leak budgets
     "leak_no_other": "A leak budget, and no open node of another network.",
     "leak_only": "Articles that only a network with a leak budget stocks or may ship.",
+    "leak_prices": "A leak budget and prices that look ahead: prices do not know of budgets.",
+    "leak_forecast": "A growth forecast that leaves out more than a tenth of the articles.",
     "leak_contradicts": "A leak budget that a cap, a must-rule or another setting works against.",
     "peak": "Capacity that does not carry the busiest day, in all or of the independent nodes.",
 }

@@ -121,6 +121,10 @@ LEAK = Table(
         Key("household_most", "int", "Orders of one household that it sees in a year (52 weeks), at most; 0: as the dial says.", high=16),
         Key("heavy_pct", "number", "Percent of the households that are hidden most, as best customers, 0.1 at least; 0: as the dial says.",
             high=50),
+        Key("least_saving_bp", "int", "Orders on which the network saves less, in basis points of the cheapest other way, never go there; "
+            "0: not looked at. Above 0, curves start a tenth higher.", high=10_000),
+        Key("forecast", "path", "CSV of how your articles will grow within the year, relative to this file. Without it, growth is read "
+            "from your own past orders ([leak budget](leak-budget.md#forecasts)).", ""),
     ),
     LeakBudget,
 )
@@ -224,6 +228,9 @@ SOURCE = Table(
         Key("decimal", "raw", "Sign before decimals.", shape="point, comma"),
         Key("thousands", "raw", "Sign between thousands.", shape="none, comma, point, blank, apostrophe"),
         Key("not_goods", "raw", "SKU codes that are fees or adjustments, * for any text.", shape="list of patterns"),
+        Key("cod", "raw", "Its words for cash on delivery, * for any text.", shape="list of patterns"),
+        Key("pickup", "raw", "Its words for delivery to a pickup point.", shape="list of patterns"),
+        Key("b2b", "raw", "Its words for an order of a business.", shape="list of patterns"),
         Key("test_orders", "raw", "What becomes of orders marked as tests.", shape="reject, accept"),
     ),
     as_written=True,

@@ -7,6 +7,8 @@ from tranship.connectors.netfile.ground import Ground, percent
 from tranship.connectors.netfile.independence import able_of
 from tranship.core.network import FULL_BP, LeakBudget
 
+ENOUGH_GIVEN = 0.9
+"""Part of the articles that a forecast names at least where it is meant for all (`routing.leak.forecast`, which counts order lines)."""
 LEAST_HEAVY_PCT = 0.1
 """Fewer households than this part are too few to be hidden as a group: no plan can be made for them."""
 
@@ -32,6 +34,11 @@ def leak_rules(ground: Ground) -> None:
     _alone(ground, dict(budgets))
     for i, budget in budgets:
         _one(ground, i, budget)
+        _forecast(ground, i, budget)
+    if ground.file.policy.prices == "on":
+        what = "prices are made as if every network could take every order, and a leak budget keeps some off"
+        hint = 'stock elsewhere is valued too low (docs/leak-routing.md); prices = "off" leaves them out'
+        ground.note("leak_prices", "policy.prices", what, hint)
 
 
 def _one(ground: Ground, i: int, budget: LeakBudget) -> None:
@@ -74,6 +81,17 @@ def _one(ground: Ground, i: int, budget: LeakBudget) -> None:
     if network.code in ground.file.policy.prefer:
         what = f"prefer names {network.code} first and the budget keeps orders off it"
         ground.note("leak_contradicts", f"leak[{i}].network", what, "the budget goes before the preference")
+
+
+def _forecast(ground: Ground, i: int, budget: LeakBudget) -> None:
+    """A forecast that leaves out so many articles that it is not relied on."""
+    named = {one.sku for one in budget.forecast}
+    single = [sku.code for sku in ground.file.skus if not sku.parts]
+    without = [code for code in single if code not in named]
+    if named and len(without) > (1 - ENOUGH_GIVEN) * len(single):
+        what = f"{len(without):,} of {len(single):,} articles have no forecast: {listed(without)}"
+        hint = "where those are more than a tenth of the order lines, curves are kept lower, as without a forecast"
+        ground.note("leak_forecast", f"leak[{i}].forecast", what, hint)
 
 
 def _third(ground: Ground, names: set[str]) -> bool:

@@ -14,10 +14,11 @@ from tranship.connectors.netfile.document import to_document
 from tranship.connectors.netfile.finding import Finding, Findings, NetworkFileError, Places, allowed, shown
 from tranship.connectors.netfile.foreign import card_names, check_cards, check_policy, check_sources
 from tranship.connectors.netfile.ground import Ground
+from tranship.connectors.netfile.growth import read_growth
 from tranship.connectors.netfile.reading import Reader, Values, duplicates
 from tranship.connectors.netfile.rules import file_rules
 from tranship.connectors.netfile.transit import read_transit
-from tranship.core.network import NetworkFile, Sku, Transit
+from tranship.core.network import LeakGrowth, NetworkFile, Sku, Transit
 
 MOST_BYTES = 16 * 1024 * 1024
 """Size of a network file; SKUs and stock have files of their own."""
@@ -83,6 +84,7 @@ def read_draft(path: Path) -> Draft:
     connections = read_connections(named["connection"], draft.places, draft.findings)
     promise["observed"] = _observed(draft, promise, [values for _, values in many["node"]])
     skus = _articles(draft, party, _codes_of(many["network"]), _codes_of(many["node"]))
+    _forecasts(draft, many["leak"], skus)
     if not draft.findings.failed:
         tables = {f"{name}s": [values for _, values in found] for name, found in many.items()}
         written = {"cards": named["card"], "sources": named["source"], "policy": policy, "world": world}
@@ -113,6 +115,16 @@ def _observed(draft: Draft, promise: Values, nodes: Sequence[Values]) -> tuple[T
     if not name:
         return ()
     return read_transit(draft.path.parent / name, draft.places.where("promise.observed"), nodes, draft.findings)
+
+
+def _forecasts(draft: Draft, budgets: Iterable[tuple[str, Values]], skus: Sequence[Sku]) -> None:
+    """Read the growth forecasts of leak budgets into their place."""
+    for at, budget in budgets:
+        name = _text(budget, "forecast")
+        found: tuple[LeakGrowth, ...] = ()
+        if name:
+            found = read_growth(draft.path.parent / name, draft.places.where(f"{at}.forecast"), skus, draft.findings)
+        budget["forecast"] = found
 
 
 def toml_of(draft: Draft, missing: str = "`tranship init` writes one") -> dict[str, object] | None:

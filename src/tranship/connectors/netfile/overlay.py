@@ -47,7 +47,10 @@ VARIATION = Table("variation", "one", "What people call it.", (
 CAP = replace(keys.CAP, as_written=True, meaning="A change of one network's cap, or a new cap.", keys=(
     *keys.CAP.keys, Key("remove", "bool", "The cap is gone."),
 ))
-LEAK = replace(keys.LEAK, as_written=True, meaning="A change of one network's leak budget, or a new one; 100 is none.")
+LEAK = replace(
+    keys.LEAK, as_written=True, meaning="A change of one network's leak budget, or a new one; 100 is none. A forecast stays the run's.",
+    keys=tuple(key for key in keys.LEAK.keys if key.kind != "path"),
+)
 CARD = replace(keys.CARD, meaning="Changed prices of a card, or a new card.", keys=(
     *keys.CARD.keys,
     Key("change_pct", "number", "Its list prices by so many percent: 10 is a tenth dearer. Fees stay.", low=-90, high=900),

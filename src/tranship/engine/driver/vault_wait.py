@@ -43,7 +43,7 @@ def prepare_all(
     for each in found:
         made = WAITS
         try:
-            address = people.address(each.due.order_id, each.person_id) if each.person_id else None
+            held = people.known(each.due.order_id, each.person_id) if each.person_id else None
         except DamageError:
             prepared.append(UNREAD)
             continue
@@ -52,9 +52,10 @@ def prepare_all(
             closed.append(len(prepared))
             prepared.append(WAITS)
             continue
-        opened = opened or address is not None
+        opened = opened or held is not None
+        address = held.address if held is not None else None
         try:
-            made = prepare(each, connectors[each.connection], people, address, masker(), at)
+            made = prepare(each, connectors[each.connection], people, address, masker(), at, held=held)
         except UnavailableError as error:
             vault_down = error
         prepared.append(made)

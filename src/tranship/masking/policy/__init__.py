@@ -18,9 +18,10 @@ from tranship.masking.policy.checking import (
     leaves,
     walk,
 )
-from tranship.masking.policy.errors import MaskingError, QuarantineError
+from tranship.masking.policy.errors import MaskingError, QuarantineError, ReportError
 from tranship.masking.policy.loading import load, packaged_kinds
 from tranship.masking.policy.model import Fit, Operation, Policy
+from tranship.masking.policy.reports import Report
 from tranship.masking.policy.rules import Rule
 
 __all__ = [
@@ -34,6 +35,8 @@ __all__ = [
     "Operation",
     "Policy",
     "QuarantineError",
+    "Report",
+    "ReportError",
     "Rule",
     "Shape",
     "allowed_for",

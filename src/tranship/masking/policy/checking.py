@@ -135,14 +135,27 @@ def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
 def walk(value: object, path: str = "") -> Iterator[tuple[str, object]]:
     """The leaves of a parsed body with their values. Something empty is a leaf of its own, so that nothing hides behind its name."""
     if isinstance(value, dict) and value:
+        head = f"{path}." if path else ""
         for key, part in value.items():
-            name = key if _PLAIN.fullmatch(key) else json.dumps(key)  # a dot in a name must not look like two names
-            yield from walk(part, f"{path}.{name}" if path else name)
+            at = head + _named(key)
+            if isinstance(part, dict | list) and part:
+                yield from walk(part, at)
+            else:
+                yield at, part
     elif isinstance(value, list) and value:
+        at = f"{path}[]"
         for part in value:
-            yield from walk(part, f"{path}[]")
+            if isinstance(part, dict | list) and part:
+                yield from walk(part, at)
+            else:
+                yield at, part
     else:
         yield path, value
+
+
+def _named(key: str) -> str:
+    """A key as a path has it: a dot in it must not look like two names."""
+    return key if (key.isalnum() and key.isascii()) or _PLAIN.fullmatch(key) else json.dumps(key)
 
 
 def _parsed(body: bytes) -> object:

@@ -23,6 +23,7 @@ from tranship.masking.policy.model import (
     hashed,
     pin_of,
 )
+from tranship.masking.policy.reports import REPORT_TYPES, read_reports
 from tranship.masking.policy.rules import Rule, RuleError, parse
 
 SETTINGS: Mapping[str, bool | str] = {"cod": False, "declared_value": False, "relay_domain": "", "relay_phone": ""}
@@ -30,7 +31,20 @@ SETTINGS: Mapping[str, bool | str] = {"cod": False, "declared_value": False, "re
 PERSONAL = frozenset({"name", "phone", "email", "line", "payment", "address", "text"})
 """Kinds of tokens that must not be the same for two orders."""
 FILE_BYTES_MOST = 1_000_000
-_TOP = {"kind", "include", "settings", "fit", "names", "enums", "models", "ops", "error", "set", "operations"}
+_TOP = {
+    "kind",
+    "include",
+    "settings",
+    "fit",
+    "names",
+    "enums",
+    "models",
+    "ops",
+    "error",
+    "set",
+    "operations",
+    "reports",
+}
 _OPERATION = {
     "model",
     "request",
@@ -61,7 +75,7 @@ def load(kind: str, path: Path | str | None = None) -> Policy:
     """The policy of a kind: ours, or with `path` a file of the user's.
 
     A user's file is whole (it has `[operations]`, with every leaf) or says what it changes in ours: `[settings]`, and
-    `[change.OPERATION.PLACE]` with leaf = rule. Either has to pass the same checks.
+    `[change.OPERATION.PLACE]` with leaf = rule, `[reports.TYPE]` with column = rule. Either has to pass the same checks.
 
     Raises:
         InputError: names file, operation and leaf: a leaf without a rule or a rule without a leaf, an unknown action, `pass`
@@ -107,10 +121,10 @@ def _read(content: bytes | None, name: str) -> Table:
 
 def _changed(table: Table, kind: str, name: str) -> Policy:
     """Our file with the user's changes put over it, checked as a whole."""
-    unknown = set(table) - {"kind", "settings", "change"}
+    unknown = set(table) - {"kind", "settings", "change", "reports"}
     if unknown:
         raise InputError(
-            f"has unknown keys: {', '.join(sorted(unknown))}", where=name, hint="kind, settings and change"
+            f"has unknown keys: {', '.join(sorted(unknown))}", where=name, hint="kind, settings, change and reports"
         )
     base = _raw(kind)
     base["settings"] = {**base.get("settings", {}), **table.get("settings", {})}
@@ -119,21 +133,26 @@ def _changed(table: Table, kind: str, name: str) -> Policy:
         for place, leaves in places.items():
             for leaf, rule in leaves.items():
                 changes[operation, place, leaf] = rule
-    policy = _policy(base, name, changes)
+    policy = _policy(base, name, changes, table.get("reports", {}))
     if changes:
         (operation, place, leaf), _ = changes.popitem()
         raise InputError("is no leaf of the network's model", where=f"{name}: {operation}: {place} {leaf}")
     return policy
 
 
-def _policy(table: Table, name: str, changes: dict[tuple[str, str, str], str] | None = None) -> Policy:
+def _policy(
+    table: Table, name: str, changes: dict[tuple[str, str, str], str] | None = None, columns: Table | None = None
+) -> Policy:
     table = _included(table, name)
     unknown = set(table) - _TOP
     if unknown:
         raise InputError(f"has unknown keys: {', '.join(sorted(unknown))}", where=name)
     settings = _settings(table.get("settings", {}), name)
     enums = {key: tuple(words) for key, words in table.get("enums", {}).items()}
-    models = table.get("models", {})
+    models, told = table.get("models", {}), table.get("reports", {})
+    if told:
+        enums[REPORT_TYPES] = tuple(sorted(told))  # what can be read is what may be asked for
+    reports = read_reports(told, enums, table.get("set", {}), columns or {}, name)
     reader = _Reader(table["kind"], name, enums, settings, table.get("set", {}), changes if changes is not None else {})
     operations = {
         one: reader.operation(one, told, table.get("error", {})) for one, told in table.get("operations", {}).items()
@@ -144,7 +163,7 @@ def _policy(table: Table, name: str, changes: dict[tuple[str, str, str], str] | 
     return hashed(
         Policy(
             table["kind"], operations, _ops(table.get("ops", {}), operations, name), enums,
-            msgspec.convert(table.get("fit", {}), Fit), msgspec.convert(table.get("names", {}), AddressNames), settings, models,
+            msgspec.convert(table.get("fit", {}), Fit), msgspec.convert(table.get("names", {}), AddressNames), settings, models, reports,
         )
     )  # fmt: skip
 
@@ -154,7 +173,7 @@ def _included(table: Table, name: str) -> Table:
         raise InputError("does not say which kind it is of", where=name)
     for other in table.get("include", []):
         more = _raw(other)
-        for key in ("enums", "models", "set", "operations", "error"):
+        for key in ("enums", "models", "set", "operations", "error", "reports"):
             table[key] = {**more.get(key, {}), **table.get(key, {})}
     return table
 

@@ -2,10 +2,13 @@
 
 import hashlib
 from collections.abc import Mapping
+from functools import cache, cached_property
 
 import msgspec
 
 from tranship.core.errors import InputError
+from tranship.masking.policy.reports import Report
+from tranship.masking.policy.reports import canonical as canonical_reports
 from tranship.masking.policy.rules import Rule
 
 OUT_PLACES = ("path", "query", "header", "body")
@@ -70,27 +73,25 @@ class Operation(msgspec.Struct, frozen=True):
 
     def match(self, method: str, segments: tuple[str, ...]) -> dict[str, str] | None:
         """The path's parameters where this is the operation that is meant; None where it is not. Segments are decoded."""
-        mine = self.path.strip("/").split("/")
+        mine = _pieces(self.path)
         if method != self.method or len(mine) != len(segments):
             return None
         found: dict[str, str] = {}
-        for wanted, given in zip(mine, segments, strict=True):
-            head, brace, rest = wanted.partition("{")
-            if not brace:
-                if wanted != given:
+        for (head, name, tail), given in zip(mine, segments, strict=True):
+            if not name:
+                if head != given:
                     return None
                 continue
-            name, _, tail = rest.partition("}")
             inner = given[len(head) : len(given) - len(tail)]
             if not given.startswith(head) or not given.endswith(tail) or not inner:
                 return None
-            if "{" not in tail and ":" in inner and ":" in self.path:
+            if ":" in inner and ":" in self.path:
                 return None  # `12:cancel` is another operation's
             found[name] = inner
         return found
 
 
-class Policy(msgspec.Struct, frozen=True):
+class Policy(msgspec.Struct, frozen=True, dict=True):
     """The rules of one kind of network. `hash` names it in every audit row."""
 
     kind: str
@@ -103,6 +104,7 @@ class Policy(msgspec.Struct, frozen=True):
     names: AddressNames
     settings: Mapping[str, bool | str]
     models: Mapping[str, Mapping[str, str]]
+    reports: Mapping[str, Report] = {}
     hash: str = ""
 
     def operation(self, name: str) -> Operation:
@@ -124,11 +126,29 @@ class Policy(msgspec.Struct, frozen=True):
     def match(self, method: str, segments: tuple[str, ...]) -> tuple[Operation, dict[str, str]] | None:
         """The operation that a request means, with its path's parameters; None where no operation is meant. Fixed paths go first."""
         best: tuple[Operation, dict[str, str]] | None = None
-        for one in self.operations.values():
-            found = one.match(method, segments) if one.method else None
+        for one in self._by_shape.get((method, len(segments)), ()):
+            found = one.match(method, segments)
             if found is not None and (best is None or len(found) < len(best[1])):
                 best = (one, found)
         return best
+
+    @cached_property
+    def _by_shape(self) -> dict[tuple[str, int], list[Operation]]:
+        """Operations by method and number of pieces of their path: each request asks."""
+        found: dict[tuple[str, int], list[Operation]] = {}
+        for one in self.operations.values():
+            if one.method:
+                found.setdefault((one.method, len(_pieces(one.path))), []).append(one)
+        return found
+
+    def report(self, name: str) -> Report:
+        """A type of report. InputError where this policy cannot read it."""
+        found = self.reports.get(name)
+        if found is None:
+            raise InputError(
+                "cannot read this type of report", where=self.kind, hint=f"One of {', '.join(self.reports) or 'none'}."
+            )
+        return found
 
     def passes(self, kind: str) -> bool:
         """Whether a kind of value leaves as it is somewhere, so that it may come back as it is: `name` or `sku`."""
@@ -140,9 +160,16 @@ class Policy(msgspec.Struct, frozen=True):
         )
 
 
+@cache  # as many as the policies have paths
+def _pieces(path: str) -> tuple[tuple[str, str, str], ...]:
+    """A path's template, piece by piece: what stands before a parameter, its name, what stands behind; no name, no parameter."""
+    made = (piece.partition("{") for piece in path.strip("/").split("/"))
+    return tuple((head, *rest.partition("}")[::2]) for head, _, rest in made)
+
+
 def canonical(policy: Policy) -> bytes:
     """What the hash covers: every rule, list of words, pin and setting; not the order or spacing of a file."""
-    told = {
+    told: dict[str, object] = {
         "kind": policy.kind,
         "settings": dict(policy.settings),
         "ops": {name: [[one, list(only)] for one, only in made] for name, made in policy.ops.items()},
@@ -171,6 +198,8 @@ def canonical(policy: Policy) -> bytes:
             for name, one in policy.operations.items()
         },
     }
+    if policy.reports:
+        told["reports"] = canonical_reports(policy.reports)
     return msgspec.json.encode(told, order="sorted")
 
 

@@ -12,6 +12,7 @@ refuse             a message that has it does not leave
 
 unmask(KIND)       our token back to what it stands for; anything that is no token of ours is quarantined
 token_in(KIND)     personal data that the network tells us: kept, a token in its place
+link               an address elsewhere: whoever unmasks fetches what is there, and an address of its own takes its place
 """
 
 import re
@@ -23,7 +24,7 @@ from tranship.masking.policy.types import TYPES, Type, whole, words
 from tranship.masking.tokens import KINDS
 
 OUTWARD = frozenset({"pass", "token", "ordinal", "reveal", "relay", "generalize", "constant", "drop", "refuse"})
-INWARD = frozenset({"pass", "unmask", "token_in", "drop"})
+INWARD = frozenset({"pass", "unmask", "token_in", "link", "drop"})
 _RULE = re.compile(r"([a-z_]+)(?:\((.*)\))?", re.DOTALL)
 _INT = re.compile(r"int:(\d{1,9})\.\.(\d{1,16})")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_. -]{0,59}")
@@ -67,6 +68,7 @@ def parse(text: str, enums: dict[str, tuple[str, ...]], *, inward: bool) -> Rule
         "relay": ("phone", "email"),
         "generalize": ("day",),
         "ordinal": ("", "text"),
+        "link": ("",),
         "drop": ("",),
         "refuse": ("",),
     }[action]

@@ -148,9 +148,13 @@ _ALL = (
     _grammar("name", grammar.name_objection, "verified name, at most 50 signs"),
     _grammar("sku", _sku, "SKU code, at most 50 signs"),
     # Only for what a network tells us; nothing of ours leaves as one of these.
+    _text("count", r"\d{1,9}", "is not a number of units", "whole number as text, as reports have it", inward=True),
+    _text("moment", rf"{_TIME}|{_DAY}|(?:0[1-9]|[12]\d|3[01])-(?:0[1-9]|1[0-2]|[A-Z][A-Za-z]{{2}})-20\d\d", "is not a moment or a day",
+          "ISO moment or day, or a day as reports write it (24-11-2026, 24-NOV-2026)", inward=True),
     _text("word", r"[A-Za-z0-9][A-Za-z0-9_.:/ -]{0,79}", "is not a word of the network's", "word or code of the network's", inward=True),
     _text("tracking", r"[A-Za-z0-9][A-Za-z0-9 ._-]{2,63}", "is not a tracking number", "tracking number", inward=True),
     _text("url", r"https://[!-~]{1,1000}", "is not a link", "https link", inward=True),
+    _text("title", r"[^\x00-\x1f\x7f]{1,1000}", "is not a title", "name of an article from the network's own lists", inward=True),
     _text("label", r"[^\x00-\x1f\x7f@<>]{1,500}", "is not a short text of the network's", "short text from the network's own lists",
           inward=True),
 )  # fmt: skip

@@ -82,18 +82,32 @@ class Keys:
             seals, finds = self._rows.get(key_id), self._rows.get(blind_id(key_id))
             if seals is None or finds is None or DESTROYED in {seals.state, finds.state}:
                 raise UnavailableError(f"masking key {key_id} is not there, or was destroyed: a backup may have it")
-            seal, blind = (self._opened(row) for row in (seals, finds))
-            pair = self._pairs[key_id] = Pair(key_id, Mac(seal), Mac(blind), AESGCM(seal))
+            pair = self._pairs[key_id] = self._paired(seals, finds)
             return pair
 
-    def rotate(self, network: str, kind: str) -> None:
-        """Make a new pair for new values; the old one reads from now on."""
+    def rotate(self) -> int:
+        """New pairs for all networks and kinds that have one; the old ones read from now on. How many kinds there were.
+
+        One commit has all of them: a rotation is begun or it is not. UnavailableError where a key cannot be had; nothing is changed then.
+        """
         with self._mutex:
-            held = [row for row in self._rows.values() if (row.network, row.kind, row.state) == (network, kind, WRITE)]
-            self._make(network, [kind], [row._replace(state=READ) for row in held])
-            self._reading = True
-            # Opened here and now: whoever masks next must not wait for a key service, nor find that it wrapped what it cannot open.
-            self._write[network, kind] = self.pair(self._id_in(network, kind, WRITE))
+            self._prove_once()
+            held = [row for row in self._rows.values() if row.state == WRITE]
+        kinds = list(dict.fromkeys((row.network, row.kind) for row in held))
+        # Wrapped and opened before anybody depends on them, and without the lock: nobody who masks waits for a key service meanwhile,
+        # nor finds later that it wrapped what it cannot open.
+        made = [self._fresh(network, kind) for network, kind in kinds]
+        pairs = [self._paired(seals, finds) for seals, finds in made]
+        fresh = [row for both in made for row in both]
+        with self._mutex:
+            rows = [*(row._replace(state=READ) for row in held), *fresh]
+            if rows:
+                self._keep(rows)
+            self._rows.update({row.key_id: row for row in rows})
+            self._pairs.update({pair.key_id: pair for pair in pairs})
+            self._reading = self._reading or bool(rows)
+            self._write.update(zip(kinds, pairs, strict=True))
+        return len(kinds)
 
     def rewrap(self, kek: Kek) -> int:
         """Wrap all keys by another key-encrypting key, in one step; how many there were. The keys themselves stay."""
@@ -129,24 +143,37 @@ class Keys:
         found = [row.key_id for row in self._rows.values() if _is(row, network, kind, state)]
         return found[-1] if found else ""
 
-    def _make(self, network: str, kinds: Sequence[str], also: Sequence[MaskingKeyRow] = ()) -> None:
+    def _make(self, network: str, kinds: Sequence[str]) -> None:
         """New pairs for all these kinds at once: one commit for a new network, not one a kind.
 
         UnavailableError where the key-encrypting key does not open those that stand: no one key would open old and new ones then.
         """
+        self._prove_once()
+        rows = [row for kind in kinds for row in self._fresh(network, kind)]
+        self._keep(rows)
+        self._rows.update({row.key_id: row for row in rows})
+
+    def _prove_once(self) -> None:
         if not self._proven:
             self.prove()
             self._proven = True
-        fresh = []
-        for kind in kinds:
-            key_id = secrets.token_hex(8)
-            for purpose, name in ((SEAL, key_id), (BLIND, blind_id(key_id))):
-                row = MaskingKeyRow(name, network, kind, purpose, b"", "", self._now(), WRITE)
-                wrapped = self.kek.wrap(secrets.token_bytes(KEY_BYTES), self._context(row))
-                fresh.append(row._replace(wrapped=wrapped.data, kek_id=wrapped.kek_id))
-        rows = [*also, *fresh]
-        self._keep(rows)
-        self._rows.update({row.key_id: row for row in rows})
+
+    def _fresh(self, network: str, kind: str) -> tuple[MaskingKeyRow, MaskingKeyRow]:
+        """The rows of a new pair: sealing key and blind key."""
+        key_id = secrets.token_hex(8)
+        seals, finds = (
+            MaskingKeyRow(name, network, kind, purpose, b"", "", self._now(), WRITE)
+            for purpose, name in ((SEAL, key_id), (BLIND, blind_id(key_id)))
+        )
+        return self._wrapped(seals), self._wrapped(finds)
+
+    def _wrapped(self, row: MaskingKeyRow) -> MaskingKeyRow:
+        wrapped = self.kek.wrap(secrets.token_bytes(KEY_BYTES), self._context(row))
+        return row._replace(wrapped=wrapped.data, kek_id=wrapped.kek_id)
+
+    def _paired(self, seals: MaskingKeyRow, finds: MaskingKeyRow) -> Pair:
+        seal, blind = self._opened(seals), self._opened(finds)
+        return Pair(seals.key_id, Mac(seal), Mac(blind), AESGCM(seal))
 
     def _opened(self, row: MaskingKeyRow) -> bytes:
         return self.kek.unwrap(Wrapped(row.wrapped, row.kek_id), self._context(row))

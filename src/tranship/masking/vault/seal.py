@@ -5,11 +5,13 @@ Losing either forgets the value. The blind index is made of both keys likewise, 
 against it.
 """
 
-import hmac
+import struct
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from tranship.core.errors import DamageError
 from tranship.masking.chance import random_bytes
@@ -27,13 +29,13 @@ class Mac:
     __slots__ = ("_keyed",)
 
     def __init__(self, key: bytes) -> None:
-        self._keyed = hmac.new(key, digestmod="sha256")
+        self._keyed = HMAC(key, SHA256())
 
     def __call__(self, message: bytes) -> bytes:
         """The code of a message."""
         mac = self._keyed.copy()
         mac.update(message)
-        return mac.digest()
+        return mac.finalize()
 
 
 def mixed(key: Mac, person_key: bytes) -> bytes:
@@ -43,12 +45,18 @@ def mixed(key: Mac, person_key: bytes) -> bytes:
 
 def associated(party: str, network: str, kind: str, token: str, scope: str, person_id: str) -> bytes:
     """What a sealed value is bound to; each part with its length, so that no two rows can share it."""
-    return _bound_head(party, network, kind) + _part(token) + _part(scope) + _part(person_id)
+    said, where, whose = token.encode(), scope.encode(), person_id.encode()
+    return b"".join(
+        (_bound_head(party, network, kind), _size(len(said)), said, _size(len(where)), where, _size(len(whose)), whose)
+    )
+
+
+_size = struct.Struct(">I").pack
 
 
 def _part(text: str) -> bytes:
     said = text.encode()
-    return len(said).to_bytes(4, "big") + said
+    return _size(len(said)) + said
 
 
 @lru_cache(maxsize=1_024)
@@ -75,5 +83,4 @@ def unseal(cipher: AESGCM, sealed: bytes, bound_to: bytes) -> str:
 def blind(key: Mac, person_key: bytes, scope: str, value: str) -> bytes:
     """The index under which the token of a value is found again within a scope; tells nothing without both keys."""
     said = scope.encode()
-    head = len(person_key).to_bytes(4, "big") + person_key + len(said).to_bytes(4, "big") + said
-    return key(head + value.encode())[:BLIND_BYTES]
+    return key(b"".join((_size(len(person_key)), person_key, _size(len(said)), said, value.encode())))[:BLIND_BYTES]

@@ -245,8 +245,9 @@ class Session:
 
     def committed(self) -> None:
         """`rows` is in the store: they are known from here on."""
-        for blind, draft in self._drafts.items():
-            self._vault.remember(blind, draft.row.token)
+        if not self._owner.fresh:  # who makes a new person's tokens remembers them beside that person
+            for blind, draft in self._drafts.items():
+                self._vault.remember(blind, draft.row.token)
         self._drafts.clear()
 
     def _stored(self, kind: str, scope: str, value: str, blind: bytes) -> str:

@@ -90,6 +90,10 @@ class LeakFigures(msgspec.Struct, frozen=True):
     growth_seen_ppm: int = 0  # own attack: correlation of what the network saw with true growth
     settling: int = 0  # SKUs too new for a curve
     note: str = ""
+    unsure: bool = False  # made without a forecast that can be relied on
+    given: int = 0  # SKUs whose curve began on a growth forecast of the brand's own,
+    read: int = 0  # and on growth read from past orders
+    source: str = ""  # which forecast it was: a digest
 
 
 class LeakPlan(msgspec.Struct, frozen=True):

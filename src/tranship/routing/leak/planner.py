@@ -1,10 +1,11 @@
 """Makes the leak plan of a week: follows demand, keeps each SKU's exposures on a secret curve, attacks itself.
 
-    level[k]  = min(level_most, level x exp(52 x min(0, growth - caution x sd)))     what the forecast minimum of the year can carry
+    level[k]  = min(level_most, level x exp(52 x min(0, growth - caution x sd)) x u[k] ^ depth)     what the forecast minimum of the year
+                can carry; `u` is secret, uniform, and only there where no forecast can be relied on
     curve[k]  = level[k] x base[k] x common x exp(slope[k] x weeks - lean x growth over the mean[k])
     share[k]  = the share at which orders of the weights that households have come out on the curve
 
-`common` is one factor for all SKUs (season, and budgets that are used up), so it tells nothing about any of them; `slope` is secret. `lean`
+`common` is one factor for all SKUs (season, budgets that are used up, `taper`), so it tells nothing of any; `slope` is secret. `lean`
 bends growers down just so far that what is going to be seen, the shortfall of shrinking SKUs included, does not go with growth.
 
 It is an open loop on purpose. Exposures that fell short are not made up for later: that lowers the variance of all but the saturated
@@ -23,8 +24,9 @@ from numpy.typing import NDArray
 
 from tranship.core.errors import InputError
 from tranship.routing.leak.household import MOST_LAST, MOST_SEEN, USUAL, Buying, weight_table
+from tranship.routing.leak.memory import BINS, NAMES, Memory, memory_of
 from tranship.routing.leak.model import MOST_SHARE, ONE, WEEKS, Ints, LeakFigures, LeakPlan, year_of
-from tranship.routing.leak.policy import Settings
+from tranship.routing.leak.policy import Settings, unsure
 
 Floats = NDArray[np.float64]
 WEIGHT_MEMORY = 0.4
@@ -35,12 +37,10 @@ LEAN_MEMORY = 0.7
 """How much of last week's bend stays: the bend moves slowly, so that no week shows it."""
 SKU_WEIGHT_LINES = 400.0
 """Order lines of a SKU at which its own mean weight counts as much as that of all SKUs."""
-BINS = 17
-"""Bins of weight: 1, down to 1/2, down to 1/4 ... and 0."""
 WEIGHTS = np.append(np.minimum(1.0, 1.44 * 0.5 ** np.arange(BINS - 1)), 0.0)
 SHARES = np.geomspace(0.001, MOST_SHARE / ONE, 200)
 REACHED = np.minimum(1.0, np.outer(SHARES, WEIGHTS))
-MOST_FACTOR = 20.0
+MOST_FACTOR = 200.0
 """Highest factor of a SKU's forecast minimum that a curve starts at."""
 LEAST_DEMAND = 0.02
 """Order lines a week below which demand is not followed further down: one sale must not look like growth."""
@@ -67,6 +67,12 @@ class Known(NamedTuple):
     growth_sd: float | Floats = 0.0  # standard deviation of the forecast's error, of all SKUs or of each
     never: NDArray[np.bool_] | None = None  # SKUs that this network is not to see
     buying: Buying = USUAL
+    unsure: bool = (
+        False  # growth was read from past orders or is not known at all: `policy.unsure` settings hold this year
+    )
+    given: int = 0  # SKUs whose growth the brand has forecast itself,
+    read: int = 0  # and those of which it was read from past orders: for people
+    source: str = ""  # which forecast: a digest, empty without one
 
 
 class Place(NamedTuple):
@@ -81,35 +87,17 @@ class Place(NamedTuple):
         """A key of this party for one purpose and leak year."""
         return hmac.digest(self.secret, f"leak|{what}|{year}".encode(), "sha256")
 
-
-class Memory(msgspec.Struct):
-    """What the planner carries from week to week; arrays are float64 bytes per SKU."""
-
-    arrays: dict[str, bytes]
-    week: int  # the next week to be followed
-    first: int  # first week of this leak year that was followed
-    season: float = 1.0
-    weight: float = 1.0
-    seen: float = 0.0  # correlation found by the last own attack
-    spread: tuple[float, ...] = (1.0,)  # share of order lines by bin of weight, over all SKUs
-    lean: float = 0.0  # how far growers are bent down, log of exposures per unit of growth
-    mean: float = USUAL.mean
-    shape: float = USUAL.shape
-
-
-NAMES = (
-    "log", "var", "cov", "growth", "growth_var",  # the filter: log of weekly demand without season, growth, their covariance
-    "base", "level", "decoy", "bend",  # the curve
-    "sum", "moment",  # of log exposures and of week x log exposures: what the own attack needs
-    "weight_sum", "weight_lines", "weeks", "never", "last",  # weight by SKU; weeks known; not to be seen; the curve's last height
-)  # fmt: skip
+    def coin(self, year: int) -> bytes:
+        """The key of turns, the same for all networks. No code of a network has a bar, so it is the key of none of them."""
+        return self.key("turn|coin", year)
 
 
 class Planner:
     """The planner of one network between two weeks: `begin` a year, `follow` its weeks, `plan` the next one."""
 
     def __init__(self, place: Place, settings: Settings, memory: Memory) -> None:
-        self.place, self.settings, self.memory = place, settings.checked(), memory
+        self.place, self.memory, self._asked = place, memory, settings.checked()
+        self.settings = self._settings()
         self.now = {name: np.frombuffer(memory.arrays[name], "<f8").copy() for name in NAMES}
 
     @classmethod
@@ -146,7 +134,7 @@ class Planner:
         self._lean()
 
     def renew(self, known: Known) -> None:
-        """A new leak year: new secret slopes and keys; curves start near where they ended, so that the step tells little."""
+        """A new leak year: new secret slopes and keys; curves start near where they ended, but for a step that all share."""
         memory, now = self.memory, self.now
         ended = now["last"].copy()
         had = (now["base"] > 0) & (ended > 0)
@@ -161,10 +149,7 @@ class Planner:
                 now[name] = np.where(old, logs[name], now[name])
         now["base"] = np.where(old, np.exp(now["log"]), now["base"])
         now["level"] = self._levels()
-        most = self.settings.renew_most
-        start = now["level"] * now["base"] * self._common()
-        bounded = np.where(had, np.clip(start, ended / most, ended * most), start)
-        now["level"] = np.divide(now["level"] * bounded, start, out=np.zeros_like(start), where=start > 0)
+        self._go_on(np.where(had, ended, 0.0))
 
     def plan(self) -> LeakPlan:
         """The plan of the next week."""
@@ -184,6 +169,10 @@ class Planner:
             tilt_ppm=int(memory.lean * ONE),
             growth_seen_ppm=int(memory.seen * ONE),
             settling=int(((now["base"] == 0) & (now["never"] == 0)).sum()),
+            unsure=memory.unsure,
+            given=memory.given,
+            read=memory.read,
+            source=memory.source,
         )
         memory.arrays = {name: now[name].astype("<f8").tobytes() for name in NAMES}
         return LeakPlan(
@@ -192,7 +181,7 @@ class Planner:
             week=memory.week,
             networks=place.networks,
             key=place.key(place.network, year),
-            coin=place.key("turn", year),
+            coin=place.coin(year),
             shares=np.round(share * ONE).astype("<i4").tobytes(),
             weights=weight_table(settings, Buying(memory.mean, memory.shape), memory.week),
             most_last=MOST_LAST,
@@ -202,10 +191,36 @@ class Planner:
             figures=figures,
         )
 
+    def _settings(self) -> Settings:
+        """What was asked for, or what stands for it in a year without a forecast that can be relied on."""
+        return unsure(self._asked, len(self.place.networks)) if self.memory.unsure else self._asked
+
+    def _go_on(self, ended: Floats) -> None:
+        """Start curves near where they `ended` (0: none did), all moved by one factor so that together they start as high as they should.
+
+        The factor is common to all SKUs, so it tells nothing; without it each year would start where the one before ended, which is low.
+        """
+        now, most = self.now, self.settings.renew_most
+        start = now["level"] * now["base"] * self._common()
+        had, highest = (ended > 0) & (start > 0), self.settings.level_most * now["base"] * self._common()
+
+        def near(factor: float) -> Floats:
+            found: Floats = np.minimum(np.clip(start, ended * factor / most, ended * factor * most), highest)
+            return found
+
+        low, high = -MOST_LOG, MOST_LOG
+        for _ in range(40 if had.any() else 0):
+            middle = (low + high) / 2
+            low, high = (middle, high) if near(np.exp(middle))[had].sum() < start[had].sum() else (low, middle)
+        bounded = np.where(had, near(np.exp(high)), start)
+        now["level"] = np.divide(now["level"] * bounded, start, out=np.zeros_like(start), where=start > 0)
+
     # -- parts ----------------------------------------------------------------------------------------------------
 
     def _start(self, known: Known) -> None:
-        now, settings = self.now, self.settings
+        memory, now = self.memory, self.now
+        memory.unsure, memory.given, memory.read, memory.source = known.unsure, known.given, known.read, known.source
+        settings = self.settings = self._settings()
         size = len(known.lines)
         weeks = np.maximum(known.weeks, 1)
         mean = known.lines / weeks + 0.3 / np.sqrt(weeks / 6)
@@ -234,12 +249,14 @@ class Planner:
         """
         settings, now = self.settings, self.now
         worst = now["growth"] - settings.caution * np.sqrt(now["growth_var"])
-        left = WEEKS - self.memory.week % WEEKS  # of the leak year
-        carried = np.exp(left * np.minimum(0.0, worst))
+        year, week = year_of(self.memory.week), self.memory.week % WEEKS
+        carried = np.exp((WEEKS - week) * np.minimum(0.0, worst))  # what is left of the leak year
+        if settings.depth:
+            carried *= uniform(self.place.key(f"depths|{self.place.network}", year), len(carried)) ** settings.depth
         weight = now["base"] * (now["never"] == 0)
         whole = float(weight.sum())
         low, high = 0.0, MOST_FACTOR
-        for _ in range(30 if whole > 0 else 0):
+        for _ in range(40 if whole > 0 else 0):
             middle = (low + high) / 2
             reached = float(weight @ np.minimum(settings.level_most, middle * carried)) / whole
             low, high = (low, middle) if reached > settings.level else (middle, high)
@@ -249,7 +266,9 @@ class Planner:
     def _common(self) -> float:
         settled = self.now["base"] > 0
         demand = np.exp(self.now["log"][settled]).sum() * self.memory.season
-        return float(demand * self.memory.weight / max(self.now["base"].sum(), 1e-9))
+        gone = (self.memory.week % WEEKS + 0.5) / WEEKS
+        course = demand * self.memory.weight * np.exp(-self.settings.taper * (gone - 0.5))
+        return float(course / max(self.now["base"].sum(), 1e-9))
 
     def _filter(self, week: Week) -> None:
         """One step of a Kalman filter on log demand and its weekly growth; Poisson noise, one season for all SKUs."""
@@ -374,10 +393,11 @@ def plan(
     """The plan of `week`: `previous` led on by the weeks since then, or a first one from what is known.
 
     At the first week of a leak year `known` renews the curves; within a year it is only looked at where there is no previous plan.
+    DamageError where what the previous plan remembers is damaged.
     """
     if previous is None or not previous.memory:
         return Planner.begin(place, settings, known, week).plan()
-    planner = Planner(place, settings, msgspec.msgpack.decode(previous.memory, type=Memory))
+    planner = Planner(place, settings, memory_of(previous))
     for one in sorted(weeks, key=lambda one: one.week):
         if one.week < week:
             if year_of(one.week) != year_of(planner.memory.first):
@@ -404,11 +424,16 @@ def bin_of(weight_ppm: int) -> int:
     return halvings
 
 
-def normal(key: bytes, size: int) -> Floats:
-    """`size` standard normal numbers from a key: the same key gives the same numbers."""
-    bell = NormalDist()
+def uniform(key: bytes, size: int) -> Floats:
+    """`size` numbers between 0 and 1 from a key: the same key gives the same numbers."""
     out = np.empty(size)
     for k in range(size):
         digest = hashlib.blake2b(k.to_bytes(8, "big"), key=key[:64], digest_size=8).digest()
-        out[k] = bell.inv_cdf((int.from_bytes(digest, "big") + 0.5) / 2**64)
+        out[k] = (int.from_bytes(digest, "big") + 0.5) / 2**64
     return out
+
+
+def normal(key: bytes, size: int) -> Floats:
+    """`size` standard normal numbers from a key: the same key gives the same numbers."""
+    bell = NormalDist()
+    return np.array([bell.inv_cdf(value) for value in uniform(key, size).tolist()])

@@ -11,7 +11,7 @@ import msgspec
 
 from tranship.core.errors import InputError
 
-PRIVATE, BALANCED, VOLUME = 25, 40, 60
+PRIVATE, BALANCED, VOLUME, NO_BUDGET = 25, 40, 60, 100
 """Points of the dial that have a name."""
 
 
@@ -36,7 +36,11 @@ class Settings(msgspec.Struct, frozen=True):
     heavy_share: float = 0.08  # 0.001-0.5: share of the households with an order in a year that count as heavy
     growth_sd: float = 0.015  # 0.0001-0.2: spread of true growth over SKUs, before any forecast
     settle_weeks: int = 6  # 2-26: own weeks that a SKU needs before it has a curve; until then it is not shown
-    renew_most: float = 1.1  # 1-10: a curve's start differs from its end a year before by at most this factor
+    renew_most: float = (
+        1.1  # 1-10: a curve's start differs from its end a year before, times what all move by, by at most this factor
+    )
+    depth: float = 0.0  # 0-3: how far secret heights are spread: mean of the logs by which curves start lower
+    taper: float = 0.0  # 0-2: how far all curves fall together from the beginning to the end of a leak year, log
     open_share: float = 0.0  # 0-1: orders that pass whatever they show
 
     def drift(self, shown: int) -> float:
@@ -63,14 +67,15 @@ RANGES: dict[str, tuple[float, float]] = {
     "lean": (0, 2), "lean_most": (0, 200), "lean_edge": (0.1, 5),
     "share_least": (0, 1), "share_most": (1, 10), "theta_most": (0, 1), "steepness": (0, 64),
     "heavy_share": (0.001, 0.5), "growth_sd": (0.0001, 0.2), "settle_weeks": (2, 26), "renew_most": (1, 10),
-    "open_share": (0, 1),
+    "open_share": (0, 1), "depth": (0, 3), "taper": (0, 2),
 }  # fmt: skip
 
+_ONE = Settings(depth=0.25, taper=0.1, level_most=1.2)
 POINTS: dict[int, tuple[tuple[int, Settings], ...]] = {
     1: (
-        (PRIVATE, Settings(level=0.56, thetas=(0.235, 0.13, 0.008))),
-        (BALANCED, Settings()),
-        (VOLUME, Settings(level=0.81, thetas=(0.285, 0.16, 0.012))),
+        (PRIVATE, msgspec.structs.replace(_ONE, level=0.56, thetas=(0.235, 0.13, 0.008))),
+        (BALANCED, _ONE),
+        (VOLUME, msgspec.structs.replace(_ONE, level=0.81, thetas=(0.285, 0.16, 0.012))),
     ),
     2: (
         (PRIVATE, Settings(level=0.57, thetas=(0.3, 0.26, 0.16))),
@@ -103,6 +108,24 @@ def settings_for(budget: int, networks: int = 1) -> Settings:
     return msgspec.structs.replace(settings, open_share=(budget - last) / (100 - last)).checked()
 
 
+EXPECTED_BP = {1: ((0, 0), (25, 2_700), (40, 3_200), (60, 3_600), (100, 10_000)),
+               2: ((0, 0), (25, 1_700), (40, 2_000), (60, 2_300), (100, 5_000))}  # fmt: skip
+"""Orders that one of so many budgeted networks (2 stands for more) was shown where it was measured (docs/leak-budget.md), basis points."""
+
+
+def expected_bp(budget: int, networks: int = 1) -> int:
+    """Share of the orders that a network with this budget is likely to be shown, in basis points; with a forecast, a little less without.
+
+    >>> expected_bp(40), expected_bp(50), expected_bp(0), expected_bp(40, 2)
+    (3200, 3400, 0, 2000)
+    """
+    points = EXPECTED_BP[min(max(networks, 1), 2)]
+    for (low, one), (high, other) in pairwise(points):
+        if budget <= high:
+            return one + (other - one) * (budget - low) // (high - low)
+    return points[-1][1]
+
+
 def _between(one: Settings, other: Settings, part: float) -> Settings:
     """Each number moved by `part` of the way; households shown more than the shorter list tells count as closed there."""
     changes: dict[str, object] = {}
@@ -121,3 +144,39 @@ def _filled(values: tuple[float, ...], size: int, fill: float | None) -> tuple[f
     """The values, made as long as `size` by `fill`; None: by the last one."""
     last = fill if fill is not None else values[-1] if values else 0.0
     return values + (last,) * (size - len(values))
+
+
+RAISED = 1.1
+"""Curves where orders are left out for too small a saving, relative to curves elsewhere: fewer orders are left to choose from."""
+
+
+def raised(settings: Settings) -> Settings:
+    """Settings for a plan with a cut-off of savings."""
+    changes = {name: min(2.0, getattr(settings, name) * RAISED) for name in ("level", "level_most")}
+    return msgspec.structs.replace(settings, **changes)
+
+
+UNSURE_PARTS = (1.0, 0.94, 0.74)
+"""Thetas after 0, 1 and 2 parcels in an unsure year, relative to the first one: more parcels of fewer households ..."""
+UNSURE_MORE, UNSURE_MOST = 1.215, 0.385
+"""... and the first one relative to that of other years, at most so high."""
+
+
+def unsure(settings: Settings, networks: int = 1) -> Settings:
+    """The settings of a year in which growth is read from past orders, or not known at all.
+
+    A curve at a common part of its SKU's demand tells what sold much at the start, and what sold much then often shrinks. Secret depths
+    blur that, and lower, falling curves show less of what shrinks. What volume that costs is in part made up for with households. Of
+    several `networks` each sees less, so that theirs are lowered less.
+    """
+    first = settings.thetas[0]
+    first = max(first, min(UNSURE_MOST, first * UNSURE_MORE))
+    parts = UNSURE_PARTS + (0.0,) * len(settings.thetas)
+    thetas = tuple(max(held, round(first * part, 4)) for held, part in zip(settings.thetas, parts, strict=False))
+    alone = networks < 2
+    return msgspec.structs.replace(
+        settings, level=settings.level * (0.75 if alone else 0.93), level_most=min(settings.level_most, 1.2),
+        depth=max(settings.depth, 1.6 if alone else 1.3), taper=max(settings.taper, 0.4), lean=settings.lean * 0.55,
+        share_most=max(settings.share_most, 9.0), thetas=thetas, drifts=(1.1, 0.8, 0.6) if alone else settings.drifts,
+        steepness=settings.steepness * (0.945 if alone else 1.0),
+    )  # fmt: skip

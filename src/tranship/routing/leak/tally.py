@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tranship.routing.leak.memory import BINS
 from tranship.routing.leak.model import LeakVerdict
-from tranship.routing.leak.planner import BINS, Week, bin_of
+from tranship.routing.leak.planner import Week, bin_of
 
 
 class Tally:

@@ -215,3 +215,13 @@ class SimStore:
 
     def close(self) -> None:
         """See the port."""
+
+    def begin(self, batch: Batch) -> bool:  # noqa: ARG002 - the port's
+        """See the port."""
+        return False
+
+    def finish(self) -> None:
+        """See the port."""
+
+    def tidy(self) -> None:
+        """See the port."""

@@ -28,6 +28,8 @@ WANTED_SKUS = 6_000
 BRANDS_LEAST, BRANDS_MOST = 4, 40
 SKUS_MOST = 3_000
 HOUSEHOLD_BRANDS = 2
+HALF_LASTS = 0.5
+"""Correlation of a SKU's growth with that of the year before, where plans were made without a forecast. An assumption."""
 
 
 class Likeness(NamedTuple):
@@ -47,6 +49,7 @@ class Policy(NamedTuple):
     networks: int
     line_shares: Floats
     order_share: float
+    given: bool = True  # growth was forecast by the brand; else its plans read it from the past, of which they are taken to keep half
 
 
 def likeness_of(world: World, least_rows: int, guests: int = 0) -> Likeness | None:
@@ -136,7 +139,8 @@ def buyers_only(world: World) -> World:
 
 def _seen(brand: Brand, policy: Policy, shares: Floats) -> Seen:
     if policy.settings is not None:
-        return run(brand, Budget(policy.settings, min(2, policy.networks))).seen(0)
+        budget = Budget(policy.settings, min(2, policy.networks), lasted=None if policy.given else HALF_LASTS)
+        return run(brand, budget).seen(0)
     world = brand.world
     volume = np.bincount(world.sku, minlength=world.skus)
     rank = np.empty(world.skus, np.int64)

@@ -13,8 +13,9 @@ from tranship.masking.leak.model import Seen
 from tranship.routing.leak.forecast import growth_of
 from tranship.routing.leak.gate import admitted, draw_of
 from tranship.routing.leak.household import Buying, Floats, fitted
+from tranship.routing.leak.memory import BINS
 from tranship.routing.leak.model import ONE, WEEKS, Household, LeakFigures, LeakPlan, LeakTables
-from tranship.routing.leak.planner import BINS, Known, Place, Planner, Week, bin_of
+from tranship.routing.leak.planner import Known, Place, Planner, Week, bin_of
 from tranship.routing.leak.policy import Settings
 from tranship.sim.leak.brand import BEFORE_WEEKS, Brand
 
@@ -83,7 +84,8 @@ def planners_of(brand: Brand, budget: Budget) -> list[Planner]:
         read = growth_of(year_before(brand, budget.lasted), np.full(size, WEEKS))
         assert read is not None, "a year is long enough"
         forecast, error = read
-    known = Known(brand.before, np.full(size, BEFORE_WEEKS), forecast, error, buying=_buying(brand))
+    unsure = forecast is None or budget.lasted is not None
+    known = Known(brand.before, np.full(size, BEFORE_WEEKS), forecast, error, buying=_buying(brand), unsure=unsure)
     names = NETWORKS[: budget.networks]
     return [
         Planner.begin(Place(name, names, "", secret_of(brand)), budget.settings, known, FIRST_WEEK) for name in names
@@ -205,7 +207,7 @@ def draws_of(brand: Brand, networks: int) -> tuple[Ints, Ints]:
     year = FIRST_WEEK // WEEKS
     places = [Place(name, names, "", secret_of(brand)) for name in names]
     draws = [[draw_of(place.key(place.network, year), one, place.network) for one in brand.ids] for place in places]
-    coin = places[0].key("turn", year)
+    coin = places[0].coin(year)
     coins = [draw_of(coin, one, "turn") for one in brand.ids] if networks > 1 else [0] * len(brand.ids)
     assert max(coins) < ONE
     return np.array(draws, np.int64), np.array(coins, np.int64)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tranship.core.network import FULL_BP, NetworkFile, Sku
+from tranship.routing.leak.policy import NO_BUDGET, expected_bp
 from tranship.sim.world import keyed
 from tranship.sim.world.keyed import Ints
 
@@ -75,18 +76,25 @@ class Placement:
 
 
 def sides_of(network: NetworkFile) -> tuple[Side, ...]:
-    """One side for each capped network, weighted by its cap, and the independent side with what is left, last.
+    """One side for each limited network, weighted by its limit, and the independent side with what is left, last.
 
-    Where caps add up to 100 % or more, the independent side has what the largest of them leaves; weights are
-    relative.
+    A limit is the network's cap, or what its leak budget is expected to let through, whichever is less. Where limits add up to 100 %
+    or more, the independent side has what the largest of them leaves; weights are relative.
     """
     taken: set[int] = set()
     sides = []
     caps: dict[str, int] = {}
     for cap in network.caps:
         caps[cap.network] = min(cap.cap_bp, caps.get(cap.network, FULL_BP))
+    budgets = [budget for budget in network.leaks if budget.budget < NO_BUDGET]
+    budgeted = {budget.network for budget in budgets}
+    for budget in budgets:
+        expected = expected_bp(budget.budget, len(budgets))
+        caps[budget.network] = min(expected, caps.get(budget.network, FULL_BP))
     for name, share in caps.items():
         counted = {i for cap in network.caps if cap.network == name for i in network.capped_nodes(cap)}
+        if name in budgeted:
+            counted |= {i for i, node in enumerate(network.nodes) if node.network == name}
         nodes = tuple(i for i in sorted(counted - taken) if not network.nodes[i].closed)
         if share < FULL_BP and nodes:  # a cap of 100 % limits nothing
             taken.update(nodes)

@@ -134,6 +134,16 @@ class PostgresStore:
             return False
         return self._readers.ask(lambda db: rows(db, "SELECT epoch FROM meta") == [(self._epoch,)])
 
+    def begin(self, batch: Batch) -> bool:  # noqa: ARG002 - the port's
+        """Never: a server is always waited for."""
+        return False
+
+    def finish(self) -> None:
+        """Nothing: nothing was begun."""
+
+    def tidy(self) -> None:
+        """Nothing: the server does that by itself."""
+
     def _keep(self, every: float) -> None:
         """Tells the server now and then that the writer lives; where it cannot be told, the lease runs out by itself."""
         while not self._ended.wait(every):
