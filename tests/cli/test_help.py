@@ -32,5 +32,9 @@ def test_a_verb_says_what_it_does_and_what_each_parameter_is(verb: str):
     """A parameter without a sentence is a guess for whoever reads `--help`."""
     one = VERBS[verb]
     assert one.help and one.help.strip()
-    silent = [argument.name for argument in one.assemble_argument_collection(parse_docstring=True) if not argument.parameter.help]
+    silent = [
+        argument.name
+        for argument in one.assemble_argument_collection(parse_docstring=True)
+        if not argument.parameter.help
+    ]
     assert not silent

@@ -131,7 +131,7 @@ def test_an_erasure_finds_tokens_that_moved(tmp_path: Path) -> None:
     store.close()
 
 
-@pytest.mark.parametrize("index", ["token_blind", "token_token"])
+@pytest.mark.parametrize("index", ["token_place", "token_token"])
 def test_a_stale_copy_in_an_index_goes_with_the_erasure(tmp_path: Path, index: str) -> None:
     """What moved together on a page of an index may leave pieces behind: planted there, they are gone after the erasure."""
     folder = tmp_path / "run"
@@ -140,7 +140,7 @@ def test_a_stale_copy_in_an_index_goes_with_the_erasure(tmp_path: Path, index: s
         row = next(row for _, row in store.tokens(0, 999) if row.person_id == "P7")
         sql = "SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' ORDER BY unused DESC LIMIT 1"
         page = int(str(store.query(sql, (index,))[0][0]))
-    piece = row.blind if index == "token_blind" else row.token.encode()
+    piece = row.blind if index == "token_place" else row.token.encode()
     with (folder / "tranship.db").open("r+b") as file:
         file.seek((page - 1) * 4096)
         content = bytearray(file.read(4096))

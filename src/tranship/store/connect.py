@@ -30,8 +30,8 @@ CACHE_KIB = 64 * 1024
 """Page cache of the writer; a reader has a quarter of it."""
 CHECKPOINT_PAGES = 4_000
 """WAL pages (4 KiB) after which a commit also moves them to the database: 16 MB, some 20 ms once in ten batches of 500."""
-TIDY_PAGES = 256
-"""The same where nothing waits: 1 MB, a millisecond or two, so that few have to wait for the large one."""
+TIDY_PAGES = 1_000
+"""The same for whoever moves them beside the commits (`Store.tidy`): well before a commit has to."""
 
 _SETTINGS = (
     "PRAGMA synchronous = FULL",  # WAL is synced before a commit returns

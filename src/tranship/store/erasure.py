@@ -21,7 +21,7 @@ PIECE = 16
 MARKS_SOUGHT = 30
 """Up to so many marks (three a person) pages are searched; beyond, writing anew (8 us a person) is the cheaper way to be sure."""
 
-INDEXES = ("token_token", "token_blind", "household_blind")
+INDEXES = ("token_token", "token_place", "household_blind")
 """Indexes over what is zeros once a person is erased."""
 INDEXED_SOUGHT = 100
 """The same for them: a token has two marks."""
@@ -129,7 +129,7 @@ def destroy_keys(db: apsw.Connection, key_ids: Iterable[str]) -> int:
         db.execute(say.KEY_DESTROYED, (key_id,))
         gone += db.changes()
     if gone:
-        db.execute("REINDEX token_blind")  # a rotation moved all of it, and what it was before is no longer known
+        db.execute("REINDEX token_place")  # a rotation moved all of it, and what it was before is no longer known
         db.execute("UPDATE meta SET scrub = 2 + (scrub > 0)")
     return gone
 

@@ -252,17 +252,11 @@ class Store(Protocol):
     def commit(self, batch: Batch) -> None:
         """Write the batch in one transaction and make it durable before returning; all of it or nothing."""
 
-    def begin(self, batch: Batch) -> bool:
-        """Write the batch into a transaction without waiting for anything; True: `finish`, on any thread, has to commit it.
-
-        False where that cannot be had, for whatever reason: nothing was done, and `commit` does it or says why not.
-        """
-
-    def finish(self) -> None:
-        """Commit what `begin` wrote and make it durable before returning. Raises as `commit` does; nothing of it is there then."""
+    def commit_now(self, batch: Batch) -> bool:
+        """As `commit`, without waiting for another writer or a server; False where it did not come about: nothing of it is there then."""
 
     def tidy(self) -> None:
-        """Do a piece of what would hold up a commit later: for moments in which nothing waits. Who never calls it loses nothing."""
+        """Do a piece of what would hold up a commit later, beside the commits. For a thread; who never calls it loses nothing."""
 
     def find_key(self, key: str) -> KeyRow | None:
         """What was carried out under this key, if anything."""
@@ -310,7 +304,7 @@ class Store(Protocol):
         """A network's token; None where it is unknown, another network's, or its person was erased."""
 
     def tokens_of(self, network: str, scope: str) -> Sequence[TokenRow]:
-        """The tokens that a network got within a scope (an order), erased ones left out."""
+        """The live tokens that a network got within a scope (an order)."""
 
     def find_token(self, network: str, kind: str, scope: str, blind: bytes) -> TokenRow | None:
         """The live token with this blind index; None where there is none."""

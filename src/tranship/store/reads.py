@@ -196,15 +196,15 @@ def token(db: apsw.Connection, network: str, name: str) -> TokenRow | None:
 
 
 def tokens_of(db: apsw.Connection, network: str, scope: str) -> list[TokenRow]:
-    """The tokens of a network within a scope."""
-    sql = f"{TOKEN} WHERE scope = ? AND network = ? AND state <> 'gone' ORDER BY pos"
+    """The live tokens of a network within a scope."""
+    sql = f"{TOKEN} WHERE scope = ? AND network = ? AND state = 'live' ORDER BY pos"
     return list(map(TokenRow._make, rows(db, sql, (scope, network))))
 
 
 def find_token(db: apsw.Connection, network: str, kind: str, scope: str, blind: bytes) -> TokenRow | None:
     """The live token with this blind index."""
-    sql = f"{TOKEN} WHERE blind = ? AND state = 'live' AND network = ? AND kind = ? AND scope = ?"
-    found = rows(db, sql, (blind, network, kind, scope))
+    sql = f"{TOKEN} WHERE scope = ? AND blind = ? AND state = 'live' AND network = ? AND kind = ?"
+    found = rows(db, sql, (scope, blind, network, kind))
     return TokenRow._make(found[0]) if found else None
 
 

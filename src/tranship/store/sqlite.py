@@ -4,6 +4,7 @@ Durable means: WAL and `synchronous = FULL`, so a commit has been synced to disk
 left nothing behind that this process, or a later one, would take for an acknowledged batch.
 """
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,14 @@ from typing import Self
 
 import apsw
 
-from tranship.core.errors import ConflictError, DamageError, InputError, InvariantError, UnavailableError
+from tranship.core.errors import (
+    ConflictError,
+    DamageError,
+    InputError,
+    InvariantError,
+    TranshipError,
+    UnavailableError,
+)
 from tranship.core.ledger import OUTSIDE, Bucket
 from tranship.store import connect, erasure, reads
 from tranship.store import statements as say
@@ -30,7 +38,6 @@ from tranship.store.port import (
     PersonRow,
     TokenRow,
 )
-from tranship.store.turn import Turn
 
 _MAY_BE_NEGATIVE = frozenset(int(bucket) for bucket in OUTSIDE)
 
@@ -43,8 +50,9 @@ class SqliteStore:
         self.folder = folder
         self.where = str(folder)
         self.path = folder / connect.DB_NAME
-        self._turn = Turn()
-        self._begun = Batch()
+        self._mutex = threading.RLock()
+        self._vfs, self._tidying = vfs, threading.Lock()
+        self._tidier: apsw.Connection | None = None  # moves the log beside the writer
         self._lock = lock
         self._readers = reads.Readers(self.path, vfs)
         self._writer: apsw.Connection | None = None
@@ -142,47 +150,31 @@ class SqliteStore:
         journal row would leave a gap or a changed row is not there, UnavailableError where disk or lock fail or another
         writer took over.
         """
-        with self._turn, self._or_nothing(batch):
+        with self._mutex, self._or_nothing(batch):
             db = self._db
             db.execute(say.BEGIN)
             self._write(db, batch)
             db.execute(say.COMMIT)
 
-    def begin(self, batch: Batch) -> bool:
-        """Write the batch into an open transaction without waiting for disk or anybody; `finish`, on any thread, commits it.
+    def commit_now(self, batch: Batch) -> bool:
+        """As `commit`, but without waiting for anybody who writes; False where it did not come about: nothing of it is there then.
 
-        False where that cannot be, or something is wrong with the batch: nothing was done, and `commit` does it or says why not.
+        For a caller that must not stand still behind others. `commit` does it, or says what is wrong.
         """
-        if self._writer is None or not self._turn.taken():
+        if self._writer is None or not self._mutex.acquire(blocking=False):
             return False
-        db, begun = self._writer, False
         try:
-            db.set_busy_timeout(0)
-            db.execute(say.BEGIN)
-            self._write(db, batch)
-            begun, self._begun = True, batch
-        except (apsw.Error, InvariantError, UnavailableError):
-            pass  # `commit` tells
-        finally:
-            if begun:
-                db.set_busy_timeout(connect.BUSY_MS)
-                self._turn.leave()
-            else:
-                self._undo(batch)
+            self._db.set_busy_timeout(0)
+            try:
+                self.commit(batch)
+            finally:
                 if self._writer is not None:
-                    db.set_busy_timeout(connect.BUSY_MS)
-                self._turn.__exit__()
-        return begun
-
-    def finish(self) -> None:
-        """Commit what `begin` wrote, synced before this returns; raises as `commit` does, and nothing of it is there then."""
-        self._turn.adopt()
-        batch, self._begun = self._begun, Batch()
-        try:
-            with self._or_nothing(batch):
-                self._db.execute(say.COMMIT)
+                    self._writer.set_busy_timeout(connect.BUSY_MS)
+        except TranshipError:
+            return False
         finally:
-            self._turn.__exit__()
+            self._mutex.release()
+        return True
 
     @contextmanager
     def _or_nothing(self, batch: Batch) -> Iterator[None]:
@@ -301,12 +293,20 @@ class SqliteStore:
             return told
 
     def tidy(self) -> None:
-        """Move the log's pages to the database once there are some, and before so many have come together that a commit takes long."""
-        with self._turn, connect.translated(str(self.path)):
-            db = self._db
-            log, moved = db.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)
-            if log - moved >= connect.TIDY_PAGES:
-                db.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_PASSIVE)
+        """Move the log's pages to the database once there are some, before so many have come together that a commit takes long.
+
+        Commits go on meanwhile. What they add is moved in further, shorter passes: the log begins anew only where nothing is left in it.
+        """
+        with self._tidying, connect.translated(str(self.path)):
+            if self._writer is None:
+                return
+            if self._tidier is None:
+                self._tidier = connect.connect_writer(self.path, self._vfs)
+            for least in (connect.TIDY_PAGES, 1, 1):
+                log, moved = self._tidier.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_NOOP)
+                if log - moved < least:
+                    return
+                self._tidier.wal_checkpoint("main", apsw.SQLITE_CHECKPOINT_PASSIVE)
 
     def find_key(self, key: str) -> KeyRow | None:
         """What was carried out under this key, if anything."""
@@ -354,7 +354,7 @@ class SqliteStore:
 
     def erase_many(self, person_ids: Sequence[str]) -> int:
         """As `erase`, for many people at the cost of one; returns how many there were."""
-        with self._turn, connect.translated(str(self.path)):
+        with self._mutex, connect.translated(str(self.path)):
             marks = erasure.Marks()
             with self._transaction() as db:
                 gone = erasure.delete(db, person_ids, marks)
@@ -363,7 +363,7 @@ class SqliteStore:
 
     def destroy_keys(self, key_ids: Sequence[str]) -> int:
         """Overwrite masking keys so that no file of the folder keeps them; how many there were. UnavailableError as in `erase`."""
-        with self._turn, connect.translated(str(self.path)):
+        with self._mutex, connect.translated(str(self.path)):
             with self._transaction() as db:
                 gone = erasure.destroy_keys(db, key_ids)
             erasure.finish_keys(db, self.path)
@@ -372,7 +372,7 @@ class SqliteStore:
     @contextmanager
     def _transaction(self) -> Iterator[apsw.Connection]:
         """A write outside `commit`, under the same lock and epoch."""
-        with self._turn, connect.translated(str(self.path)):
+        with self._mutex, connect.translated(str(self.path)):
             db = self._db
             db.execute(say.BEGIN)
             try:
@@ -433,7 +433,7 @@ class SqliteStore:
             return reads.token(db, network, token)
 
     def tokens_of(self, network: str, scope: str) -> Sequence[TokenRow]:
-        """The tokens that a network got within a scope (an order), erased ones left out."""
+        """The live tokens that a network got within a scope (an order)."""
         with self._readers.one() as db:
             return reads.tokens_of(db, network, scope)
 
@@ -496,8 +496,11 @@ class SqliteStore:
 
     def close(self) -> None:
         """Give the lock and the files back; closing twice is fine."""
-        with self._turn:
+        with self._mutex, self._tidying:
             self._readers.close()
+            if self._tidier is not None:
+                self._tidier.close()
+                self._tidier = None
             if self._writer is not None:
                 self._writer.close()
                 self._writer = None

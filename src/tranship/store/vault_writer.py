@@ -2,8 +2,9 @@
 
 Whoever hands something in hears of it only once it is on disk. What cannot be written is told, and then nothing may be sent.
 
-Where nothing else is under way, rows are written into the transaction by the thread that hands them in, which has them at hand; the
-writer's thread then only waits for the disk. Two threads that take turns at one interpreter for every row cost more than the rows.
+Where nothing is under way and the disk is quick, whoever hands something in commits it then and there: two threads that take turns at one
+interpreter, and at one core's cache, cost more than the commit. Once a commit took long, callers leave it to the thread for a while, so
+that a disk that hangs holds up nobody twice.
 """
 
 import asyncio
@@ -14,7 +15,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import NamedTuple
 
 from tranship.core.errors import InvariantError, TranshipError, UnavailableError
 from tranship.masking.audit import AuditDraft, Chain
@@ -24,8 +24,14 @@ MOST_IN_GROUP = 500
 """Entries that share one transaction at most."""
 MOST_WAITING = 10_000
 """Entries that may wait; above, callers are told to come back."""
+LEAST_NOW, MOST_NOW = 6, 64
+"""Audit rows of an entry that its caller commits itself. Fewer have time: the sync goes on beside what comes next."""
+SLOW_S, SLOW_FOR_S = 0.05, 5.0
+"""A commit that took longer, and for how long callers leave their commits to the thread from then on."""
 TIMES_KEPT = 4_096
 """Commits whose durations are remembered."""
+TIDY_EVERY_S = 0.1
+"""How often the store may do beside the commits what they would have to do later."""
 UPKEEP_EVERY_S = 1.0
 """How long nothing has to wait before upkeep has a turn."""
 
@@ -54,17 +60,8 @@ class Entry:
         self.addresses, self.expiry, self.keys = addresses, expiry, keys
 
 
-class _Begun(NamedTuple):
-    """A message whose rows are in an open transaction: it wants to be committed."""
-
-    entry: Entry
-    audits: Sequence[AuditRow]
-    future: object
-    since: float
-
-
 class VaultWriter:
-    """Commits for one store, on one thread. `keep` from an event loop, `keep_now` from any other thread.
+    """Commits for one store, one after another. `keep` from an event loop, `keep_now` from any other thread.
 
     `commits` counts the transactions, each with one sync of the log; `times_s` are the durations of the latest. `upkeep` is called on
     the writer's thread while nothing waits; it says whether it wants another turn soon.
@@ -82,7 +79,8 @@ class VaultWriter:
         self._store, self._upkeep, self._most_waiting = store, upkeep, most_waiting
         self._idle_s = idle_s if upkeep else None
         self._chain = Chain(store.last_audit())
-        self._queue: queue.SimpleQueue[tuple[Entry, object] | _Begun | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[tuple[Entry, object] | None] = queue.SimpleQueue()
+        self._slow_until = 0.0
         self._pending = 0  # handed in, and not answered yet
         self._handing = (
             threading.Lock()
@@ -91,17 +89,27 @@ class VaultWriter:
         self.failing = False  # the newest commit did not come about
         self.times_s: deque[float] = deque(maxlen=TIMES_KEPT)
         self._closing = False
+        self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="tranship-vault-writer", daemon=True)
+        self._tidier = threading.Thread(target=self._tidy, name="tranship-vault-tidier", daemon=True)
         self._thread.start()
+        self._tidier.start()
 
     async def keep(self, entry: Entry) -> None:
         """Returns once the entry is on disk. UnavailableError where it is not: then nothing may be sent."""
-        await self.hand(entry)
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._put(entry, future)
+        await future
 
     def hand(self, entry: Entry) -> "asyncio.Future[None]":
-        """As `keep`, for who does not wait at once. UnavailableError where it is not even taken."""
+        """As `keep`, for who has brought together all that waits: where it can be, it is committed before this returns.
+
+        UnavailableError where it is not even taken.
+        """
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if not self._begin(entry, future):
+        if self._kept_now(entry):
+            future.set_result(None)
+        else:
             self._put(entry, future)
         return future
 
@@ -128,6 +136,8 @@ class VaultWriter:
                 self._queue.put(None)  # nothing is handed in behind it
         if not closed:
             self._thread.join()
+            self._over.set()
+            self._tidier.join()
 
     def _put(self, entry: Entry, future: object) -> None:
         with self._handing:
@@ -138,21 +148,22 @@ class VaultWriter:
             self._pending += 1
             self._queue.put((entry, future))
 
-    def _begin(self, entry: Entry, future: object) -> bool:
-        """Write the rows here and now where nothing is under way (then the chain's end is nobody else's); False: it has to queue."""
+    def _kept_now(self, entry: Entry) -> bool:
+        """Commit it here where nothing is under way, it is small, and the disk is quick; False: it has to queue."""
+        if not LEAST_NOW <= len(entry.audits) <= MOST_NOW:
+            return False
         with self._handing:
-            if self._pending or self._closing:
+            began = time.perf_counter()
+            if self._pending or self._closing or began < self._slow_until:
                 return False
-            since = time.perf_counter()
             try:
                 batch = self._batch([entry])
-                begun = self._store.begin(batch)
+                if not self._store.commit_now(batch):
+                    return False
             except Exception:  # noqa: BLE001 - whatever is wrong with it: whoever queues hears of it
                 return False
-            if begun:
-                self._pending = 1
-                self._queue.put(_Begun(entry, batch.audits, future, since))
-            return begun
+            self._committed(1, batch.audits, began)
+            return True
 
     def _run(self) -> None:
         while True:
@@ -163,14 +174,15 @@ class VaultWriter:
                 continue
             if item is None:
                 return
-            if isinstance(item, _Begun):
-                self._finish(item)
-                stop = False
-            else:
-                stop = self._answer_with(item)
-            if stop:
+            if self._answer_with(item):
                 return
-            if self._queue.empty():
+
+    def _tidy(self) -> None:
+        """Now and then, where something was committed since, spare the commits what they would have to do later."""
+        seen = 0
+        while not self._over.wait(TIDY_EVERY_S):
+            if self.commits != seen:
+                seen = self.commits
                 with suppress(TranshipError):  # a disk that fails says so at the next commit
                     self._store.tidy()
 
@@ -191,23 +203,12 @@ class VaultWriter:
                 more = self._queue.get_nowait()
             except queue.Empty:
                 break
-            assert not isinstance(more, _Begun), "one is begun only where nothing waits"
             if more is None:
                 stop = True
             else:
                 group.append(more)
         self._answer(group, self._commit([entry for entry, _ in group]))
         return stop
-
-    def _finish(self, begun: _Begun) -> None:
-        try:
-            self._store.finish()
-        except Exception:  # noqa: BLE001 - nothing of it is there: it is tried once more, as those that queue are, and told
-            told = self._commit([begun.entry])
-        else:
-            self._committed(1, begun.audits, begun.since)
-            told = [None]
-        self._answer([(begun.entry, begun.future)], told)
 
     def _answer(self, group: Sequence[tuple[Entry, object]], told: Sequence[Exception | None]) -> None:
         """Tell each what became of it. By then the next one may begin."""
@@ -243,7 +244,10 @@ class VaultWriter:
         return [None] * len(entries)
 
     def _committed(self, entries: int, audits: Sequence[AuditRow], began: float) -> None:
-        self.times_s.append(time.perf_counter() - began)
+        now = time.perf_counter()
+        self.times_s.append(now - began)
+        if now - began > SLOW_S:
+            self._slow_until = now + SLOW_FOR_S
         self._chain.committed(audits)
         self.commits += 1
         self.failing = False

@@ -1,7 +1,5 @@
 """What a planner carries from week to week, inside the document of its plan; and whether that is whole."""
 
-import math
-
 import msgspec
 import numpy as np
 
@@ -40,6 +38,11 @@ NAMES = (
 )  # fmt: skip
 _POSITIVE = ("base", "level", "weeks", "last", "weight_sum", "weight_lines")
 """Arrays that are never below 0."""
+_MOST = {"log": 40.0, "growth": 5.0, "growth_var": 5.0, "bend": 40.0, "decoy": 1.0, "level": 10.0}
+_MOST_ELSE = 1e12
+"""How far from 0 the values of an array can be: far beyond what occurs, and so that nothing made of them overflows."""
+_MOST_BEND = 300.0
+"""The same of the bend of growers times growth, a log."""
 
 
 def memory_of(plan: LeakPlan) -> Memory:
@@ -63,13 +66,15 @@ def _wrong(plan: LeakPlan, memory: Memory) -> str:
         if held is None or len(held) != size:
             return f"{name} is not there for every SKU"
         values = np.frombuffer(held, "<f8")
-        if not np.isfinite(values).all() or (name in _POSITIVE and (values < 0).any()):
+        beyond = ~(np.abs(values) <= _MOST.get(name, _MOST_ELSE))  # NaN too
+        if beyond.any() or (name in _POSITIVE and (values < 0).any()):
             return f"{name} has a value that cannot be"
     if not 0 <= memory.first <= memory.week or memory.week != plan.week:
         return "it is of another week"
     numbers = (memory.season, memory.weight, memory.seen, memory.lean, memory.mean, memory.shape, *memory.spread)
-    if not all(math.isfinite(value) for value in numbers) or min(*memory.spread, memory.weight) < 0:
+    if not all(abs(value) <= _MOST_ELSE for value in numbers) or min(*memory.spread, memory.weight) < 0:
         return "a number of it cannot be"
-    if len(memory.spread) != BINS or memory.mean <= 0 or memory.shape <= 0 or memory.season < 0:
+    if len(memory.spread) != BINS or min(memory.mean, memory.shape) < 1e-6 or not 0 <= memory.season <= _MOST_ELSE:
         return "a number of it cannot be"
-    return ""
+    steepest = float(np.abs(np.frombuffer(memory.arrays["growth"], "<f8")).max(initial=0.0))
+    return "growers are bent too far" if abs(memory.lean) * 2 * steepest > _MOST_BEND else ""

@@ -165,7 +165,7 @@ class Planner:
         figures = LeakFigures(
             weeks=memory.week - memory.first,
             short_ppm=int(short * ONE),
-            expected_ppm=int(reached[shown].sum() / max(float(demand.sum()), 1e-9) * ONE),
+            expected_ppm=int(min(reached[shown].sum() / max(float(demand.sum()), 1e-9), MOST_FACTOR) * ONE),
             tilt_ppm=int(memory.lean * ONE),
             growth_seen_ppm=int(memory.seen * ONE),
             settling=int(((now["base"] == 0) & (now["never"] == 0)).sum()),
@@ -196,7 +196,7 @@ class Planner:
         return unsure(self._asked, len(self.place.networks)) if self.memory.unsure else self._asked
 
     def _go_on(self, ended: Floats) -> None:
-        """Start curves near where they `ended` (0: none did), all moved by one factor so that together they start as high as they should.
+        """Start curves near where they `ended` (0: none did), all moved by one factor so that together they nearly start as they should.
 
         The factor is common to all SKUs, so it tells nothing; without it each year would start where the one before ended, which is low.
         """
@@ -204,15 +204,22 @@ class Planner:
         start = now["level"] * now["base"] * self._common()
         had, highest = (ended > 0) & (start > 0), self.settings.level_most * now["base"] * self._common()
 
-        def near(factor: float) -> Floats:
-            found: Floats = np.minimum(np.clip(start, ended * factor / most, ended * factor * most), highest)
+        def near(log: float, most_there: Floats | float) -> Floats:
+            found: Floats = np.minimum(
+                np.clip(start, ended * np.exp(log) / most, ended * np.exp(log) * most), most_there
+            )
             return found
 
-        low, high = -MOST_LOG, MOST_LOG
-        for _ in range(40 if had.any() else 0):
-            middle = (low + high) / 2
-            low, high = (middle, high) if near(np.exp(middle))[had].sum() < start[had].sum() else (low, middle)
-        bounded = np.where(had, near(np.exp(high)), start)
+        def solved(most_there: Floats | float) -> float:
+            low, high = -MOST_LOG, MOST_LOG
+            for _ in range(40 if had.any() else 0):
+                middle = (low + high) / 2
+                short = near(middle, most_there)[had].sum() < start[had].sum()
+                low, high = (middle, high) if short else (low, middle)
+            return high
+
+        # Half of what SKUs that cannot follow leave is made up for by the others: the higher the step, the more it tells who cannot.
+        bounded = np.where(had, near((solved(highest) + solved(np.inf)) / 2, highest), start)
         now["level"] = np.divide(now["level"] * bounded, start, out=np.zeros_like(start), where=start > 0)
 
     # -- parts ----------------------------------------------------------------------------------------------------

@@ -158,7 +158,7 @@ def raised(settings: Settings) -> Settings:
 
 UNSURE_PARTS = (1.0, 0.94, 0.74)
 """Thetas after 0, 1 and 2 parcels in an unsure year, relative to the first one: more parcels of fewer households ..."""
-UNSURE_MORE, UNSURE_MOST = 1.215, 0.385
+UNSURE_MORE, UNSURE_MOST = 1.215, 0.38
 """... and the first one relative to that of other years, at most so high."""
 
 
@@ -175,7 +175,7 @@ def unsure(settings: Settings, networks: int = 1) -> Settings:
     thetas = tuple(max(held, round(first * part, 4)) for held, part in zip(settings.thetas, parts, strict=False))
     alone = networks < 2
     return msgspec.structs.replace(
-        settings, level=settings.level * (0.75 if alone else 0.93), level_most=min(settings.level_most, 1.2),
+        settings, level=settings.level * (0.75 if alone else 0.9), level_most=min(settings.level_most, 1.2),
         depth=max(settings.depth, 1.6 if alone else 1.3), taper=max(settings.taper, 0.4), lean=settings.lean * 0.55,
         share_most=max(settings.share_most, 9.0), thetas=thetas, drifts=(1.1, 0.8, 0.6) if alone else settings.drifts,
         steepness=settings.steepness * (0.945 if alone else 1.0),

@@ -163,7 +163,8 @@ class SimStore:
     def tokens_of(self, network: str, scope: str) -> Sequence[TokenRow]:
         """See the port."""
         names = self.of_scope.get((network, scope), {})
-        return [self.known[network, name] for name in names if (network, name) in self.known]
+        found = (self.known.get((network, name)) for name in names)
+        return [row for row in found if row is not None and row.state == LIVE]
 
     def find_token(self, network: str, kind: str, scope: str, blind: bytes) -> TokenRow | None:
         """See the port."""
@@ -216,12 +217,9 @@ class SimStore:
     def close(self) -> None:
         """See the port."""
 
-    def begin(self, batch: Batch) -> bool:  # noqa: ARG002 - the port's
+    def commit_now(self, batch: Batch) -> bool:  # noqa: ARG002 - the port's
         """See the port."""
         return False
-
-    def finish(self) -> None:
-        """See the port."""
 
     def tidy(self) -> None:
         """See the port."""

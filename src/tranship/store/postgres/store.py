@@ -134,12 +134,9 @@ class PostgresStore:
             return False
         return self._readers.ask(lambda db: rows(db, "SELECT epoch FROM meta") == [(self._epoch,)])
 
-    def begin(self, batch: Batch) -> bool:  # noqa: ARG002 - the port's
+    def commit_now(self, batch: Batch) -> bool:  # noqa: ARG002 - the port's
         """Never: a server is always waited for."""
         return False
-
-    def finish(self) -> None:
-        """Nothing: nothing was begun."""
 
     def tidy(self) -> None:
         """Nothing: the server does that by itself."""
@@ -399,7 +396,7 @@ class PostgresStore:
         return self._readers.ask(lambda db: reads.token(db, network, token))
 
     def tokens_of(self, network: str, scope: str) -> Sequence[TokenRow]:
-        """The tokens that a network got within a scope (an order), erased ones left out."""
+        """The live tokens that a network got within a scope (an order)."""
         return self._readers.ask(lambda db: reads.tokens_of(db, network, scope))
 
     def find_token(self, network: str, kind: str, scope: str, blind: bytes) -> TokenRow | None:
