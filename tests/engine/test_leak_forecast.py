@@ -57,6 +57,17 @@ def test_a_forecast_of_few_is_not_relied_on() -> None:
     assert status_of(run.state).budgets[0].forecast.kind == "partly"
 
 
+def test_a_forecast_of_few_is_not_relied_on_before_anything_was_sold_either() -> None:
+    """The first plan of a new run: articles count alike there, so one of three is not enough, and all three are."""
+    found = []
+    for forecast in (ALL[:1], ALL):
+        run = weeks(budgeted(forecast=forecast), 1)  # orders of the first week, before any plan
+        for command in plans_now(run.state, KEY, MONDAY + 100):
+            run.do(command)
+        found.append(figures(run).unsure)
+    assert found == [True, False]
+
+
 def test_another_forecast_waits_for_the_next_leak_year() -> None:
     """Curves that begin anew show a step: no plan is due, those that follow keep to the old one, and the status says that one waits."""
     run = weeks(budgeted(forecast=ALL), 3)

@@ -111,6 +111,20 @@ def test_tokens_of_an_order_that_is_over_end(there: Network, tmp_path: Path):
     assert len(rows(folder, "SELECT 1 FROM token WHERE state = 'live' AND expires_at = 1 << 62")) >= 3
 
 
+def test_names_that_belong_to_no_order_end_by_themselves(there: Network, tmp_path: Path):
+    """The name of a list's next page is good for months, and then gone; no order has to be over for that."""
+    folder, page = tmp_path / "store", says(200, {"payload": {"fulfillmentOrders": [], "nextToken": "MDAwMQ=="}})
+    with proxy(folder, there.url, env=_clock("2026-03-01 12:00:00")) as here:
+        there.answer = page
+        name = here.ask("GET", f"{ORDERS}?queryStartDate=2026-11-22T00:00:00Z").json()["payload"]["nextToken"]
+        assert here.ask("GET", f"{ORDERS}?nextToken={name}").status == 200
+    with proxy(folder, there.url, env=_clock("2026-06-01 12:00:00")) as here:
+        assert here.ask("GET", f"{ORDERS}?nextToken={name}").status == 200
+    with proxy(folder, there.url, env=_clock("2026-08-01 12:00:00")) as here:
+        until(lambda: rows(folder, "SELECT 1 FROM token WHERE state = 'over'"))
+        assert here.ask("GET", f"{ORDERS}?nextToken={name}").status == 422
+
+
 def test_a_list_ends_tokens_too(there: Network, tmp_path: Path):
     """Each order of a list that is over; with `token_days=0` none."""
     told, folder = order("listed"), tmp_path / "store"

@@ -15,6 +15,7 @@ from tranship.engine.leak_plans import settings_of
 from tranship.engine.run import open_store
 from tranship.masking.leak.learned import Learned, dump, load, train
 from tranship.masking.leak.model import Adversary, Floats
+from tranship.routing.leak.forecast import ENOUGH_GIVEN
 from tranship.sim.leak.likeness import (
     HOUSEHOLD_BRANDS,
     Likeness,
@@ -134,8 +135,9 @@ def policy_of(traffic: Traffic, one: NetworkTraffic) -> Policy:
     budget = next((leak for leak in leaks if leak.network == one.code and leak.budget < NO_BUDGET), None)
     networks = sum(leak.budget < NO_BUDGET for leak in leaks)
     settings = settings_of(budget, networks) if budget else None
-    given = bool(budget and budget.forecast)
-    return Policy(settings, max(1, networks), shares, one.orders / max(1, traffic.facts.orders), given)
+    named = {row.sku for row in budget.forecast} if budget else set()
+    given = bool(named) and lines[[sku in named for sku in traffic.skus]].sum() >= ENOUGH_GIVEN * lines.sum()
+    return Policy(settings, max(1, networks), shares, one.orders / max(1, traffic.facts.orders), bool(given))
 
 
 def _words(likeness: Likeness, policy: Policy) -> str:

@@ -188,7 +188,9 @@ def _known(state: State, leaks: LeakState, budget: LeakBudget, at: int) -> plann
         growth, error = read if read is not None else (None, 0.0)
         return planner.Known(lines, weeks, growth, error, never, buying, unsure=True, read=len(lines) if read else 0)
     growth, error, said = merged(given, read)
-    unsure = bool(lines[said & ~never].sum() < ENOUGH_GIVEN * lines[~never].sum())
+    # Where nothing was sold yet articles count alike: a forecast of one in a thousand says nothing of the others.
+    weight = lines if lines[~never].any() else np.ones_like(lines)
+    unsure = bool(weight[said & ~never].sum() < ENOUGH_GIVEN * weight[~never].sum())
     return planner.Known(
         lines, weeks, growth, error, never, buying, unsure, int(said.sum()), int((~said).sum()) if read else 0,
         source_of(budget),

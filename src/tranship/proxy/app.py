@@ -153,6 +153,8 @@ class Shell:
                 await send({"type": "http.response.body", "body": b""})
         except TimeoutError:  # the connection ends with the answer unfinished: the client sees that it is not whole
             log.warning("document: its client did not take it in time")
+        except OSError as error:  # likewise: what is kept of it cannot be read back
+            log.error("document: %s", type(error).__name__)  # noqa: TRY400 - a trace could hold values
         finally:
             stream.close()
 

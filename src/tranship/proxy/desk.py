@@ -17,7 +17,7 @@ from tranship.masking import audit
 from tranship.masking.audit import AuditDraft, Field
 from tranship.masking.message import Masked, Message, mask
 from tranship.masking.policy import MaskingError, Operation, Policy, QuarantineError
-from tranship.masking.rows import NEVER
+from tranship.masking.rows import NEVER, TokenRow
 from tranship.masking.unmask import Unmasked, unmask
 from tranship.masking.vault.session import MaskingVault
 from tranship.proxy import heads
@@ -35,6 +35,8 @@ from tranship.store.vault_writer import Entry
 ACTOR = "proxy"
 REPORTS = "/reports/"
 """How paths of the interface for reports begin."""
+NAMES_KEPT_US = 120 * DAY_US
+"""Until names that belong to no order are forgotten: pages of lists, reports, which Amazon keeps for 90 days itself."""
 RESENT: tuple[Field, ...] = (("the body", "resent", b""),)
 """Fields of a message that left before: it tells the network nothing new."""
 _STATUS_CODES = {400: "InvalidInput", 401: "Unauthorized", 403: "Unauthorized", 404: "NotFound", 413: "RequestTooLarge",
@@ -277,7 +279,7 @@ class Exchange(Passage):
             fields.append((one.leaf, "quarantined", b""))
         if found.dropped:
             desk.counts.event("leaves_dropped")
-        rows = tokens.rows
+        rows = [self._ending(row) for row in tokens.rows]
         over = self._over(found.body, again=bool(rows)) if tells(self._operation) else []
         expiry = [(at, desk.network, token) for _, at, token in over]
         entry = Entry(tokens=rows, audits=[self._draft(audit.RECEIVED, fields, found.subject, known)], expiry=expiry)
@@ -288,6 +290,12 @@ class Exchange(Passage):
         else:
             self._noted(entry)
         tokens.committed()
+
+    def _ending(self, row: TokenRow) -> TokenRow:
+        """The row of a new token; what belongs to no order (a page's, a report's name) has its end from the start."""
+        if row.kind == "text" and not row.person_id:
+            return row._replace(expires_at=self._desk.vault.now() + NAMES_KEPT_US)
+        return row
 
     def _over(self, body: bytes, *, again: bool) -> list[tuple[Known, int, str]]:
         """Orders that an answer says are over, until when their tokens are kept, and each order's own token.

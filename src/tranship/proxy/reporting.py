@@ -156,6 +156,10 @@ class Reporting:
         self._turns.release()
 
 
+def _erased_meanwhile() -> RefusedError:
+    return RefusedError(503, "busy", "an order was erased meanwhile: ask again", sent="yes", retry_after_s=1)
+
+
 def _report(desk: Desk, name: str) -> Report:
     """A type of report under the policy that is in force now."""
     found = desk.policy.reports.get(name)
@@ -237,7 +241,7 @@ class _Unmasking:
             why = f"it cannot be asked ({type(error).__name__})"
             raise RefusedError(503, "vault", why, sent="yes", retry_after_s=1) from None
         if len(desk.orders.gone) != self._erased:
-            raise RefusedError(503, "busy", "an order was erased meanwhile: ask again", sent="yes", retry_after_s=1)
+            raise _erased_meanwhile()
         await self._kept(self._audited(reader))
         self._counted(reader.counts)
 
@@ -266,6 +270,9 @@ class _Unmasking:
         """What is new is on disk before anything of it is passed on."""
         desk, rows, expiry = self._desk, [], []
         for known, tokens in self._of.values():
+            # Nothing waits between this look and the writer's queue: what is queued before an erasure is there when it begins.
+            if known.row.person_id in desk.orders.gone:
+                raise _erased_meanwhile()
             new = tokens.rows
             rows += new
             # What comes late about an order that is over ends with its other tokens.

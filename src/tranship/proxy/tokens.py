@@ -1,5 +1,6 @@
 """The vault's tokens as one message of the proxy sees them: each value sealed for the order that it belongs to."""
 
+from tranship.core.errors import UnavailableError
 from tranship.masking.rows import TokenRow
 from tranship.masking.tokens import Found, new_token
 from tranship.masking.vault.session import MaskingVault, Owner, Session
@@ -100,7 +101,7 @@ class OrderTokens:
             if self._own is not None and value == self._own.order_id:
                 return self._session
             other = self._orders.find(value)
-            if other is None:
+            if other is None or other.row.person_id in self._orders.gone:
                 raise LookupError("an order that never went through here")
             return self._of(other.row.person_id, other.key)
         if not scope or (
@@ -116,6 +117,8 @@ class OrderTokens:
         row = self._vault.lookup.token(self._network, scope)
         if row is None or not row.person_id:
             return self._session
+        if row.person_id in self._orders.gone:  # an erasure is under way: what is written behind it would stay
+            raise UnavailableError(f"person {row.person_id} was erased: nothing can be sealed for them")
         return self._of(row.person_id, self._vault.person_key(row.person_id))
 
     def _of(self, person_id: str, key: bytes) -> Session:

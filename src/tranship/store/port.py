@@ -253,7 +253,7 @@ class Store(Protocol):
         """Write the batch in one transaction and make it durable before returning; all of it or nothing."""
 
     def commit_now(self, batch: Batch) -> bool:
-        """As `commit`, without waiting for another writer or a server; False where it did not come about: nothing of it is there then."""
+        """As `commit`, without waiting for another writer or a server; False where it is not certain that it came about."""
 
     def tidy(self) -> None:
         """Do a piece of what would hold up a commit later, beside the commits. For a thread; who never calls it loses nothing."""

@@ -157,9 +157,10 @@ class SqliteStore:
             db.execute(say.COMMIT)
 
     def commit_now(self, batch: Batch) -> bool:
-        """As `commit`, but without waiting for anybody who writes; False where it did not come about: nothing of it is there then.
+        """As `commit`, but without waiting for anybody who writes; False where it did not come about.
 
-        For a caller that must not stand still behind others. `commit` does it, or says what is wrong.
+        For a caller that must not stand still behind others. `commit` does it, or says what is wrong. Where not even the database can say
+        what became of it the store closes itself, as it does for `commit`: then nobody may send.
         """
         if self._writer is None or not self._mutex.acquire(blocking=False):
             return False

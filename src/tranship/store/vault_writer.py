@@ -82,9 +82,7 @@ class VaultWriter:
         self._queue: queue.SimpleQueue[tuple[Entry, object] | None] = queue.SimpleQueue()
         self._slow_until = 0.0
         self._pending = 0  # handed in, and not answered yet
-        self._handing = (
-            threading.Lock()
-        )  # held for what has to be seen together: what is pending, and what is in the queue
+        self._handing = threading.Lock()  # what is pending and what is in the queue are seen together
         self.commits = self.entries = self.failures = 0
         self.failing = False  # the newest commit did not come about
         self.times_s: deque[float] = deque(maxlen=TIMES_KEPT)
@@ -158,12 +156,14 @@ class VaultWriter:
                 return False
             try:
                 batch = self._batch([entry])
-                if not self._store.commit_now(batch):
-                    return False
+                done = self._store.commit_now(batch)
             except Exception:  # noqa: BLE001 - whatever is wrong with it: whoever queues hears of it
                 return False
-            self._committed(1, batch.audits, began)
-            return True
+            finally:
+                self._time(began)
+            if done:
+                self._committed(1, batch.audits, began)
+            return done
 
     def _run(self) -> None:
         while True:
@@ -244,14 +244,18 @@ class VaultWriter:
         return [None] * len(entries)
 
     def _committed(self, entries: int, audits: Sequence[AuditRow], began: float) -> None:
-        now = time.perf_counter()
-        self.times_s.append(now - began)
-        if now - began > SLOW_S:
-            self._slow_until = now + SLOW_FOR_S
+        self.times_s.append(self._time(began))
         self._chain.committed(audits)
         self.commits += 1
         self.failing = False
         self.entries += entries
+
+    def _time(self, began: float) -> float:
+        """How long a commit took, whatever came of it; where that was long, callers do not commit themselves for a while."""
+        now = time.perf_counter()
+        if now - began > SLOW_S:
+            self._slow_until = now + SLOW_FOR_S
+        return now - began
 
     def _as_stored(self) -> Chain:
         """The audit's end after a commit that failed: the store's word, where it can be had (it may have come about after all)."""

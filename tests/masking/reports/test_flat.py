@@ -154,3 +154,26 @@ def test_bytes_are_read_or_refused_and_nothing_else(raw: bytes):
             read(one, RETURNS, OURS.tokens)
         except ReportError:
             continue
+
+
+def test_a_cell_of_line_breaks_is_looked_at_once():
+    """A quoted cell of nothing but line breaks costs what its bytes cost, however it comes: the work is counted, not the time."""
+
+    class Counted(bytes):
+        looked = 0
+
+        def __add__(self, other: bytes) -> "Counted":
+            return Counted(bytes(self) + other)
+
+        def __getitem__(self, key: object) -> "Counted":  # type: ignore[override]
+            return Counted(bytes.__getitem__(self, key))  # type: ignore[call-overload]
+
+        def count(self, sub: bytes, begin: int = 0, end: int | None = None) -> int:  # type: ignore[override]
+            stop = len(self) if end is None else end
+            Counted.looked += stop - begin
+            return bytes(self).count(sub, begin, stop)
+
+    flat, size = Flat(), 60_000
+    flat._rest = Counted()
+    found = [*flat.feed(b"a,b\n"), *flat.feed(b'1,"' + b"\n" * (size // 2)), *flat.feed(b"\n" * (size // 2) + b'"\n')]
+    assert [len(row.cells) for row in found] == [2, 2] and Counted.looked < 3 * size

@@ -25,13 +25,13 @@ from tranship.sim.leak import walk
 from tranship.sim.leak.brand import Brand, Shape, brand_of
 from tranship.sim.leak.walk import Budget, run
 
-JUDGED, LEARNED = range(60, 64), range(200, 208)
+JUDGED, LEARNED = range(60, 68), range(200, 208)
 boosting()
 
 
 @pytest.fixture(scope="module")
 def worlds() -> tuple[list[Brand], list[Brand]]:
-    """Four brands to be judged and eight for the attackers to learn on; none of them is tuned or reported on."""
+    """Eight brands to be judged and eight for the attackers to learn on; none of them is tuned or reported on."""
     return [brand_of(seed) for seed in JUDGED], [brand_of(seed) for seed in LEARNED]
 
 
@@ -58,7 +58,7 @@ def test_two_networks_learn_less_and_get_more(worlds):
     """Two networks that do not talk to each other get more volume between them, and each knows less."""
     got = found(Budget(settings_for(BALANCED, 2), 2, 0.25), worlds)
     assert got["volume_share"] >= 0.19, got  # of one of the two
-    assert got["tau_growth"] <= 0.20 and got["top10"] <= 0.30 and got["vip"] <= 0.12 and got["pairs"] <= 0.03, got
+    assert got["tau_growth"] <= 0.20 and got["top10"] <= 0.25 and got["vip"] <= 0.12 and got["pairs"] <= 0.03, got
 
 
 def test_a_brand_that_forecasts_nothing_is_hidden_too(worlds):

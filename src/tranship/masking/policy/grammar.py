@@ -113,7 +113,8 @@ def _contact(text: str) -> str:
         return "holds a number that may be a phone's"
     if "+" in text and _NUMBERS.search(text):
         return "holds a number that may be a phone's"
-    words = [word for word in _WORDS.findall(text.lower()) if word in NOTE_WORDS]
+    found = _WORDS.findall(text.lower())
+    words = [] if NOTE_WORDS.isdisjoint(found) else [word for word in found if word in NOTE_WORDS]
     if words and (len(words) > 1 or words[0] not in _FINE or _spelled(text, words[0])):
         return "holds a note, not an address"
     return ""

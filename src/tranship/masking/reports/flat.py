@@ -54,6 +54,10 @@ class Flat:
             raise FlatError(0, "is in an encoding that is not read here")
         self._encodings = found
         self._rest = b""
+        self._looked, self._odd = (
+            0,
+            False,
+        )  # bytes of the rest that were looked at, and whether an odd number of quotes is among them
         self._count = -1
         self.mark = ""
         """What stands between cells; known with the header."""
@@ -62,23 +66,29 @@ class Flat:
     def feed(self, piece: bytes) -> Iterator[Row]:
         """The rows that are complete with this piece. FlatError where one cannot be read."""
         data = self._rest + piece
-        begin = at = 0
+        begin, at, odd = 0, self._looked, self._odd
         while (found := data.find(b"\n", at)) >= 0:
-            line = data[begin : found + 1]
+            if not self.mark:
+                self._look(data[begin : found + 1])
+            odd ^= (
+                self._quoted and data.count(b'"', at, found + 1) % 2 == 1
+            )  # no byte is counted twice, however often cells break
             at = found + 1
-            if self._open(line):
-                self._fits(len(line))
+            if odd:
+                self._fits(at - begin)
                 continue  # the line break stands inside a quoted cell
-            begin = at
+            line, begin = data[begin:at], at
             yield from self._row(line)
-        self._rest = data[begin:]
+        self._rest, self._looked, self._odd = data[begin:], at - begin, odd
         self._fits(len(self._rest))
 
     def close(self) -> Iterator[Row]:
         """The last row, where no line break ended it. FlatError where it is not whole, or there was no header."""
         rest, self._rest = self._rest, b""
         if rest:
-            if self._open(rest):
+            if not self.mark:
+                self._look(rest)
+            if self._quoted and rest.count(b'"') % 2:
                 raise FlatError(self._count + 1, "holds a quotation mark that is never closed")
             yield from self._row(rest)
         if self._count < 0:
@@ -88,14 +98,10 @@ class Flat:
         if size > ROW_BYTES_MOST:
             raise FlatError(self._count + 1, f"is longer than {ROW_BYTES_MOST} bytes")
 
-    def _open(self, line: bytes) -> bool:
-        quoted = self._quoted if self._count >= 0 else self._style(line)[1]
-        return quoted and line.count(b'"') % 2 == 1
-
-    def _style(self, line: bytes) -> tuple[str, bool]:
-        """The delimiter, and whether cells may be quoted."""
-        mark = "\t" if b"\t" in line else ","
-        return mark, mark == "," or line.removeprefix(_BOM).startswith(b'"')
+    def _look(self, line: bytes) -> None:
+        """The delimiter, and whether cells may be quoted, from the first line of all."""
+        self.mark = "\t" if b"\t" in line else ","
+        self._quoted = self.mark == "," or line.removeprefix(_BOM).startswith(b'"')
 
     def _row(self, line: bytes) -> Iterator[Row]:
         self._fits(len(line))
@@ -114,7 +120,6 @@ class Flat:
     def _begun(self, line: bytes) -> bytes:
         if line.startswith(_OTHER_BOMS):
             raise FlatError(0, "is in UTF-16")
-        self.mark, self._quoted = self._style(line)
         self.bom = line.startswith(_BOM)
         return line.removeprefix(_BOM)
 

@@ -42,6 +42,8 @@ SHARES = np.geomspace(0.001, MOST_SHARE / ONE, 200)
 REACHED = np.minimum(1.0, np.outer(SHARES, WEIGHTS))
 MOST_FACTOR = 200.0
 """Highest factor of a SKU's forecast minimum that a curve starts at."""
+MOST_EXPECTED = 200.0
+"""What is expected to pass, of a demand that may be next to nothing: a figure for people, bounded for the journal."""
 LEAST_DEMAND = 0.02
 """Order lines a week below which demand is not followed further down: one sale must not look like growth."""
 MOST_LOG = 3.0
@@ -165,7 +167,7 @@ class Planner:
         figures = LeakFigures(
             weeks=memory.week - memory.first,
             short_ppm=int(short * ONE),
-            expected_ppm=int(min(reached[shown].sum() / max(float(demand.sum()), 1e-9), MOST_FACTOR) * ONE),
+            expected_ppm=int(min(reached[shown].sum() / max(float(demand.sum()), 1e-9), MOST_EXPECTED) * ONE),
             tilt_ppm=int(memory.lean * ONE),
             growth_seen_ppm=int(memory.seen * ONE),
             settling=int(((now["base"] == 0) & (now["never"] == 0)).sum()),
