@@ -4,6 +4,7 @@
 .DEFAULT_GOAL := help
 .PHONY: help install demo test sim check format lint types imports bench soak shots docs lock clean distclean
 ARGS ?=
+SEEDS ?= 0:1000
 BIN := .venv/bin
 
 # Without .pyc files every start compiles numba again, which makes the program look twice as slow as it is.
@@ -23,7 +24,7 @@ test: install ## every test but the long ones; needs nothing outside this folder
 	@$(BIN)/python -m pytest -q -n 2 --dist loadfile $(ARGS)
 
 sim: install ## 20,000 orders through worlds of failing networks: none twice, none lost, none oversold, no cap broken
-	@$(BIN)/tranship sim --seeds 0:1000 --workers 2 --json $(ARGS)
+	@$(BIN)/tranship sim --seeds $(SEEDS) --workers 2 --json $(ARGS)
 
 check: lint types imports ## format, lint, types and import rules; changes nothing
 

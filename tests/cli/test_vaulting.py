@@ -304,6 +304,7 @@ def test_an_order_that_is_not_there_is_not_one_that_nobody_saw(home: Path, capsy
     """A misspelled id is refused: "no network saw anything" would be taken for the answer."""
     code, out, said = run(capsys, "audit", "exposure", home, "--order", "no-such-order")
     assert code == 2 and "no order of this id or number" in said and "no network saw" not in out
+    assert "--person ORDER --source proxy" in said
 
 
 def test_after_an_erasure_whom_is_a_stump(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

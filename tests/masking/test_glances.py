@@ -7,9 +7,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tranship.core.order import Person
-from tranship.engine.outward import without_name
 from tranship.engine.preparing import ALPHABET, ID_LENGTH, random_id
 from tranship.masking import mask as room
+from tranship.masking.own_name import without_name
 from tranship.masking.policy import walk
 
 WORDS = st.sampled_from(

@@ -63,6 +63,47 @@ def test_an_upstream_that_repeats_everything_tells_nobody(kind: str):
             assert not fuzzing.echoed(target, seed), target.operation.name
 
 
+@pytest.mark.parametrize("kind", kinds())
+def test_a_name_that_stands_in_the_address_too_does_not_leave(kind: str):
+    """In each text part of each address beside a name that is hidden: taken out or refused, in any shape."""
+    tried = 0
+    for target in fuzzing.targets(load(kind)):
+        rules = target.operation.rules.get("body", {})
+        words = {word: fuzzing.canary.letters(f"{target.operation.name} {word}") for word in ("first", "last")}
+        name, search = " ".join(words.values()), fuzzing.canary.Search(words)
+        for address in {*target.operation.whole, *target.operation.partial}:
+            named = {f"{address}.name", f"{address.rpartition('.')[0]}.name"} & set(rules)
+            named = {leaf for leaf in named if rules[leaf].action in {"token", "constant", "drop"}}
+            inside = [leaf for leaf, rule in rules.items() if leaf.startswith(f"{address}.") and leaf not in named
+                      and rule.type is not None and rule.type.name in {"line", "city", "region"}]  # fmt: skip
+            for leaf in inside if named else ():
+                for text in (
+                    name,
+                    name.upper(),
+                    f"c/o {name}",
+                    f"{name}, 22 Oak St",
+                    f"{name} 22 Oak St",
+                    f"22 Oak St {name}",
+                ):
+                    if not leaf.endswith(("city", "tate", "stateOrRegion")) or text in {name, name.upper()}:
+                        draw = fuzzing.random.Random(SEED)
+                        values = target.good(draw) | {f"body {one}": name for one in named} | {f"body {leaf}": text}
+                        assert not _told(target, target.message(draw, values), search), (
+                            leaf,
+                            text.replace(name, "NAME"),
+                        )
+                        tried += 1
+    assert tried
+
+
+def _told(target: Target, message: fuzzing.Message, search: fuzzing.canary.Search) -> list[tuple[str, str]]:
+    try:
+        made = fuzzing.mask(message, target.operation, target.policy, target.tokens, now_day=fuzzing.DAY)
+    except fuzzing.MaskingError as error:
+        return search.hits(fuzzing.canary.told_by(error))
+    return search.hits(made.body)
+
+
 # ---- the same checker finds what is wrong ----------------------------------------------------------------------------
 
 

@@ -211,7 +211,9 @@ def test_of_an_error_only_its_code_comes_back(status: int, body: bytes, out: Any
     assert "Oak" not in repr(made) + repr(made.dropped)
 
 
-@pytest.mark.parametrize("body", [b"<html>", b'{"a":1,"a":2}', b"\xff", b"[" * 100_000, b"1", b'{"a":NaN}'])
+@pytest.mark.parametrize(
+    "body", [b"<html>", b'{"a":1,"a":2}', b"\xff", b"[" * 100_000, b"1", b'{"a":NaN}', b'{"a":"\\ud800"}']
+)
 def test_a_success_that_cannot_be_read_is_quarantined(body: bytes):
     """Nobody can say what is in it."""
     with pytest.raises(QuarantineError) as caught:

@@ -34,6 +34,18 @@ def rows(folder: Path, sql: str) -> list[tuple[Any, ...]]:
         db.close()
 
 
+def places(folder: Path, word: str) -> set[str]:
+    """Which columns of the store hold a word, as a whole or in part."""
+    found = set()
+    for (table,) in rows(folder, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"):
+        for _, column, *_ in rows(folder, f"PRAGMA table_info({table})"):
+            if rows(
+                folder, f"SELECT 1 FROM {table} WHERE instr(CAST({column} AS BLOB), CAST('{word}' AS BLOB)) LIMIT 1"
+            ):
+                found.add(f"{table}.{column}")
+    return found
+
+
 def files(folder: Path) -> bytes:
     """Every byte of the store but its key file."""
     return b"\n".join(path.read_bytes() for path in folder.iterdir() if path.suffix != ".key")
@@ -59,6 +71,8 @@ def test_an_order_is_erased_while_the_proxy_runs(there: Network, tmp_path: Path)
         ]
         assert here.create(other.body, **shown).status == 200
         assert all(mark[:16] in files(folder) for mark in marks)
+        (name,) = rows(folder, "SELECT token FROM token WHERE kind = 'order' ORDER BY pos LIMIT 1")[0]
+        assert rows(folder, f"SELECT 1 FROM token WHERE scope = '{name}'")
         path = f"/_proxy/orders/{told.order_id}"
         assert here.ask("DELETE", path).status == 401
         there.answer, sent = says(200, text), len(there.got)
@@ -71,6 +85,7 @@ def test_an_order_is_erased_while_the_proxy_runs(there: Network, tmp_path: Path)
             502,
             "yes",
         ) and told.order_id.encode() not in under_way.body
+        assert places(folder, name) == {"audit.subject"}  # the chain keeps it, and nothing else does
         left = files(folder)
         assert not any(mark[at : at + 16] in left for mark in marks for at in range(0, len(mark) - 15, 16))
         assert here.ask("GET", f"{ORDERS}/{told.order_id}", **shown).status == 404

@@ -62,7 +62,7 @@ def test_while_the_vault_is_down_no_endpoint_and_no_stream_gets_through(there: N
     holder.execute("BEGIN IMMEDIATE")
     try:
         body = json.dumps(order("down again").body).encode()
-        head = f"POST {ORDERS} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n".encode()
+        head = f"POST {ORDERS} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n".encode()
         chunks = [
             b"%x\r\n%b\r\n" % (len(piece), piece) for piece in (body[at : at + 7] for at in range(0, len(body), 7))
         ]

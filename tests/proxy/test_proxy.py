@@ -225,10 +225,16 @@ def test_duplicate_keys_and_broken_bodies_are_refused(there: Network, here: Prox
     for body in (
         raw[:-1] + b',"sellerFulfillmentOrderId":"B"}', raw[:-1], b"\xff" + raw, b"", b"[]", b"null",
         raw.replace(b"Seattle", b"Se\xffttle"),
-        raw.replace(b'"quantity": 1', b'"quantity": NaN'),
+        raw.replace(b'"quantity": 1', b'"quantity": NaN'), raw.replace(b'"Seattle"', b'"\\ud800"'), raw.replace(b'"S1"', b'"S\\udfff"'),
     ):  # fmt: skip
-        assert here.ask("POST", ORDERS, body).status == 422, body
+        refused = here.ask("POST", ORDERS, body)
+        assert refused.status == 422 and refused.json()["sent"] == "no", body
     assert there.got == []
+    told = order("pair").body | {
+        "displayableOrderComment": "PAIR"
+    }  # a whole pair is text, and so is what looks like half of one
+    whole = json.dumps(told).encode().replace(b"PAIR", b"\\ud83d\\ude00 \\\\ud800")
+    assert here.ask("POST", ORDERS, whole).status == 200 and "fault" not in here.log.read_text()
 
 
 def test_the_same_order_twice_at_once_is_the_same_bytes(there: Network, here: Proxy):

@@ -14,7 +14,7 @@ from tranship.proxy.heads import Head
 from tranship.proxy.settings import ProxySettings
 
 BODY = b'{"a":1}'
-POST = b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+POST = b"POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 
 class Noting:
@@ -77,29 +77,29 @@ def there() -> Iterator[Running]:
 
 
 REFUSED = {
-    "absolute form": b"GET http://other.example/a HTTP/1.1\r\nHost: x\r\n\r\n",
-    "absolute form, other scheme": b"GET file:///etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n",
-    "two slashes": b"GET //other.example/a HTTP/1.1\r\nHost: x\r\n\r\n",
-    "connect": b"CONNECT other.example:443 HTTP/1.1\r\nHost: x\r\n\r\n",
-    "asterisk": b"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n",
-    "fragment": b"GET /a#b HTTP/1.1\r\nHost: x\r\n\r\n",
-    "old version": b"GET /a HTTP/1.0\r\nHost: x\r\n\r\n",
+    "absolute form": b"GET http://other.example/a HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "absolute form, other scheme": b"GET file:///etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "two slashes": b"GET //other.example/a HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "connect": b"CONNECT other.example:443 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "asterisk": b"OPTIONS * HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "fragment": b"GET /a#b HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "old version": b"GET /a HTTP/1.0\r\nHost: localhost\r\n\r\n",
     "no version": b"GET /a\r\n\r\n",
     "no host": b"GET /a HTTP/1.1\r\n\r\n",
-    "two hosts": b"GET /a HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
-    "folded header": b"GET /a HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n",
-    "blank before colon": b"GET /a HTTP/1.1\r\nHost: x\r\nContent-Length : 3\r\n\r\nabc",
-    "bare line feeds": b"GET /a HTTP/1.1\nHost: x\n\n",
-    "null in a header": b"GET /a HTTP/1.1\r\nHost: x\r\nA: b\0c\r\n\r\n",
-    "upgrade": b"GET /a HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
-    "websocket": b"GET /a HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: a\r\n\r\n",
+    "two hosts": b"GET /a HTTP/1.1\r\nHost: localhost\r\nHost: y\r\n\r\n",
+    "folded header": b"GET /a HTTP/1.1\r\nHost: localhost\r\nA: b\r\n c\r\n\r\n",
+    "blank before colon": b"GET /a HTTP/1.1\r\nHost: localhost\r\nContent-Length : 3\r\n\r\nabc",
+    "bare line feeds": b"GET /a HTTP/1.1\nHost: localhost\n\n",
+    "null in a header": b"GET /a HTTP/1.1\r\nHost: localhost\r\nA: b\0c\r\n\r\n",
+    "upgrade": b"GET /a HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+    "websocket": b"GET /a HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: a\r\n\r\n",
     "http/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "two lengths": POST + b"Content-Length: 7\r\nContent-Length: 8\r\n\r\n" + BODY,
     "lengths in one": POST + b"Content-Length: 7, 8\r\n\r\n" + BODY,
     "negative length": POST + b"Content-Length: -7\r\n\r\n" + BODY,
     "signed length": POST + b"Content-Length: +7\r\n\r\n" + BODY,
-    "length and chunks": POST + b"Content-Length: 7\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n",
-    "chunks and length": POST + b"Transfer-Encoding: chunked\r\nContent-Length: 7\r\n\r\n0\r\n\r\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n",
+    "length and chunks": POST + b"Content-Length: 7\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /b HTTP/1.1\r\nHost: [::1]\r\n\r\n",
+    "chunks and length": POST + b"Transfer-Encoding: chunked\r\nContent-Length: 7\r\n\r\n0\r\n\r\nGET /b HTTP/1.1\r\nHost: [::1]\r\n\r\n",
     "strange coding": POST + b"Transfer-Encoding: xchunked\r\n\r\n7\r\n" + BODY + b"\r\n0\r\n\r\n",
     "coding twice": POST + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n7\r\n" + BODY + b"\r\n0\r\n\r\n",
     "bad chunk size": POST + b"Transfer-Encoding: chunked\r\n\r\n0x7\r\n" + BODY + b"\r\n0\r\n\r\n",
@@ -107,13 +107,13 @@ REFUSED = {
     "shorter than announced": POST + b"Content-Length: 99\r\n\r\n" + BODY,
     "large body": POST + b"Content-Length: 5000\r\n\r\n" + b"x" * 5000,
     "large body in chunks": POST + b"Transfer-Encoding: chunked\r\n\r\n" + (b"400\r\n" + b"x" * 1024 + b"\r\n") * 5 + b"0\r\n\r\n",
-    "large head": b"GET /a HTTP/1.1\r\nHost: x\r\nA: " + b"x" * 4000 + b"\r\n\r\n",
-    "many headers": b"GET /a HTTP/1.1\r\nHost: x\r\n" + b"".join(b"A%d: b\r\n" % n for n in range(80)) + b"\r\n",
+    "large head": b"GET /a HTTP/1.1\r\nHost: localhost\r\nA: " + b"x" * 4000 + b"\r\n\r\n",
+    "many headers": b"GET /a HTTP/1.1\r\nHost: localhost\r\n" + b"".join(b"A%d: b\r\n" % n for n in range(80)) + b"\r\n",
     "compressed": POST + b"Content-Encoding: gzip\r\nContent-Length: 7\r\n\r\n" + BODY,
-    "form": b"POST /a HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b",
-    "body where none is wanted": b"GET /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
-    "other method in a header": b"GET /a HTTP/1.1\r\nHost: x\r\nX-HTTP-Method-Override: DELETE\r\n\r\n",
-    "climbing": b"GET /a/../b HTTP/1.1\r\nHost: x\r\n\r\n",
+    "form": b"POST /a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b",
+    "body where none is wanted": b"GET /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc",
+    "other method in a header": b"GET /a HTTP/1.1\r\nHost: localhost\r\nX-HTTP-Method-Override: DELETE\r\n\r\n",
+    "climbing": b"GET /a/../b HTTP/1.1\r\nHost: localhost\r\n\r\n",
     "not http": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
 }  # fmt: skip
 
@@ -147,7 +147,7 @@ def test_bodies_split_at_every_byte(there: Running):
 def test_requests_behind_one_another_are_each_read(there: Running):
     """Two requests in one piece are two requests, each with its own answer."""
     there.handler.seen.clear()
-    get = b"GET /b HTTP/1.1\r\nHost: x\r\n\r\n"
+    get = b"GET /b HTTP/1.1\r\nHost: localhost\r\n\r\n"
     answer = there.talk(POST + b"Content-Length: 7\r\n\r\n" + BODY + get)
     assert answer.count(b"HTTP/1.1 200") == 2
     assert [seen[1] for seen in there.handler.seen] == [("a",), ("b",)]
@@ -159,7 +159,7 @@ def test_a_slow_head_and_a_slow_body_are_let_go(there: Running):
     for start in (
         b"GET /a HT", POST + b"Content-Length: 7\r\n\r\n{", POST + b"Content-Length: 7\r\n\r\n",
         POST + b"Transfer-Encoding: chunked\r\n\r\n",
-        b"GET /a HTTP/1.1\r\nHost: x\r\nContent-Length: 7\r\n\r\n",
+        b"GET /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 7\r\n\r\n",
     ):  # fmt: skip
         with there.line() as line:
             line.sendall(start)
@@ -173,7 +173,7 @@ def test_a_fault_is_told_by_its_name_only(there: Running, caplog: pytest.LogCapt
     there.handler.fault = ValueError("Ada Byron lives in Seattle")
     try:
         answer = there.talk(POST + b"Content-Length: 7\r\n\r\n" + BODY)
-        missing = there.talk(b"GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n")
+        missing = there.talk(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")
     finally:
         there.handler.fault = None
     assert (
@@ -189,9 +189,9 @@ def test_its_own_pages_reach_nobody(there: Running):
     """Health, readiness and counters are answered here, with GET only."""
     there.handler.seen.clear()
     for path in (b"healthz", b"readyz", b"metrics"):
-        assert status(there.talk(b"GET /" + path + b" HTTP/1.1\r\nHost: x\r\n\r\n")) == 200
+        assert status(there.talk(b"GET /" + path + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")) == 200
         assert status(there.talk(POST.replace(b"/a", b"/" + path) + b"Content-Length: 2\r\n\r\n{}")) == 405
-    document = json.loads(there.talk(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n").partition(b"\r\n\r\n")[2])
+    document = json.loads(there.talk(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").partition(b"\r\n\r\n")[2])
     assert document["refused"]["none"]["no-route"] == 3
     assert there.handler.seen == []
 
@@ -200,11 +200,11 @@ def test_room_is_limited():
     """One at a time and one that waits: the third is told to come back; the one that waits for too long as well."""
     with running(requests_max=1, waiting_max=1, waiting_timeout_s=0.5) as there:
         there.handler.gate = asyncio.Event()
-        get = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
+        get = b"GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n"
         with there.line() as first:
             first.sendall(get)
             while there.shell.counts.under_way == 0:
-                assert status(there.talk(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")) == 200
+                assert status(there.talk(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")) == 200
             with there.line() as second:
                 second.sendall(get)
                 answers = [there.talk(get), second.recv(65536)]
@@ -217,10 +217,35 @@ def test_room_is_limited():
 def test_a_token_is_asked_for():
     """Without it there is nothing to be had but health."""
     with running(token="0123456789abcdef") as there:
-        assert status(there.talk(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")) == 200
+        assert status(there.talk(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")) == 200
         for path in (b"a", b"metrics"):
-            get = b"GET /" + path + b" HTTP/1.1\r\nHost: x\r\n"
+            get = b"GET /" + path + b" HTTP/1.1\r\nHost: localhost\r\n"
             assert status(there.talk(get + b"\r\n")) == 401
             assert status(there.talk(get + b"X-Tranship-Token: 0123456789abcdeF\r\n\r\n")) == 401
             assert status(there.talk(get + b"Authorization: Bearer 0123456789abcdef\r\n\r\n")) == 200
         assert len(there.handler.seen) == 1
+
+
+def test_without_a_token_only_this_machines_name_is_answered():
+    """A page whose name leads here (DNS rebinding) gets nothing but health; with a token the name does not count."""
+    paths = (b"GET /a", b"GET /metrics", b"DELETE /_proxy/orders/A-1", b"GET /_proxy/documents/abc")
+    with running() as open_, running(token="0123456789abcdef") as closed:
+        for host in (
+            b"evil.example",
+            b"evil.example:8100",
+            b"localhost.evil.example",
+            b"127.0.0.1.evil.example",
+            b"192.168.0.1",
+            b"",
+        ):
+            for path in paths:
+                answer = open_.talk(path + b" HTTP/1.1\r\nHost: " + host + b"\r\n\r\n")
+                assert status(answer) == 403 and b"proxy:host" in answer and b'"sent":"no"' in answer, (path, host)
+                assert b"evil" not in answer
+            for path in (b"/healthz", b"/readyz"):
+                assert status(open_.talk(b"GET " + path + b" HTTP/1.1\r\nHost: " + host + b"\r\n\r\n")) == 200
+        assert open_.handler.seen == []
+        for host in (b"localhost", b"LOCALHOST:8100", b"127.0.0.1:8100", b"127.8.9.1", b"[::1]", b"[::1]:8100"):
+            assert status(open_.talk(b"GET /a HTTP/1.1\r\nHost: " + host + b"\r\n\r\n")) == 200, host
+        shown = b"GET /a HTTP/1.1\r\nHost: proxy.example\r\nX-Tranship-Token: 0123456789abcdef\r\n\r\n"
+        assert status(closed.talk(shown)) == 200

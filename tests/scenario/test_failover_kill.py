@@ -182,7 +182,8 @@ def _saw(run: Path, orders: int) -> None:
     finally:
         store.close()
     print(f"{orders} orders, journal {kinds}, dispatches {states}, exceptions {told}")
-    assert kinds.get("breaker") and told.get("breaker_opened") and kinds.get("drained"), kinds
+    # A person's strike is in each run; whether the breaker also opens by itself, and tells of it, depends on when kills fall.
+    assert kinds.get("breaker") and kinds.get("drained"), (kinds, told)
     assert set(states) - {"SHIPPED"}, "no attempt was ever given up"
 
 

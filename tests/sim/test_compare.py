@@ -7,6 +7,7 @@ import pytest
 
 from tests.console.runs import play
 from tests.engine import worlds
+from tests.sim.exports import network_file, save, uci_rows
 from tranship.core.errors import InputError
 from tranship.core.network import FULL_BP
 from tranship.engine.evolve import evolve
@@ -14,6 +15,7 @@ from tranship.engine.run import open_store
 from tranship.engine.shard import decoded
 from tranship.engine.state import State
 from tranship.sim.compare import Arm, compare, compare_run
+from tranship.sim.replay import replay
 
 
 def arms(folder: Path, *names: str) -> list[Arm]:
@@ -129,3 +131,18 @@ def test_nothing_is_written(tmp_path: Path):
     before = (tmp_path / "tranship.db").read_bytes()
     arms(tmp_path, "none")
     assert (tmp_path / "tranship.db").read_bytes() == before
+
+
+def test_a_run_under_a_leak_budget_is_compared_too(tmp_path: Path):
+    """Its plans are in force in every arm; the arm as run equals the run."""
+    path = network_file(tmp_path)
+    path.write_text(path.read_text() + '\n[[leak]]\nnetwork = "amazon"\nbudget = 40\n')
+    replay(save(tmp_path, uci_rows()), path, tmp_path / "run")
+    state = rebuilt(tmp_path / "run")
+    assert state.leaks is not None and state.leaks.versions["amazon"] >= 2
+    run, free, counter = arms(tmp_path / "run", "as_run", "none", "counter")
+    assert run.orders == free.orders == counter.orders == len(state.orders)
+    with sqlite3.connect(tmp_path / "run" / "tranship.db") as db:
+        assert (run.fulfillment_orders, run.cost) == db.execute(
+            "SELECT COUNT(*), SUM(cost) FROM part WHERE status <> 'CANCELLED'"
+        ).fetchone()

@@ -419,6 +419,16 @@ class StoreContract(PortContract):
         store.commit(Batch(people=[PersonRow("P9", people[1].blind, b"w" * 61, b"s" * 80)]))  # the customer comes back
         assert store.find_person(people[1].blind) == "P9"
 
+    def test_an_erasure_takes_the_order_of_tokens_too(self, store: Store) -> None:
+        """The order that a token belonged to is blanked where rows stay (SQLite), gone where they go (PostgreSQL); none stays none."""
+        vault, scope = Vault(b"m" * 32), rows.token(7, 0).scope
+        given = [rows.token(7, k, f"P{k % 2}") for k in range(4)] + [rows.token(7, 9, "P1")._replace(scope="")]
+        people = [vault.seal(f"P{k}", "uci", Person(ref=str(k))) for k in range(2)]
+        store.commit(Batch(people=people, tokens=given, masking_keys=[rows.masking_key(7)]))
+        assert store.erase("P1")
+        kept = [str(one) for (one,) in store.query("SELECT scope FROM token ORDER BY pos")]
+        assert kept in ([scope, scope], [scope, "-" * len(scope), scope, "-" * len(scope), ""])
+
     def test_queries_cannot_write(self, store: Store) -> None:
         """The door for reports is read-only."""
         with pytest.raises(Exception, match=r"readonly|read-only"):

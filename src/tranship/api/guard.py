@@ -12,6 +12,7 @@ from tranship.api.problems import ProblemError
 from tranship.api.settings import ApiSettings
 from tranship.connectors.settings import is_loopback
 from tranship.wire.asgi import App, Message, Receive, Scope, Send
+from tranship.wire.settings import is_local_name
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/sign-in"})
 """What needs no token: whether the service is up, and the page that asks for one."""
@@ -92,7 +93,7 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> ProblemError | None:
         headers = dict(scope["headers"])
-        if self._local and not _is_local_name(headers.get(b"host", b"")):
+        if self._local and not is_local_name(headers.get(b"host", b"")):
             detail = "this service answers to localhost; a page from elsewhere may not talk to it"
             return ProblemError(421, "wrong-host", "This is not the host that was meant", detail)
         if self.requests >= self._settings.requests_max:
@@ -131,12 +132,6 @@ def _is_open(path: str) -> bool:
 def session_of(token: bytes) -> str:
     """What a signed-in browser's cookie holds: follows from the token, does not give it away, ends with it."""
     return hmac.digest(token, b"tranship session 1", hashlib.sha256).hex()
-
-
-def _is_local_name(host: bytes) -> bool:
-    name = host.decode("latin-1").lower()
-    name = name[: name.index("]") + 1] if name.startswith("[") and "]" in name else name.partition(":")[0]
-    return is_loopback(name.strip("[]"))
 
 
 class _Answer:

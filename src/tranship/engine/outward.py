@@ -4,7 +4,6 @@ Made once, when the intent is; the tokens and the audit row are committed with i
 are the bytes that were sealed then: another day, another key or another policy changes nothing of them.
 """
 
-import re
 from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
@@ -13,6 +12,7 @@ import msgspec
 
 from tranship.core.order import Person
 from tranship.masking.audit import REFUSED, SENT, AuditDraft, Field, fingerprint
+from tranship.masking.own_name import without_name
 from tranship.masking.policy import Policy, load, walk
 from tranship.masking.policy.rules import Rule
 from tranship.masking.tokens import kind_of
@@ -59,34 +59,6 @@ class Masker:
         """The person by name, where the label may say it. UnavailableError where no alias could be made now: nothing leaves then."""
         self.vault.keys.writing(session.network, "name")
         return person
-
-
-def without_name(street: str, name: str) -> str:
-    """The street without the recipient's own name, where it stands on a line of its own, between commas, or before the house number.
-
-    A street that is called as the customer is stays: nobody may be left without a house to be found at.
-
-    >>> without_name("Ann Example, 12 Oak St", "Ann Example"), without_name("12 Ann Example Way", "Ann Example")
-    ('12 Oak St', '12 Ann Example Way')
-    """
-    names = name.split()
-    if len(names) < 2 or (name.isascii() and street.isascii() and not _all_in(names, street)):
-        return street
-    words = [re.escape(word) for word in names]
-    either = "|".join(r"[\s,]+".join(each) for each in (words, [words[-1], *words[:-1]]))
-    left = re.sub(
-        rf"(^|[,;\n])\s*(?:(?:c/o|attn|to)\b[:.]?\s*)?(?:{either})\s*(?=$|[,;\n\d])",
-        r"\1 ",
-        street,
-        flags=re.IGNORECASE | re.MULTILINE,
-    )
-    return left if left == street else left.strip(" ,;\n")
-
-
-def _all_in(names: list[str], street: str) -> bool:
-    """At a glance, for most streets hold none of them."""
-    found = street.lower()
-    return all(name.lower() in found for name in names)
 
 
 def sent(kind: str, body: bytes, told: Told) -> AuditDraft:

@@ -5,7 +5,6 @@ whatever the order of its keys. It knows no clock and no wire. There is no way a
 made nothing that could be sent. A dry run is the same call with `tokens_memory.MemoryTokens`.
 """
 
-import json
 import secrets
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -16,9 +15,9 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from tranship.masking.outward import GONE, Plan, State
-from tranship.masking.policy.checking import unique
 from tranship.masking.policy.errors import MaskingError
 from tranship.masking.policy.model import Operation, Policy
+from tranship.masking.reading import parsed
 from tranship.masking.tokens import Tokens
 
 BODY_BYTES_MOST = 1 << 20
@@ -113,13 +112,6 @@ def _refuse(plan: Plan, leaf: str, why: str) -> NoReturn:
     raise MaskingError(plan.kind, plan.operation.name, leaf, why)
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)
-
-
-_read = json.JSONDecoder(object_pairs_hook=unique, parse_constant=_no_constant).decode
-
-
 def _parsed(plan: Plan, body: bytes) -> Any:
     if not body:
         return None
@@ -128,7 +120,7 @@ def _parsed(plan: Plan, body: bytes) -> Any:
     if len(body) > BODY_BYTES_MOST:
         _refuse(plan, "the body", f"is larger than {BODY_BYTES_MOST} bytes")
     try:
-        return _read(body.decode("utf-8"))
+        return parsed(body)
     except (ValueError, RecursionError):
         pass
     _refuse(plan, "the body", "is not JSON in UTF-8 with unique keys, so nobody can say what is in it")

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
+from tranship.masking.own_name import HELD, HeldError, Parts, address_without_name
 from tranship.masking.policy import grammar
 from tranship.masking.policy.errors import MaskingError
 from tranship.masking.policy.model import AddressNames, Operation, Policy
@@ -27,6 +28,8 @@ GONE = _Gone()
 """Nothing leaves in the place of the value."""
 LIST_MOST = 1_000
 """Elements of a list in a message; the networks take 100 lines."""
+NAME = "name"
+"""What every vendor calls the recipient's name, in the address or beside it."""
 TEXT_MOST = {"order": 200, "line": 200, "name": 200, "sku": 100, "email": 320, "phone": 50}
 """Characters of a value that a token may stand for; 1,000 for other kinds."""
 
@@ -105,8 +108,8 @@ class _Maker:
         rest = children.pop("{}", None)  # dropped or refused, as loading sees to
         made = self._object(children, rest, path)
         if path in self.operation.whole or path in self.operation.partial:
-            return self._address(made, path, whole=path in self.operation.whole)
-        return made
+            made = self._address(made, path, whole=path in self.operation.whole)
+        return self._nameless(made, node, path)
 
     def _object(self, children: dict[str, Step], rest: Step | None, path: str) -> Step:
         refuse, get = self._raiser(path or "the body"), children.get
@@ -181,6 +184,39 @@ class _Maker:
 
         return step
 
+    def _nameless(self, inner: Step, node: Mapping[str, Any], path: str) -> Step:
+        """Where the name of an address does not leave, it does not leave in another part of it: before those are looked at."""
+        named = node.get(NAME)
+        if not isinstance(named, tuple) or named[1].action not in {"token", "constant", "drop"}:
+            return inner
+        addresses = {*self.operation.whole, *self.operation.partial}
+        if path in addresses:
+            return self._apart(inner, node, "", path)
+        for key, child in node.items():  # ShipBob has the name beside the address
+            if isinstance(child, dict) and (where := f"{path}.{key}" if path else key) in addresses:
+                inner = self._apart(inner, child, key, where)
+        return inner
+
+    def _apart(self, inner: Step, address: Mapping[str, Any], key: str, path: str) -> Step:
+        parts, raiser = _parts(address, self.policy.names), self._raiser
+
+        def step(value: Any, state: State) -> Any:
+            if value.__class__ is dict:
+                name, to = value.get(NAME), value.get(key) if key else value
+                if name.__class__ is str and to.__class__ is dict:
+                    try:
+                        kept = address_without_name(to, name, parts)
+                    except HeldError as error:
+                        held = f"{path}.{error.part}"
+                    else:
+                        if kept is not to:
+                            value = {**value, key: kept} if key else kept
+                        return inner(value, state)
+                    raiser(held)(HELD)
+            return inner(value, state)
+
+        return step
+
     # -- leaves --------------------------------------------------------------------------------------------------------
 
     def leaf(self, place: str, leaf: str, rule: Rule) -> Step:
@@ -207,6 +243,19 @@ class _Maker:
                 name,
             )
         return _plain(rule, refuse, name)
+
+
+def _parts(address: Mapping[str, Any], names: AddressNames) -> Parts:
+    """The parts of an address that leave in clear, by what they are."""
+    kinds = {
+        key: child[1].type.name
+        for key, child in address.items()
+        if isinstance(child, tuple) and child[1].action == "pass" and child[1].type is not None
+    }
+    towns = {key for key, kind in kinds.items() if kind in {"region", "postal"} or key == names.city}
+    lines = tuple(sorted(key for key, kind in kinds.items() if kind == "line"))
+    others = tuple(key for key, kind in kinds.items() if kind in {"city", "name"} and key not in towns)
+    return Parts(lines, others, tuple(sorted(towns)))
 
 
 def _missing(out: Mapping[str, Any], names: AddressNames, *, whole: bool) -> str:

@@ -6,18 +6,17 @@ is judged for itself, because an account may be shared with other software. Leav
 type, are left out and told by name in `dropped`: a vendor may add a leaf on any day, and nothing leaves by leaving it out.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, NoReturn
 
 import msgspec
 
 from tranship.masking.outward import GONE
-from tranship.masking.policy.checking import unique
 from tranship.masking.policy.errors import QuarantineError
 from tranship.masking.policy.model import Operation, Policy
 from tranship.masking.policy.rules import Rule
 from tranship.masking.policy.types import TYPES
+from tranship.masking.reading import parsed
 from tranship.masking.tokens import Tokens, kind_of
 
 ANSWER_BYTES_MOST = 16 << 20
@@ -87,13 +86,13 @@ def unmask(
     state = _State(tokens, subject, link)
     good = 200 <= status < 300
     step = plan.answer if good else plan.error
-    parsed = _parsed(plan, body, good=good)
-    if parsed is None:
+    told = _parsed(plan, body, good=good)
+    if told is None:
         dropped = ("the body",) if body.strip() else ()
         return Unmasked(b"", state.scope, (), dropped, (), policy.hash)
     if good and made.answer_order:
-        _subject(plan, made.answer_order, parsed, state)
-    out = step(parsed, state)
+        _subject(plan, made.answer_order, told, state)
+    out = step(told, state)
     sent = _encode({} if out is GONE else out)
     return Unmasked(sent, state.scope, tuple(state.fields), tuple(state.dropped), tuple(state.quarantined), policy.hash)
 
@@ -108,20 +107,13 @@ def _plan(policy: Policy, operation: Operation) -> "_Plan":
     return found
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)
-
-
-_read = json.JSONDecoder(object_pairs_hook=unique, parse_constant=_no_constant).decode
-
-
 def _parsed(plan: "_Plan", body: bytes, *, good: bool) -> Any:
     if not body.strip():
         return None
     why = "is larger than an answer may be"
     if len(body) <= ANSWER_BYTES_MOST:
         try:
-            found = _read(body.decode("utf-8"))
+            found = parsed(body)
         except (ValueError, RecursionError):
             why = "is not JSON in UTF-8 with unique keys"
         else:
@@ -133,9 +125,9 @@ def _parsed(plan: "_Plan", body: bytes, *, good: bool) -> Any:
     return None
 
 
-def _subject(plan: "_Plan", leaf: str, parsed: Any, state: _State) -> None:
+def _subject(plan: "_Plan", leaf: str, answer: Any, state: _State) -> None:
     """Which order the answer is about: the one that was asked for, where one was."""
-    value = parsed
+    value = answer
     for key in leaf.split("."):
         value = value.get(key) if isinstance(value, dict) else None
     if value is None:

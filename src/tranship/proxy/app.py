@@ -19,6 +19,7 @@ from tranship.proxy.heads import Head
 from tranship.proxy.refusal import RefusedError
 from tranship.proxy.settings import ProxySettings
 from tranship.wire.asgi import Message, Receive, Scope, Send
+from tranship.wire.settings import is_local_name
 
 log = logging.getLogger("tranship.proxy")
 
@@ -27,6 +28,8 @@ EMPTY = frozenset({b"", b"{}", b"null", b'""'})
 """Bodies that say nothing."""
 OWN_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 """Answered here; no operation of a network has such a path."""
+OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+"""Of those, the ones that say nothing to anybody: whoever asks, under whatever name."""
 ORDERS = ("_proxy", "orders")
 """Where the proxy's own knowledge of an order is: DELETE forgets it. Answered here, never upstream."""
 DOCUMENTS = ("_proxy", "documents")
@@ -103,6 +106,8 @@ class Shell:
         operation = ""
         try:
             head = heads.read(scope["method"], scope["raw_path"], scope["query_string"], scope["headers"])
+            if not self._token and scope["path"] not in OPEN_PATHS:
+                _check_host(head)
             if scope["path"] in OWN_PATHS:
                 reply = self._own(scope["path"], head)
             elif head.segments[:2] == DOCUMENTS:
@@ -290,3 +295,10 @@ class Shell:
             return Reply(503 if missing else 200, headers, body)
         self._admit(head)
         return Reply(200, headers, msgspec.json.encode(self.counts.document()))
+
+
+def _check_host(head: Head) -> None:
+    """Without a token only this machine may ask, and a page in its browser, whose name was made to lead here, is not this machine."""
+    if not is_local_name(head.headers[b"host"]):
+        why = "without a token this proxy answers to localhost, 127.0.0.1 and [::1] only"
+        raise RefusedError(403, "host", why, leaf="host", close=True)

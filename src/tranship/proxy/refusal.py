@@ -49,6 +49,7 @@ TITLES = {
     "not-http": "The request is not one that can be read in one way only",
     "no-route": "The policy knows no such operation",
     "unauthorized": "A token is needed",
+    "host": "This is not the host that was meant",
     "header": "A header cannot be taken",
     "content-type": "The content type is not one that is read here",
     "encoding": "Compressed bodies are not read here",

@@ -187,6 +187,9 @@ def _under(command: cmd.Command, arm: str, documents: dict[str, bytes], state: S
             command = cmd.SetPrices(document, sha256(document).hexdigest(), command.reason, command.at)
         documents[command.sha256] = command.document
         return command
+    if isinstance(command, cmd.SetLeakPlan):
+        documents[command.sha256] = command.document  # the budget is that of the run, in every arm
+        return command
     if not isinstance(command, cmd.LoadNetwork):
         return command
     document = to_document(changed_caps(from_document(command.document), arm))

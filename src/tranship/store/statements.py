@@ -75,6 +75,7 @@ EXPIRED = (
 )
 ERASED = (
     "UPDATE token SET token = printf('%.*c', length(token), '-'), person_id = printf('%.*c', length(person_id), '-'),"
+    " scope = CASE scope WHEN '' THEN '' ELSE printf('%.*c', length(scope), '-') END,"
     " blind = zeroblob(length(blind)), sealed = zeroblob(length(sealed)), state = 'gone' WHERE person_id = ?"
 )
 KEY_DESTROYED = "UPDATE masking_key SET wrapped = zeroblob(length(wrapped)), state = 'destroyed' WHERE key_id = ? AND state <> 'destroyed'"

@@ -91,7 +91,8 @@ def subjects_of(store: TableStore, name: str) -> frozenset[str]:
     )
     found = found or store.query("SELECT subject FROM audit WHERE subject = ? LIMIT 1", (name,))  # a proxy's
     if not found:
-        raise InputError("the run has no order of this id or number", where="order")
+        hint = "A proxy's orders are asked for as people, by the client's order id: --person ORDER --source proxy."
+        raise InputError("the run has no order of this id or number", where="order", hint=hint)
     if len(found) > 1:
         ids = ", ".join(str(row[0]) for row in found)
         raise InputError(f"this is the number of {len(found)} orders", where="order", hint=f"Name one: {ids}")

@@ -26,7 +26,7 @@ MOST_WAITING = 10_000
 """Entries that may wait; above, callers are told to come back."""
 LEAST_NOW, MOST_NOW = 6, 64
 """Audit rows of an entry that its caller commits itself. Fewer have time: the sync goes on beside what comes next."""
-SLOW_S, SLOW_FOR_S = 0.05, 5.0
+SLOW_S, SLOW_FOR_S = 0.05, 1.0
 """A commit that took longer, and for how long callers leave their commits to the thread from then on."""
 TIMES_KEPT = 4_096
 """Commits whose durations are remembered."""

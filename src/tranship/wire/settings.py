@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from tranship.connectors.secrets import secret
@@ -28,6 +29,14 @@ class TokenPlace(NamedTuple):
         """The same place as a reference, for who reads it later and again; empty where neither is set."""
         named = os.environ.get(self.file_variable)
         return f"file:{named}" if named else f"env:{self.variable}" if os.environ.get(self.variable) else ""
+
+
+@lru_cache(maxsize=64)
+def is_local_name(host: bytes) -> bool:
+    """Whether a Host header names this machine, under any port. A page from elsewhere cannot have its own name say so."""
+    name = host.decode("latin-1").lower()
+    name = name[: name.index("]") + 1] if name.startswith("[") and "]" in name else name.partition(":")[0]
+    return is_loopback(name.strip("[]"))
 
 
 def check_ranges(settings: object, ranges: Mapping[str, tuple[float, float]]) -> None:

@@ -103,6 +103,8 @@ def test_an_order_that_claims_to_be_ours_and_is_not_is_quarantined(column: str, 
         ("sku", "order", "another kind"),
         ("carrier", "order", "where none belongs"),
         ("product-name", "name", "where none belongs"),
+        ("buyer-name", "name", "another order"),
+        ("shipment-id", "order", "another order"),
     ],
 )
 def test_a_token_of_another_order_or_place_quarantines_its_row(column: str, kind: str, why: str):
@@ -115,6 +117,14 @@ def test_a_token_of_another_order_or_place_quarantines_its_row(column: str, kind
     assert made.counts.passed == 2 and made.counts.held == 1
     ((where, said),) = made.counts.quarantined
     assert where == column and why in said and stray.encode() not in made.out
+
+
+def test_an_alias_that_the_network_repeats_as_the_buyer_is_taken_back():
+    """It has no other name for the buyer than the recipient's alias: that is this order's own, and no personal data that comes in."""
+    tokens = MemoryTokens()
+    ours = sent("SHOP-1", tokens)
+    made = read(table([{**cells(SHIPMENTS, ours), "buyer-name": ours.name}]), SHIPMENTS, tokens)
+    assert made.counts.passed == 1 and ours.name.encode() not in made.out
 
 
 def test_a_name_in_clear_where_the_policy_sends_aliases_is_quarantined():

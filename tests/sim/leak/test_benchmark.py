@@ -35,10 +35,10 @@ def worlds() -> tuple[list[Brand], list[Brand]]:
     return [brand_of(seed) for seed in JUDGED], [brand_of(seed) for seed in LEARNED]
 
 
-def found(budget: Budget, worlds: tuple[list[Brand], list[Brand]]) -> dict[str, float]:
+def found(budget: Budget, worlds: tuple[list[Brand], list[Brand]], many: int = 4) -> dict[str, float]:
     """What the best attacker of one network reaches under a budget."""
     taught = train([(brand.world, run(brand, budget).seen(0)) for brand in worlds[1]])
-    outcomes = [run(brand, budget) for brand in worlds[0]]
+    outcomes = [run(brand, budget) for brand in worlds[0][:many]]
     return _values([(one.brand, one.seen(0)) for one in outcomes], taught)
 
 
@@ -56,7 +56,7 @@ def test_one_network_learns_little(worlds):
 
 def test_two_networks_learn_less_and_get_more(worlds):
     """Two networks that do not talk to each other get more volume between them, and each knows less."""
-    got = found(Budget(settings_for(BALANCED, 2), 2, 0.25), worlds)
+    got = found(Budget(settings_for(BALANCED, 2), 2, 0.25), worlds, 8)  # top10 of four worlds varies by .05
     assert got["volume_share"] >= 0.19, got  # of one of the two
     assert got["tau_growth"] <= 0.20 and got["top10"] <= 0.25 and got["vip"] <= 0.12 and got["pairs"] <= 0.03, got
 

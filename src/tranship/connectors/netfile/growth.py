@@ -14,13 +14,14 @@ GROWTH_COLUMNS = (
     Column(
         "growth_pct",
         "By how much more it will sell a week at the end of the leak year than at its beginning, in percent: 30 is a third more, "
-        "-50 is half. Or `this_year` and `next_year`.",
+        "-50 is half; -99 to 9,900. Or `this_year` and `next_year`.",
     ),
     Column("this_year", "What it sold in the year before, in units or orders, above 0."),
     Column("next_year", "What it will sell in the year to come, counted alike; 0 where it ends."),
     Column(
         "error_pct",
-        "How far off the forecast may be over the year, one standard deviation in percent; empty: as much as growth itself differs by.",
+        "How far off the forecast may be over the year, one standard deviation in percent, 0.1 to 900; empty: as much as growth itself "
+        "differs by.",
     ),
 )
 WEEKS = 52

@@ -173,6 +173,12 @@ class Reader:
 
     def _taking_in(self, kind: str) -> Step:
         def step(text: str, order: Order) -> str:
+            shown = kind_of(text)
+            if (
+                shown
+            ):  # the network repeats what it has in the place of a name or an address: this order's own, or none at all
+                return order.unmask(shown, text)
+            _no_token(text)
             made = order.take_in(kind, text)
             if not made:
                 self._emptied += 1
@@ -190,13 +196,17 @@ def _passing(objection: Callable[[object], str]) -> Step:
         why = objection(text)
         if why:
             raise _TypeError(why)
-        if len(text) >= _TOKEN_LEAST and any(kind_of(token) for token in tokens_in(text)):
-            raise RowError("", "holds a token of ours where none belongs")
+        _no_token(text)
         if len(text) <= SEEN_SIGNS and len(fine) < SEEN_MOST:
             fine.add(text)
         return text
 
     return step
+
+
+def _no_token(text: str) -> None:
+    if len(text) >= _TOKEN_LEAST and any(kind_of(token) for token in tokens_in(text)):
+        raise RowError("", "holds a token of ours where none belongs")
 
 
 def _flat(report_type: str, charset: str) -> Flat:
